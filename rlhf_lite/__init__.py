@@ -1,0 +1,32 @@
+"""The whole InstructGPT recipe on one small model, in reading order.
+
+Each module imports only modules above it in this list:
+
+    masked       averages over the real entries of a padded tensor
+    bpe          byte-level byte-pair encoding, by hand
+    tokenizer    the same, fast, with special tokens and a chat template
+    rows         the reader's own data: JSON lines and parquet, checked row by row
+    splits       de-duplication, the cap a user, splits by user
+    data         from rows to padded batches and masks
+    attention    scaled dot-product attention, many heads, causal mask, cache
+    seq2seq      GRU encoder-decoder, with one context or with additive attention
+    transformer  blocks; encoder-decoder Transformer
+    gpt          GPT, its configuration, and a model that gives one number a token
+    bert         the same blocks, looking both ways
+    generate     sampling
+    likelihood   log-probabilities, losses on them, KL
+    optim        learning rate and optimizer step
+    checkpoint   stopping and going on
+    pretrain     stage 0: predict the next token of everything
+    sft          stage 1: copy demonstrations
+    reward       stage 2: learn a score from rankings
+    rollout      stage 3, first half: answers, rewards, advantages
+    ppo          stage 3, second half: PPO and PPO-ptx
+    evaluate     win rates with intervals, accuracies, calibration
+    presets      what to train with, from nano to tiny
+    pipeline     all stages in order, each done once
+    report       a run as a page with pictures
+
+Beside the library: `tinyworld`, the synthetic world that it is measured in, and `course`, what lessons share.
+Both import the library; the library imports neither. Only `__main__`, the command line, joins them.
+"""

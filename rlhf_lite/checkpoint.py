@@ -1,0 +1,205 @@
+"""Stop at any moment and go on: the whole state of a training run in one file that appears whole or not at all."""
+
+import json
+import os
+import time
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+from tqdm.auto import tqdm
+
+from .gpt import GPT, GPTConfig, ScalarModel
+
+MODEL_CLASSES = {"GPT": GPT, "ScalarModel": ScalarModel}
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """Write a text file so that a reader sees the old one or the new one, never half of it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(path.name + ".part")
+    with open(temporary, "w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(temporary, path)
+
+
+def save_tensors(path: Path, tensors: dict[str, Tensor], about: dict[str, Any]) -> None:
+    """Write tensors and a JSON-able description to one safetensors file, atomically."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(path.name + ".part")
+    whole = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    save_file(whole, temporary, metadata={"about": json.dumps(about)})
+    with open(temporary, "rb+") as file:
+        os.fsync(file.fileno())
+    os.replace(temporary, path)
+
+
+def load_tensors(path: str | Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Read what `save_tensors` wrote. Nothing is unpickled.
+
+    Raises:
+        FileNotFoundError, ValueError: naming the file and what to do.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"no checkpoint at {path}: train this stage first, or give another folder")
+    try:
+        with safe_open(path, "pt") as file:
+            about = json.loads((file.metadata() or {})["about"])
+            return {name: file.get_tensor(name) for name in file.keys()}, about  # noqa: SIM118
+    except (SafetensorError, KeyError, json.JSONDecodeError) as error:
+        raise ValueError(f"{path} is not a whole checkpoint of this library ({error}): delete it and train this stage again") from None
+
+
+def save_model(path: str | Path, model: GPT | ScalarModel, *, dtype: torch.dtype | None = None, **about: Any) -> None:
+    """Write weights with the config that rebuilds the model; `dtype` stores them shorter, `about` adds notes."""
+    kind = type(model).__name__
+    tensors = {name: t.to(dtype) if dtype else t for name, t in model.state_dict().items()}
+    save_tensors(Path(path), tensors, {"model": kind, "config": asdict(model.config), **about})
+
+
+def load_model(path: str | Path) -> GPT | ScalarModel:
+    """Rebuild a model, in float32 and evaluation mode, from a file of `save_model`."""
+    tensors, about = load_tensors(path)
+    if about.get("model") not in MODEL_CLASSES:
+        raise ValueError(f"{path} holds a {about.get('model')!r}, expected one of {sorted(MODEL_CLASSES)}")
+    try:
+        gpt = GPT(GPTConfig(**about["config"]))
+    except TypeError as error:
+        raise ValueError(f"{path} has a config that GPTConfig does not know ({error}): it comes from another version") from None
+    model = gpt if about["model"] == "GPT" else ScalarModel(gpt)
+    model.load_state_dict({name: tensor.float() for name, tensor in tensors.items()})
+    return model.eval()
+
+
+def _optimizer_tensors(name: str, optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
+    state = optimizer.state_dict()["state"]
+    return {f"optimizer/{name}/{i}/{key}": value for i, slots in state.items() for key, value in slots.items()}
+
+
+def _restore_optimizer(name: str, optimizer: torch.optim.Optimizer, tensors: dict[str, Tensor]) -> None:
+    state = optimizer.state_dict()
+    for full_name, tensor in tensors.items():
+        kind, owner, *rest = full_name.split("/")
+        if kind == "optimizer" and owner == name:
+            state["state"].setdefault(int(rest[0]), {})[rest[1]] = tensor
+    optimizer.load_state_dict(state)
+
+
+class TrainingRun:
+    """Count the steps of one stage, log them, and save everything often enough to lose at most some seconds.
+
+    With folder=None nothing is written. Data position needs no saving: batches follow from the step (see `data`).
+    """
+
+    def __init__(self, folder: str | Path | None, *, save_every_seconds: float = 15.0, show_progress: bool = True, name: str = ""):
+        self.folder = Path(folder) if folder else None
+        self.save_every_seconds, self.show_progress, self.name = save_every_seconds, show_progress, name
+        self.history: list[dict[str, Any]] = []
+        self._bar: tqdm | None = None
+
+    @property
+    def state_path(self) -> Path:
+        """The file that holds the whole state."""
+        return self.folder / "state.safetensors"
+
+    @property
+    def log_path(self) -> Path:
+        """The JSON-lines log, a line a recorded step."""
+        return self.folder / "log.jsonl"
+
+    def steps(
+        self,
+        total: int,
+        models: dict[str, nn.Module],
+        optimizers: dict[str, torch.optim.Optimizer],
+        generators: dict[str, torch.Generator] | None = None,
+    ) -> Iterator[int]:
+        """Yield the steps still to do, after restoring what an earlier run had done of them.
+
+        The caller's work for a step is done when it asks for the next one; only then may the state be saved.
+        """
+        generators = generators or {}
+        first = self._restore(models, optimizers, generators)
+        self._bar = tqdm(total=total, initial=first, desc=self.name, disable=not self.show_progress, mininterval=0.5)
+        saved = time.monotonic()
+        for step in range(first, total):
+            yield step
+            self._bar.update()
+            if time.monotonic() - saved >= self.save_every_seconds or step + 1 == total:
+                self._save(step + 1, models, optimizers, generators)
+                saved = time.monotonic()
+        self._bar.close()
+
+    @staticmethod
+    def is_due(step: int, every: int, total: int) -> bool:
+        """Tell whether something done every `every` steps, and after the last, is due after this step."""
+        return step + 1 == total or (every > 0 and (step + 1) % every == 0)
+
+    def record(self, step: int, metrics: dict[str, Any]) -> None:
+        """Log one step."""
+        row = {"step": step, **metrics}
+        self.history.append(row)
+        if self.folder:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            with open(self.log_path, "a", encoding="utf-8") as file:
+                file.write(json.dumps(row) + "\n")
+        if self._bar is not None:
+            shown = {k: v for k, v in metrics.items() if k in ("loss", "accuracy", "score", "gold", "kl")}
+            self._bar.set_postfix(shown, refresh=False)
+
+    def forget_state(self) -> None:
+        """Delete the optimizer's state once the stage's weights are saved elsewhere."""
+        if self.folder:
+            self.state_path.unlink(missing_ok=True)
+
+    def _save(self, step: int, models: dict, optimizers: dict, generators: dict) -> None:
+        if not self.folder:
+            return
+        tensors = {f"model/{name}/{key}": t for name, model in models.items() for key, t in model.state_dict().items()}
+        for name, optimizer in optimizers.items():
+            tensors |= _optimizer_tensors(name, optimizer)
+        tensors |= {f"generator/{name}": generator.get_state() for name, generator in generators.items()}
+        tensors["torch_rng"] = torch.get_rng_state()  # dropout draws from it
+        save_tensors(self.state_path, tensors, {"step": step})
+
+    def _restore(self, models: dict, optimizers: dict, generators: dict) -> int:
+        if not self.folder or not self.state_path.exists():
+            self._drop_log_from(0)
+            return 0
+        tensors, about = load_tensors(self.state_path)
+        for name, model in models.items():
+            prefix = f"model/{name}/"
+            model.load_state_dict({key.removeprefix(prefix): t for key, t in tensors.items() if key.startswith(prefix)})
+        for name, optimizer in optimizers.items():
+            _restore_optimizer(name, optimizer, tensors)
+        for name, generator in generators.items():
+            generator.set_state(tensors[f"generator/{name}"])
+        torch.set_rng_state(tensors["torch_rng"])
+        self._drop_log_from(about["step"])
+        return about["step"]
+
+    def _drop_log_from(self, step: int) -> None:
+        """Forget logged steps that will be done again, and a last line that was cut off."""
+        self.history = [row for row in read_log(self.log_path) if row["step"] < step] if self.folder else []
+        if self.folder and self.log_path.exists():
+            write_atomically(self.log_path, "".join(json.dumps(row) + "\n" for row in self.history))
+
+
+def read_log(path: str | Path) -> list[dict[str, Any]]:
+    """Read a JSON-lines log; a last line cut off in the middle is left out."""
+    path, rows = Path(path), []
+    if path.exists():
+        for line in path.read_text(encoding="utf-8").splitlines():
+            try:
+                rows.append(json.loads(line))
+            except json.JSONDecodeError:
+                break
+    return rows

@@ -1,0 +1,141 @@
+"""Sample from a GPT: many prompts of different lengths at once, each token read only once."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from .data import lengths_to_mask, pad_left, pad_right
+from .gpt import GPT
+
+
+@dataclass(frozen=True)
+class Generation:
+    """Prompts with their sampled answers."""
+
+    tokens: Tensor
+    """(B, T) prompt, answer, then padding on the right."""
+    prompt_lengths: Tensor
+    """(B,) number of prompt tokens."""
+    lengths: Tensor
+    """(B,) number of prompt and answer tokens."""
+    finished: Tensor
+    """(B,) bool: the answer ended with the end token, not by the length limit."""
+
+    @property
+    def response_mask(self) -> Tensor:
+        """(B, T) bool: True = a sampled token, the end token included."""
+        n = self.tokens.shape[1]
+        return lengths_to_mask(self.lengths, n) & ~lengths_to_mask(self.prompt_lengths, n)
+
+    def responses(self) -> list[list[int]]:
+        """Return the sampled ids of each answer, the end token included."""
+        ends = zip(self.tokens.tolist(), self.prompt_lengths.tolist(), self.lengths.tolist(), strict=True)
+        return [row[start:end] for row, start, end in ends]
+
+
+def next_token_probs(logits: Tensor, temperature: float = 1.0, top_k: int | None = None, top_p: float | None = None) -> Tensor:
+    """Turn logits into the distribution to sample from: (B, V) -> (B, V).
+
+    temperature 0 puts everything on the most likely token; top_k keeps the k most likely; top_p keeps the smallest
+    set of most likely tokens whose probabilities sum to at least top_p.
+    """
+    if temperature < 0:
+        raise ValueError(f"temperature is {temperature}, expected 0 (greedy) or more")
+    if top_k is not None and top_k < 1:
+        raise ValueError(f"top_k is {top_k}, expected at least 1, or None to keep all tokens")
+    if top_p is not None and not 0 < top_p <= 1:
+        raise ValueError(f"top_p is {top_p}, expected 0 < top_p <= 1, or None to keep all tokens")
+    if temperature == 0:
+        return torch.nn.functional.one_hot(logits.argmax(-1), logits.shape[-1]).float()
+    logits = logits.float() / temperature
+    if top_k is not None and top_k < logits.shape[-1]:
+        logits = logits.masked_fill(logits < logits.topk(top_k).values[..., -1:], float("-inf"))
+    probs = logits.softmax(-1)
+    if top_p is not None:
+        ordered, indices = probs.sort(-1, descending=True)
+        kept = ordered.masked_fill(ordered.cumsum(-1) - ordered >= top_p, 0.0)
+        probs = torch.zeros_like(probs).scatter(-1, indices, kept)
+        probs = probs / probs.sum(-1, keepdim=True)
+    return probs
+
+
+def draw(probs: Tensor, uniform: Tensor) -> Tensor:
+    """Pick the token at which the cumulative probability passes `uniform`: (B, V), (B,) in [0, 1) -> (B,).
+
+    A row's draw depends on its own random number only, not on which other rows are still sampled beside it.
+    """
+    cumulative = probs.cumsum(-1)
+    target = uniform[:, None] * cumulative[:, -1:]  # rounding: the last sum may not be exactly 1
+    return torch.searchsorted(cumulative, target, right=True).squeeze(-1).clamp(max=probs.shape[-1] - 1)
+
+
+@torch.no_grad()
+def generate(
+    model: GPT,
+    prompts: list[list[int]],
+    *,
+    max_new_tokens: int,
+    end_id: int,
+    pad_id: int,
+    temperature: float = 1.0,
+    top_k: int | None = None,
+    top_p: float | None = None,
+    generator: torch.Generator | None = None,
+) -> Generation:
+    """Sample an answer to each prompt, up to and with its end token or max_new_tokens.
+
+    Prompts are padded on the left; finished rows leave the batch, so that nothing is computed for them.
+
+    Raises:
+        ValueError: for an empty prompt, or where prompt and answer do not fit into the model's context.
+    """
+    _check_prompts(model, prompts, max_new_tokens)
+    device = next(model.parameters()).device
+    tokens, real = pad_left(prompts, pad_id)
+    tokens, real = tokens.to(device), real.to(device)
+    uniforms = torch.rand(len(prompts), max_new_tokens, generator=generator).to(device)
+    caches, answers = model.new_caches(), [[] for _ in prompts]
+    rows = torch.arange(len(prompts), device=device)  # which prompt each row of the batch belongs to
+    was_training = model.training
+    model.eval()
+    new = tokens
+    for step in range(max_new_tokens):
+        hidden = model.hidden(new, padding_mask=real, caches=caches)[:, -1]
+        probs = next_token_probs(model.head(hidden), temperature, top_k, top_p)
+        drawn = draw(probs, uniforms[rows, step])
+        for row, token in zip(rows.tolist(), drawn.tolist(), strict=True):
+            answers[row].append(token)
+        going_on = drawn != end_id
+        if not going_on.any():
+            break
+        rows, new, real = rows[going_on], drawn[going_on, None], real[going_on]
+        real = torch.cat([real, real.new_ones(len(rows), 1)], dim=1)
+        if not going_on.all():
+            for cache in caches:
+                cache.keep_rows(going_on)
+    model.train(was_training)
+    return _collect(prompts, answers, end_id, pad_id, device)
+
+
+def _check_prompts(model: GPT, prompts: list[list[int]], max_new_tokens: int) -> None:
+    if not prompts or not all(prompts):
+        raise ValueError("generate needs at least one prompt, and at least one token in each")
+    if max_new_tokens < 1:
+        raise ValueError(f"max_new_tokens is {max_new_tokens}, expected at least 1")
+    longest, room = max(map(len, prompts)), model.config.context_length
+    if longest + max_new_tokens > room:
+        raise ValueError(
+            f"a prompt of {longest} tokens and {max_new_tokens} new ones do not fit into context_length {room}: "
+            f"shorten the prompt to {max(0, room - max_new_tokens)} tokens or lower max_new_tokens"
+        )
+
+
+def _collect(prompts: list[list[int]], answers: list[list[int]], end_id: int, pad_id: int, device: torch.device) -> Generation:
+    tokens, lengths = pad_right([p + a for p, a in zip(prompts, answers, strict=True)], pad_id)
+    return Generation(
+        tokens=tokens.to(device),
+        prompt_lengths=torch.tensor([len(p) for p in prompts], device=device),
+        lengths=lengths.to(device),
+        finished=torch.tensor([a[-1] == end_id for a in answers], device=device),
+    )

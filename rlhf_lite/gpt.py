@@ -1,0 +1,150 @@
+"""GPT: a decoder-only Transformer from tokens to the logits of the next token."""
+
+from dataclasses import dataclass, replace
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from .attention import KeyValueCache, causal_mask
+from .transformer import Block, initialize_weights
+
+
+@dataclass(frozen=True, kw_only=True)
+class GPTConfig:
+    """Fix the shape of a GPT."""
+
+    vocab_size: int = 1024
+    """Number of tokens (ours)."""
+    context_length: int = 256
+    """Longest sequence, in tokens (ours; GPT-2 1,024, GPT-3 2,048: paper)."""
+    d_model: int = 128
+    """Width of the residual stream (ours)."""
+    n_layers: int = 4
+    """Number of blocks (ours)."""
+    n_heads: int = 8
+    """Attention heads; 16 wide each, which learns looking-up sooner than 32 wide (ours)."""
+    d_ff: int = 0
+    """Width of the feed-forward layer; 0 stands for 4 * d_model (paper)."""
+    dropout: float = 0.0
+    """Share of activations dropped on residual paths in training (paper: 0.2 for SFT, else none stated)."""
+
+    def __post_init__(self):
+        if self.d_ff == 0:
+            object.__setattr__(self, "d_ff", 4 * self.d_model)
+        for name in ("vocab_size", "context_length", "d_model", "n_layers", "n_heads", "d_ff"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} is {getattr(self, name)}, expected at least 1")
+        if self.d_model % self.n_heads:
+            raise ValueError(f"d_model {self.d_model} cannot be split over {self.n_heads} heads: choose a divisor")
+        if not 0 <= self.dropout < 1:
+            raise ValueError(f"dropout is {self.dropout}, expected 0 <= dropout < 1")
+
+    @property
+    def n_parameters(self) -> int:
+        """Count the parameters, biases and LayerNorms included, the tied output layer once."""
+        c, f = self.d_model, self.d_ff
+        block = 4 * c * c + 4 * c + 2 * c * f + f + c + 4 * c
+        return self.n_layers * block + (self.vocab_size + self.context_length) * c + 2 * c
+
+
+class GPT(nn.Module):
+    """Predict every next token of a sequence.
+
+    Shapes: tokens (B, T) -> logits (B, T, V); logits[:, t] speak of token t + 1.
+
+    Source: GPT-2 (Radford 2019): LayerNorm before each part, learned positions, output layer tied to the embedding.
+    """
+
+    def __init__(self, config: GPTConfig):
+        super().__init__()
+        self.config = config
+        self.token_embedding = nn.Embedding(config.vocab_size, config.d_model)
+        self.position_embedding = nn.Embedding(config.context_length, config.d_model)
+        self.dropout = nn.Dropout(config.dropout)
+        self.blocks = nn.ModuleList(
+            Block(config.d_model, config.n_heads, config.d_ff, config.dropout) for _ in range(config.n_layers)
+        )
+        self.final_norm = nn.LayerNorm(config.d_model)
+        initialize_weights(self, config.n_layers)
+
+    def head(self, hidden: Tensor) -> Tensor:
+        """Compare the stream with every token's embedding: (..., C) -> logits (..., V)."""
+        return F.linear(hidden, self.token_embedding.weight)
+
+    def hidden(
+        self, tokens: Tensor, *, padding_mask: Tensor | None = None, caches: list[KeyValueCache] | None = None
+    ) -> Tensor:
+        """Return the residual stream after the last block, normalised: (B, T, C).
+
+        Padding on the right needs no mask, since no token looks to its right. Padding on the left does:
+        `padding_mask` (B, S), True = real token, over all S positions so far, those in `caches` included.
+        """
+        past = caches[0].length if caches else 0
+        positions, mask = self._positions_and_mask(tokens, past, padding_mask)
+        x = self.dropout(self.token_embedding(tokens) + self.position_embedding(positions))  # (B, T, C)
+        for i, block in enumerate(self.blocks):
+            x = block(x, mask=mask, is_causal=mask is None and x.shape[1] > 1, cache=caches[i] if caches else None)
+        return self.final_norm(x)
+
+    def _positions_and_mask(self, tokens: Tensor, past: int, padding_mask: Tensor | None) -> tuple[Tensor, Tensor | None]:
+        n_new, n_all = tokens.shape[1], past + tokens.shape[1]
+        longest = n_all if padding_mask is None else int(padding_mask.sum(1).max())
+        if longest > self.config.context_length:
+            raise ValueError(f"{longest} tokens do not fit into context_length {self.config.context_length}: shorten the text")
+        if padding_mask is None:
+            mask = causal_mask(n_new, n_all, tokens.device) if past and n_new > 1 else None
+            return torch.arange(past, n_all, device=tokens.device), mask
+        if padding_mask.shape != (tokens.shape[0], n_all):
+            raise ValueError(f"padding_mask has shape {tuple(padding_mask.shape)}, expected {(tokens.shape[0], n_all)}")
+        positions = (padding_mask.cumsum(1) - 1).clamp(min=0)[:, past:]  # count from the first real token
+        visible = causal_mask(n_new, n_all, tokens.device) & padding_mask[:, None, :]  # (B, T, S)
+        own = torch.eye(n_all, dtype=torch.bool, device=tokens.device)[past:]  # a padded query sees itself: no NaN
+        return positions, (visible | own)[:, None]
+
+    def forward(
+        self, tokens: Tensor, *, padding_mask: Tensor | None = None, caches: list[KeyValueCache] | None = None
+    ) -> Tensor:
+        """Return logits (B, T, V); for padding and caches see `hidden`."""
+        return self.head(self.hidden(tokens, padding_mask=padding_mask, caches=caches))
+
+    def new_caches(self) -> list[KeyValueCache]:
+        """Return an empty cache a layer, for sampling."""
+        return [KeyValueCache() for _ in self.blocks]
+
+
+class ScalarModel(nn.Module):
+    """Give one number a position: a reward model (read at the last token) or a value model (read everywhere).
+
+    Shapes: tokens (B, T) -> (B, T).
+
+    Source: InstructGPT, section 3.5: the output layer is replaced by one that gives a scalar.
+    """
+
+    def __init__(self, trunk: GPT):
+        super().__init__()
+        self.config = trunk.config
+        self.trunk = trunk
+        self.scalar_head = nn.Linear(trunk.config.d_model, 1)
+        # small, so that the first scores are near 0 (lineage: Stiennon 2020's code, std 1 / sqrt(d_model + 1))
+        nn.init.normal_(self.scalar_head.weight, std=(trunk.config.d_model + 1) ** -0.5)
+        nn.init.zeros_(self.scalar_head.bias)
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """Return one number a position (B, T), padded positions included: mask or gather afterwards."""
+        return self.scalar_head(self.trunk.hidden(tokens)).squeeze(-1)
+
+
+def copy_gpt(model: GPT, dropout: float | None = None) -> GPT:
+    """Return an independent GPT with the same weights, and another dropout if asked."""
+    config = model.config if dropout is None else replace(model.config, dropout=dropout)
+    copy = GPT(config)
+    copy.load_state_dict(model.state_dict())
+    return copy.to(next(model.parameters()).device)
+
+
+NANO = GPTConfig(vocab_size=512, context_length=256, d_model=32, n_layers=2, n_heads=4)
+TINY = GPTConfig()
+SMALL = GPTConfig(vocab_size=16384, context_length=512, d_model=512, n_layers=8, n_heads=8)
+GPT2 = GPTConfig(vocab_size=50257, context_length=1024, d_model=768, n_layers=12, n_heads=12)
+MODEL_PRESETS = {"nano": NANO, "tiny": TINY, "small": SMALL, "gpt2": GPT2}

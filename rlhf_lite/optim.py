@@ -1,0 +1,92 @@
+"""One optimizer step, and the learning rate at each step."""
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+
+@dataclass(frozen=True, kw_only=True)
+class OptimConfig:
+    """Set Adam and its learning-rate schedule."""
+
+    learning_rate: float = 1e-3
+    """Peak learning rate (ours)."""
+    final_fraction: float = 0.1
+    """Share of the peak that is left at the last step; 1 = constant (paper: 0.1)."""
+    warmup_steps: int = 0
+    """Steps of linear warm-up (paper: none for SFT, 10 iterations for PPO)."""
+    beta1: float = 0.9
+    """Adam's memory of gradients (paper)."""
+    beta2: float = 0.95
+    """Adam's memory of squared gradients (paper)."""
+    epsilon: float = 1e-8
+    """Adam's guard against division by zero (paper: GPT-3)."""
+    weight_decay: float = 0.1
+    """Decay of matrices a step, times the learning rate (paper: GPT-3)."""
+    max_grad_norm: float = 1.0
+    """Longer gradients are shortened to this norm (paper: GPT-3)."""
+
+    def __post_init__(self):
+        if self.learning_rate <= 0:
+            raise ValueError(f"learning_rate is {self.learning_rate}, expected more than 0")
+        if not 0 <= self.final_fraction <= 1:
+            raise ValueError(f"final_fraction is {self.final_fraction}, expected 0 to 1")
+        if self.warmup_steps < 0 or self.max_grad_norm <= 0:
+            raise ValueError(f"warmup_steps {self.warmup_steps} must be >= 0 and max_grad_norm {self.max_grad_norm} > 0")
+
+
+def learning_rate_at(step: int, total_steps: int, config: OptimConfig) -> float:
+    """Return the learning rate of one step: linear warm-up, then a cosine down to final_fraction of the peak.
+
+    Example: with 0 warm-up steps, step 0 has the peak and the last step, total_steps - 1, the final rate.
+    """
+    if step < config.warmup_steps:
+        return config.learning_rate * (step + 1) / config.warmup_steps
+    done = (step - config.warmup_steps) / max(1, total_steps - 1 - config.warmup_steps)
+    cosine = 0.5 * (1 + math.cos(math.pi * min(1.0, done)))
+    return config.learning_rate * (config.final_fraction + (1 - config.final_fraction) * cosine)
+
+
+def build_optimizer(model: nn.Module, config: OptimConfig) -> torch.optim.AdamW:
+    """Return AdamW that decays matrices but neither biases nor LayerNorms."""
+    parameters = [p for p in model.parameters() if p.requires_grad]
+    groups = [
+        {"params": [p for p in parameters if p.dim() >= 2], "weight_decay": config.weight_decay},
+        {"params": [p for p in parameters if p.dim() < 2], "weight_decay": 0.0},
+    ]
+    return torch.optim.AdamW(groups, config.learning_rate, (config.beta1, config.beta2), config.epsilon, fused=True)
+
+
+def gradient_norm(parameters: Iterable[Tensor]) -> float:
+    """Length of all gradients taken as one vector."""
+    norms = [p.grad.norm() for p in parameters if p.grad is not None]
+    return torch.stack(norms).norm().item() if norms else 0.0
+
+
+def optimizer_step(
+    optimizer: torch.optim.Optimizer, losses: dict[str, Tensor], step: int, total_steps: int, config: OptimConfig
+) -> dict[str, float]:
+    """Set the rate, run every loss backward, clip, step; return learning_rate and grad_norm.
+
+    The losses' gradients add up. One backward a loss frees its memory before the next.
+
+    Raises:
+        FloatingPointError: naming the loss that is not finite; the weights are then left as they were.
+    """
+    optimizer.zero_grad(set_to_none=True)
+    for name, loss in losses.items():
+        if not torch.isfinite(loss):
+            raise FloatingPointError(
+                f"{name} is {loss.item()} at step {step}: lower the learning rate, or look for empty masks and log(0)"
+            )
+        loss.backward()
+    parameters = [p for group in optimizer.param_groups for p in group["params"]]
+    grad_norm = torch.nn.utils.clip_grad_norm_(parameters, config.max_grad_norm).item()
+    rate = learning_rate_at(step, total_steps, config)
+    for group in optimizer.param_groups:
+        group["lr"] = rate
+    optimizer.step()
+    return {"learning_rate": rate, "grad_norm": grad_norm}

@@ -1,0 +1,243 @@
+"""PPO and PPO-ptx: push the policy towards answers that score well.
+
+What differs from InstructGPT (appendix C.4), in order of weight:
+1. Models are of one size here; there the policy goes up to 175B and reward and value model have 6B.
+2. `ptx_coef` is 27.8 there with an unknown normalisation of the loss; here both losses are means over tokens, and the
+   coefficient was chosen on the ratio of gradient norms, which is logged.
+3. Two passes over each rollout by default (the paper: one).
+4. Fewer episodes (the paper: 256k), higher learning rates, and a shorter memory of the weights' average (EMA).
+5. GAE lambda 0.95, value clipping and whitening of advantages over the whole rollout are lineage: the paper is silent.
+6. Answers cut off by the length limit lose `unfinished_penalty`.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor, nn
+
+from .checkpoint import TrainingRun
+from .data import batch_indices, seeded_generator, window_batch
+from .gpt import GPT, ScalarModel, copy_gpt
+from .likelihood import entropy, k3, language_model_loss, next_token_log_probs
+from .masked import masked_mean
+from .optim import OptimConfig, build_optimizer, optimizer_step
+from .rollout import Rollout, ScoreFunction, collect_rollout, response_kl
+
+
+@dataclass(frozen=True, kw_only=True)
+class PPOConfig:
+    """Set one PPO or PPO-ptx run."""
+
+    iterations: int = 50
+    """Rollouts, each followed by an update (ours; paper: 500)."""
+    episodes: int = 128
+    """Answers a rollout (ours; paper: 512)."""
+    minibatch_size: int = 64
+    """Answers an optimizer step (paper)."""
+    inner_epochs: int = 2
+    """Passes over a rollout (ours; paper: 1)."""
+    max_new_tokens: int = 40
+    """Longest answer, in tokens (ours; paper: 1,000)."""
+    temperature: float = 1.0
+    """Divides the logits in sampling and in all log-probs alike (paper)."""
+    kl_coef: float = 0.02
+    """Cost of a nat of KL from the SFT model (paper)."""
+    ratio_clip: float = 0.2
+    """How far the probability ratio may count (paper)."""
+    value_clip: float = 0.2
+    """How far values may move from the old ones (lineage)."""
+    discount: float = 1.0
+    """Worth of a reward one token later (paper)."""
+    gae_lambda: float = 0.95
+    """Mixes short and long estimates of the advantage (lineage)."""
+    whiten_advantages: bool = True
+    """Scale advantages to mean 0 and deviation 1 over the rollout (lineage)."""
+    unfinished_penalty: float = 1.0
+    """Taken off the score of an answer cut off by max_new_tokens (ours)."""
+    ptx_coef: float = 0.0
+    """Weight of the pretraining loss: 0 is PPO, more is PPO-ptx (ours; paper: 27.8, not comparable)."""
+    ptx_batch_size: int = 8
+    """Pretraining sequences an optimizer step (ours; paper: 8 an episode)."""
+    ptx_sequence_length: int = 128
+    """Tokens a pretraining sequence (ours)."""
+    ema_decay: float = 0.95
+    """Memory of the averaged weights, which are evaluated and saved, a step (ours; paper: 0.992)."""
+    eval_every: int = 10
+    """Iterations between evaluations; 0 = only after the last (ours)."""
+    optim: OptimConfig = field(default_factory=lambda: OptimConfig(learning_rate=2e-4, warmup_steps=10, final_fraction=1.0, weight_decay=0.0))
+    """The policy's Adam: constant after 10 iterations of warm-up (paper); the rate is ours."""
+    value_optim: OptimConfig = field(default_factory=lambda: OptimConfig(learning_rate=4e-4, warmup_steps=10, final_fraction=1.0, weight_decay=0.0))
+    """The value model's own Adam (ours)."""
+
+    def __post_init__(self):
+        if self.episodes % self.minibatch_size:
+            raise ValueError(f"episodes {self.episodes} must be a multiple of minibatch_size {self.minibatch_size}")
+        if min(self.iterations, self.episodes, self.inner_epochs, self.max_new_tokens) < 1:
+            raise ValueError("iterations, episodes, inner_epochs and max_new_tokens must all be at least 1")
+        if not (0 <= self.gae_lambda <= 1 and 0 < self.discount <= 1 and 0 <= self.ema_decay < 1):
+            raise ValueError("expected 0 <= gae_lambda <= 1, 0 < discount <= 1 and 0 <= ema_decay < 1")
+        if self.kl_coef < 0 or self.ptx_coef < 0 or self.temperature <= 0 or self.ratio_clip <= 0:
+            raise ValueError("expected kl_coef >= 0, ptx_coef >= 0, temperature > 0 and ratio_clip > 0")
+
+
+def policy_loss(
+    log_probs: Tensor, old_log_probs: Tensor, advantages: Tensor, mask: Tensor, ratio_clip: float, *, n_valid: int | None = None
+) -> tuple[Tensor, dict[str, float]]:
+    """Make tokens with a positive advantage likelier, but count only so far from the old policy.
+
+    Mean over sampled tokens of max(-A * ratio, -A * clip(ratio)). Shapes: all (B, T - 1).
+
+    Source: Schulman 2017 (PPO), equation 7, negated.
+    """
+    log_ratio = (log_probs - old_log_probs).masked_fill(~mask, 0.0)
+    ratio = log_ratio.exp()
+    clipped = ratio.clamp(1 - ratio_clip, 1 + ratio_clip)
+    loss = masked_mean(torch.max(-advantages * ratio, -advantages * clipped), mask, count=n_valid)
+    with torch.no_grad():
+        metrics = {
+            "clip_fraction": masked_mean(((ratio - 1).abs() > ratio_clip).float(), mask).item(),
+            "approx_kl": masked_mean(k3(old_log_probs, log_probs), mask).item(),
+            "ratio": masked_mean(ratio, mask).item(),
+        }
+    return loss, metrics
+
+
+def value_loss(
+    values: Tensor, old_values: Tensor, returns: Tensor, mask: Tensor, value_clip: float, *, n_valid: int | None = None
+) -> Tensor:
+    """Squared error of the value model, its move from the old values clipped; half the mean of the larger error.
+
+    Shapes: all (B, T - 1). Source: lineage (Ziegler 2019's code).
+    """
+    clipped = old_values + (values - old_values).clamp(-value_clip, value_clip)
+    return 0.5 * masked_mean(torch.max((values - returns) ** 2, (clipped - returns) ** 2), mask, count=n_valid)
+
+
+def ppo_loss(
+    policy: GPT, value_model: ScalarModel, batch: Rollout, config: PPOConfig, *, n_valid: int | None = None
+) -> tuple[dict[str, Tensor], dict[str, float]]:
+    """Policy and value loss of one minibatch, or of a micro-batch of one with `n_valid` sampled tokens."""
+    logits = policy(batch.tokens)
+    log_probs = next_token_log_probs(logits, batch.tokens, config.temperature)
+    for_policy, metrics = policy_loss(log_probs, batch.old_log_probs, batch.advantages, batch.mask, config.ratio_clip, n_valid=n_valid)
+    values = value_model(batch.tokens)[:, :-1]
+    for_values = value_loss(values, batch.old_values, batch.returns, batch.mask, config.value_clip, n_valid=n_valid)
+    with torch.no_grad():
+        metrics["entropy"] = masked_mean(entropy(logits[:, :-1], config.temperature), batch.mask).item()
+    metrics |= {"policy_loss": for_policy.item(), "value_loss": for_values.item()}
+    return {"policy_loss": for_policy, "value_loss": for_values}, metrics
+
+
+@torch.no_grad()
+def update_average(average: nn.Module, model: nn.Module, decay: float) -> None:
+    """Move the averaged weights (EMA) a little towards the current ones."""
+    for slow, fast in zip(average.parameters(), model.parameters(), strict=True):
+        slow.lerp_(fast, 1 - decay)
+
+
+def check_first_rollout(rollout: Rollout, kl_coef: float) -> None:
+    """Check that a policy equal to its reference has KL 0 on every token, so that its reward is the score."""
+    worst = (rollout.old_log_probs - rollout.ref_log_probs)[rollout.mask].abs().max().item()
+    off = (rollout.rewards.sum(1) - rollout.scores).abs().max().item()
+    if worst > 1e-3 or off > 1e-3 * (1 + kl_coef):
+        raise RuntimeError(
+            f"before the first update the policy should equal its reference, but log-probs differ by up to {worst:.2g} nats "
+            f"and rewards from scores by {off:.2g}: same weights? dropout off? same temperature, positions and padding?"
+        )
+
+
+def check_first_minibatch(metrics: dict[str, float]) -> None:
+    """Check that the first minibatch of an untouched policy has ratio 1, clip fraction 0 and KL 0."""
+    if abs(metrics["ratio"] - 1) > 1e-3 or metrics["clip_fraction"] > 0 or abs(metrics["approx_kl"]) > 1e-4:
+        raise RuntimeError(
+            f"in the first minibatch nothing has been learnt yet, but ratio is {metrics['ratio']:.4f}, clip fraction "
+            f"{metrics['clip_fraction']:.4f}, KL {metrics['approx_kl']:.2g} (expected 1, 0, 0): old log-probs come from another "
+            "forward (dropout on? another temperature? tokens shifted?)"
+        )
+
+
+def _add_ptx(policy: GPT, tokens: Tensor, step: int, seed: int, config: PPOConfig, losses: dict, metrics: dict) -> None:
+    batch = window_batch(tokens, step, config.ptx_batch_size, config.ptx_sequence_length, seed)
+    loss = language_model_loss(policy(batch), batch)
+    losses["ptx_loss"] = config.ptx_coef * loss
+    metrics["ptx_loss"] = loss.item()
+
+
+def _log_gradient_ratio(policy: GPT, losses: dict[str, Tensor], metrics: dict[str, float]) -> None:
+    parameters = list(policy.parameters())
+    norms = {}
+    for name in ("policy_loss", "ptx_loss"):
+        gradients = torch.autograd.grad(losses[name], parameters, retain_graph=True, allow_unused=True)
+        norms[name] = torch.stack([g.norm() for g in gradients if g is not None]).norm().item()
+    metrics["ptx_gradient_ratio"] = norms["ptx_loss"] / max(norms["policy_loss"], 1e-12)
+
+
+def train_ppo(
+    policy: GPT,
+    value_model: ScalarModel,
+    score_fn: ScoreFunction,
+    prompts: list[list[int]],
+    config: PPOConfig,
+    *,
+    end_id: int,
+    pad_id: int,
+    seed: int,
+    run: TrainingRun,
+    pretraining_tokens: Tensor | None = None,
+    evaluate: Callable[[GPT, Rollout], dict] | None = None,
+) -> GPT:
+    """Improve the policy in place; return the average of its weights (EMA), which is what to evaluate and save.
+
+    The reference is the policy as given. `pretraining_tokens` (N,) are needed where ptx_coef > 0.
+    """
+    if config.ptx_coef > 0 and pretraining_tokens is None:
+        raise ValueError("ptx_coef > 0 mixes in pretraining text: give pretraining_tokens")
+    ref_policy, average = copy_gpt(policy, dropout=0.0), copy_gpt(policy, dropout=0.0)
+    policy.eval()  # no dropout, in rollout or update: what is sampled is what is scored
+    value_model.eval()
+    generator = seeded_generator("rollout", seed)
+    optimizers = {"policy": build_optimizer(policy, config.optim), "value": build_optimizer(value_model, config.value_optim)}
+    models = {"policy": policy, "value": value_model, "average": average}
+    n_minibatches = config.inner_epochs * config.episodes // config.minibatch_size
+    for iteration in run.steps(config.iterations, models, optimizers, {"rollout": generator}):
+        chosen = batch_indices(iteration, len(prompts), config.episodes, seed)
+        rollout = collect_rollout(policy, ref_policy, value_model, score_fn, [prompts[i] for i in chosen], config,
+                                  end_id=end_id, pad_id=pad_id, generator=generator)  # fmt: skip
+        metrics = rollout_metrics(rollout)
+        if iteration == 0:
+            check_first_rollout(rollout, config.kl_coef)
+        for k in range(n_minibatches):
+            step = iteration * n_minibatches + k
+            rows = batch_indices(k, config.episodes, config.minibatch_size, seed + 1000 * iteration)
+            losses, step_metrics = ppo_loss(policy, value_model, rollout.rows(rows), config)
+            if step == 0:
+                check_first_minibatch(step_metrics)
+            if config.ptx_coef > 0:
+                _add_ptx(policy, pretraining_tokens, step, seed, config, losses, step_metrics)
+                if k == 0:
+                    _log_gradient_ratio(policy, losses, metrics)
+            total = config.iterations * n_minibatches
+            for_values = {"value_loss": losses.pop("value_loss")}
+            step_metrics |= optimizer_step(optimizers["policy"], losses, step, total, config.optim)
+            optimizer_step(optimizers["value"], for_values, step, total, config.value_optim)
+            update_average(average, policy, config.ema_decay)
+            for name, value in step_metrics.items():
+                metrics[name] = metrics.get(name, 0.0) + value / n_minibatches
+        if evaluate and run.is_due(iteration, config.eval_every, config.iterations):
+            metrics |= evaluate(average, rollout)
+        run.record(iteration, metrics)
+    return average.eval()
+
+
+def rollout_metrics(rollout: Rollout) -> dict[str, float]:
+    """What to watch: mean score, KL (nats a response), length (tokens), share that finished, explained variance."""
+    real = rollout.mask
+    spread = rollout.returns[real].var()
+    return {
+        "score": rollout.scores.mean().item(),
+        "kl": response_kl(rollout).mean().item(),
+        "length": real.sum(1).float().mean().item(),
+        "finished": rollout.finished.float().mean().item(),
+        "explained_variance": (1 - (rollout.returns - rollout.old_values)[real].var() / spread).item(),
+    }

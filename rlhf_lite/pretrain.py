@@ -1,0 +1,74 @@
+"""Pretraining: predict the next token of everything."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from .checkpoint import TrainingRun
+from .data import window_batch
+from .gpt import GPT
+from .likelihood import language_model_loss
+from .optim import OptimConfig, build_optimizer, optimizer_step
+
+
+@dataclass(frozen=True, kw_only=True)
+class PretrainConfig:
+    """Set how a GPT is pretrained."""
+
+    steps: int = 1000
+    """Optimizer steps (ours)."""
+    batch_size: int = 16
+    """Sequences a step (ours; GPT-3 175B: 3.2M tokens a step, paper)."""
+    sequence_length: int = 128
+    """Tokens a sequence (ours)."""
+    eval_every: int = 100
+    """Steps between evaluations on held-out text; 0 = only after the last step (ours)."""
+    optim: OptimConfig = field(default_factory=lambda: OptimConfig(learning_rate=4e-3, warmup_steps=50))
+    """Adam and its schedule."""
+
+    def __post_init__(self):
+        if min(self.steps, self.batch_size, self.sequence_length) < 1:
+            raise ValueError(f"steps {self.steps}, batch_size {self.batch_size}, sequence_length {self.sequence_length}: all must be >= 1")
+
+
+def pretrain_loss(model: GPT, tokens: Tensor) -> tuple[Tensor, dict[str, float]]:
+    """Average surprise over every token of a batch of windows (B, T), in nats a token."""
+    loss = language_model_loss(model(tokens), tokens)
+    return loss, {"loss": loss.item()}
+
+
+@torch.no_grad()
+def held_out_loss(model: GPT, tokens: Tensor, sequence_length: int = 128, max_windows: int = 128) -> float:
+    """Average surprise on a packed stream never trained on: the first windows, in nats a token."""
+    n = min(max_windows, len(tokens) // sequence_length)
+    if n < 1:
+        raise ValueError(f"{len(tokens)} held-out tokens do not fill one window of {sequence_length}: give more text")
+    windows = tokens[: n * sequence_length].view(n, sequence_length).long()
+    was_training = model.training
+    model.eval()
+    losses = [language_model_loss(model(batch), batch) * len(batch) for batch in windows.split(32)]
+    model.train(was_training)
+    return (torch.stack(losses).sum() / n).item()
+
+
+def pretrain(
+    model: GPT,
+    tokens: Tensor,
+    config: PretrainConfig,
+    *,
+    seed: int,
+    run: TrainingRun,
+    evaluate: Callable[[GPT], dict[str, float]] | None = None,
+) -> None:
+    """Train on windows of a packed stream of tokens (N,), in place."""
+    optimizer = build_optimizer(model, config.optim)
+    model.train()
+    for step in run.steps(config.steps, {"model": model}, {"model": optimizer}):
+        batch = window_batch(tokens, step, config.batch_size, config.sequence_length, seed)
+        loss, metrics = pretrain_loss(model, batch)
+        metrics |= optimizer_step(optimizer, {"pretrain_loss": loss}, step, config.steps, config.optim)
+        if evaluate and run.is_due(step, config.eval_every, config.steps):
+            metrics |= evaluate(model)
+        run.record(step, metrics)

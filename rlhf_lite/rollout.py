@@ -1,0 +1,151 @@
+"""Let the policy answer, and work out once what its update needs: rewards, advantages, returns."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, fields, replace
+
+import torch
+from torch import Tensor
+
+from .generate import generate
+from .gpt import GPT, ScalarModel
+from .likelihood import k1, next_token_log_probs
+from .masked import masked_sum, masked_whiten
+from .reward import last_token_scores
+
+ScoreFunction = Callable[[Tensor, Tensor], Tensor]
+"""(tokens (B, T), response_mask (B, T)) -> scores (B,)."""
+
+
+@dataclass(frozen=True)
+class Rollout:
+    """Answers of the policy with everything that stays fixed during their update.
+
+    Position t of every (B, T - 1) tensor speaks of token t + 1.
+    """
+
+    tokens: Tensor
+    """(B, T) prompt, answer, padding."""
+    mask: Tensor
+    """(B, T - 1) bool, True = a sampled token, end token included."""
+    scores: Tensor
+    """(B,) the reward model's, the penalty for unfinished answers included."""
+    old_log_probs: Tensor
+    """(B, T - 1) nats, of the policy that sampled."""
+    ref_log_probs: Tensor
+    """(B, T - 1) nats, of the reference."""
+    old_values: Tensor
+    """(B, T - 1) expected return before the token was drawn."""
+    rewards: Tensor
+    """(B, T - 1) KL penalty on every token, score on the last."""
+    advantages: Tensor
+    """(B, T - 1) whitened."""
+    returns: Tensor
+    """(B, T - 1) un-whitened advantages + old values."""
+    finished: Tensor
+    """(B,) bool."""
+
+    def rows(self, indices: list[int] | Tensor) -> "Rollout":
+        """Select some answers, cut to the longest of them."""
+        part = replace(self, **{f.name: getattr(self, f.name)[indices] for f in fields(self)})
+        longest = int(part.mask.any(0).nonzero().max()) + 1  # positions of T - 1
+        wide = {f.name: getattr(part, f.name)[:, :longest] for f in fields(self) if getattr(part, f.name).dim() == 2}
+        return replace(part, **(wide | {"tokens": part.tokens[:, : longest + 1]}))
+
+
+def token_rewards(scores: Tensor, log_probs: Tensor, ref_log_probs: Tensor, mask: Tensor, kl_coef: float) -> Tensor:
+    """Give every sampled token its KL penalty, and the last one the score, once.
+
+    Shapes: scores (B,), the rest (B, T - 1) -> (B, T - 1).
+
+    Source: InstructGPT, equation 2 without its ptx term; the token-wise form is lineage (Ziegler 2019).
+    """
+    if not mask.any(1).all():
+        raise ValueError("an answer without a single sampled token has no place for its score")
+    rewards = (-kl_coef * k1(log_probs, ref_log_probs)).masked_fill(~mask, 0.0)
+    last = mask.shape[1] - 1 - mask.flip(1).int().argmax(1)  # (B,) position of the last sampled token
+    rewards[torch.arange(len(rewards)), last] += scores
+    return rewards
+
+
+def generalized_advantages(rewards: Tensor, values: Tensor, mask: Tensor, discount: float, gae_lambda: float) -> Tensor:
+    """Estimate how much better each token was than expected.
+
+    advantage_t = sum over l of (discount * gae_lambda)^l * delta_(t+l), delta_t = reward_t + discount * value_(t+1) - value_t,
+    where the value after the last sampled token is 0.
+
+    Shapes: all (B, T - 1) -> (B, T - 1), 0 outside the mask.
+
+    Source: Schulman 2015 (GAE), equation 16.
+    """
+    rewards, values = rewards.masked_fill(~mask, 0.0), values.masked_fill(~mask, 0.0)
+    advantages = torch.zeros_like(rewards)
+    next_advantage = next_value = torch.zeros(len(rewards), device=rewards.device)
+    for t in reversed(range(rewards.shape[1])):
+        delta = rewards[:, t] + discount * next_value - values[:, t]
+        advantages[:, t] = torch.where(mask[:, t], delta + discount * gae_lambda * next_advantage, 0.0)
+        next_advantage, next_value = advantages[:, t], values[:, t]
+    return advantages
+
+
+def reward_model_score(model: ScalarModel) -> ScoreFunction:
+    """Turn a reward model into a score function that reads the last sampled token."""
+
+    def score(tokens: Tensor, response_mask: Tensor) -> Tensor:
+        positions = torch.arange(1, tokens.shape[1] + 1, device=tokens.device)
+        return last_token_scores(model, tokens, (response_mask * positions).max(1).values)
+
+    return score
+
+
+def text_score(score_fn: Callable[[list[str], list[str]], list[float]], tokenizer) -> ScoreFunction:
+    """Turn the reader's own `score_fn(prompts, responses)` on texts into a score function on tokens."""
+
+    def score(tokens: Tensor, response_mask: Tensor) -> Tensor:
+        prompts, responses = [], []
+        for ids, mask in zip(tokens.tolist(), response_mask.tolist(), strict=True):
+            first = mask.index(True)
+            prompts.append(tokenizer.decode(ids[:first]))
+            responses.append(tokenizer.decode_response([token for token, keep in zip(ids, mask, strict=True) if keep]))
+        scores = score_fn(prompts, responses)
+        if len(scores) != len(responses):
+            raise ValueError(f"score_fn returned {len(scores)} scores for {len(responses)} responses: return one each")
+        return torch.tensor([float(s) for s in scores], device=tokens.device)
+
+    return score
+
+
+@torch.no_grad()
+def collect_rollout(
+    policy: GPT,
+    ref_policy: GPT,
+    value_model: ScalarModel,
+    score_fn: ScoreFunction,
+    prompts: list[list[int]],
+    config,
+    *,
+    end_id: int,
+    pad_id: int,
+    generator: torch.Generator,
+) -> Rollout:
+    """Sample an answer to each prompt (token ids) and compute all that the update holds fixed; `config` is a PPOConfig."""
+    for model in (policy, ref_policy, value_model):
+        model.eval()
+    answers = generate(policy, prompts, max_new_tokens=config.max_new_tokens, end_id=end_id, pad_id=pad_id,
+                       temperature=config.temperature, generator=generator)  # fmt: skip
+    tokens, mask = answers.tokens, answers.response_mask[:, 1:]
+    # one teacher-forced pass of the same forward that the update uses, not the sampler's own numbers
+    log_probs, ref_log_probs = (next_token_log_probs(m(tokens), tokens, config.temperature) for m in (policy, ref_policy))
+    values = value_model(tokens)[:, :-1]
+    scores = score_fn(tokens, answers.response_mask) - config.unfinished_penalty * ~answers.finished
+    rewards = token_rewards(scores, log_probs, ref_log_probs, mask, config.kl_coef)
+    advantages = generalized_advantages(rewards, values, mask, config.discount, config.gae_lambda)
+    return Rollout(
+        tokens=tokens, mask=mask, scores=scores, old_log_probs=log_probs, ref_log_probs=ref_log_probs, old_values=values,
+        rewards=rewards, advantages=masked_whiten(advantages, mask) if config.whiten_advantages else advantages,
+        returns=advantages + values, finished=answers.finished,
+    )  # fmt: skip
+
+
+def response_kl(rollout: Rollout) -> Tensor:
+    """KL from the reference of each answer: summed over its tokens, in nats (B,)."""
+    return masked_sum(k1(rollout.old_log_probs, rollout.ref_log_probs), rollout.mask, dim=1)
