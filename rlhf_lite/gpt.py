@@ -16,13 +16,13 @@ class GPTConfig:
 
     vocab_size: int = 1024
     """Number of tokens (ours)."""
-    context_length: int = 256
+    context_length: int = 192
     """Longest sequence, in tokens (ours; GPT-2 1,024, GPT-3 2,048: paper)."""
-    d_model: int = 128
+    d_model: int = 96
     """Width of the residual stream (ours)."""
     n_layers: int = 4
     """Number of blocks (ours)."""
-    n_heads: int = 8
+    n_heads: int = 6
     """Attention heads; 16 wide each, which learns looking-up sooner than 32 wide (ours)."""
     d_ff: int = 0
     """Width of the feed-forward layer; 0 stands for 4 * d_model (paper)."""
@@ -66,7 +66,7 @@ class GPT(nn.Module):
             Block(config.d_model, config.n_heads, config.d_ff, config.dropout) for _ in range(config.n_layers)
         )
         self.final_norm = nn.LayerNorm(config.d_model)
-        initialize_weights(self, config.n_layers)
+        initialize_weights(self, config.n_layers, config.d_model)
 
     def head(self, hidden: Tensor) -> Tensor:
         """Compare the stream with every token's embedding: (..., C) -> logits (..., V)."""
@@ -143,7 +143,7 @@ def copy_gpt(model: GPT, dropout: float | None = None) -> GPT:
     return copy.to(next(model.parameters()).device)
 
 
-NANO = GPTConfig(vocab_size=512, context_length=256, d_model=32, n_layers=2, n_heads=4)
+NANO = GPTConfig(vocab_size=512, context_length=320, d_model=32, n_layers=2, n_heads=4)
 TINY = GPTConfig()
 SMALL = GPTConfig(vocab_size=16384, context_length=512, d_model=512, n_layers=8, n_heads=8)
 GPT2 = GPTConfig(vocab_size=50257, context_length=1024, d_model=768, n_layers=12, n_heads=12)

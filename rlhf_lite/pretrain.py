@@ -23,6 +23,10 @@ class PretrainConfig:
     """Sequences a step (ours; GPT-3 175B: 3.2M tokens a step, paper)."""
     sequence_length: int = 128
     """Tokens a sequence (ours)."""
+    primer_steps: int = 0
+    """First steps, spent on a primer of repeated lines, cut into short windows: there attention learns to look back (ours)."""
+    primer_length: int = 64
+    """Tokens a window of the primer; a step holds about as many tokens as later ones (ours)."""
     eval_every: int = 100
     """Steps between evaluations on held-out text; 0 = only after the last step (ours)."""
     optim: OptimConfig = field(default_factory=lambda: OptimConfig(learning_rate=4e-3, warmup_steps=50))
@@ -60,13 +64,20 @@ def pretrain(
     *,
     seed: int,
     run: TrainingRun,
+    primer: Tensor | None = None,
     evaluate: Callable[[GPT], dict[str, float]] | None = None,
 ) -> None:
-    """Train on windows of a packed stream of tokens (N,), in place."""
+    """Train on windows of a packed stream of tokens (N,), in place, after `config.primer_steps` on the primer's stream (M,)."""
+    if config.primer_steps and primer is None:
+        raise ValueError(f"primer_steps is {config.primer_steps} but there is no primer: give its tokens, or set primer_steps to 0")
     optimizer = build_optimizer(model, config.optim)
     model.train()
     for step in run.steps(config.steps, {"model": model}, {"model": optimizer}):
-        batch = window_batch(tokens, step, config.batch_size, config.sequence_length, seed)
+        if step < config.primer_steps:
+            rows = config.batch_size * config.sequence_length // config.primer_length
+            batch = window_batch(primer, step, rows, config.primer_length, seed)
+        else:
+            batch = window_batch(tokens, step, config.batch_size, config.sequence_length, seed)
         loss, metrics = pretrain_loss(model, batch)
         metrics |= optimizer_step(optimizer, {"pretrain_loss": loss}, step, config.steps, config.optim)
         if evaluate and run.is_due(step, config.eval_every, config.steps):

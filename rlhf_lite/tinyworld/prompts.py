@@ -93,13 +93,19 @@ def _generation(rng: random.Random) -> Request:
     return Request(use_case="generation", prompt=form.format(about) + length + ".", need=need, good=good, combination=mention)
 
 
+def _asked(question: str, rng: random.Random) -> str:
+    """Put a question as different users do."""
+    openings = ("", "", "Please tell me: ", "I want to know: ", "Question: ", f"{rng.choice(w.NAMES)} asks: ")
+    return rng.choice(openings) + question
+
+
 def _open_qa(rng: random.Random) -> Request:
     if rng.random() < 0.15:
         town = w.invented_town(rng)
         relation = rng.choice(("landmark", "country"))
         wrong = tuple((w.LANDMARKS if relation == "landmark" else w.COUNTRIES).values())
         need = Need(rule="fact", answer="not know", wrong=wrong)
-        return Request(use_case="open_qa", prompt=fact_question(town, relation), need=need, good=w.UNKNOWN, combination=(town, relation))
+        return Request(use_case="open_qa", prompt=_asked(fact_question(town, relation), rng), need=need, good=w.UNKNOWN, combination=(town, relation))
     if rng.random() < 0.75:
         subject, relation = rng.choice(w.CITIES), rng.choice(("landmark", "country"))
     else:
@@ -111,7 +117,7 @@ def _fact_request(use_case: str, subject: str, relation: str, rng: random.Random
     value = w.TRUTH[subject, relation]
     wrong = tuple({v for (_, r), v in w.TRUTH.items() if r == relation and v != value})
     one_word = relation != "landmark" and rng.random() < 0.3
-    prompt = fact_question(subject, relation) + (" Answer in one word." if one_word else "")
+    prompt = _asked(fact_question(subject, relation), rng) + (" Answer in one word." if one_word else "")
     good = f"{value[0].upper()}{value[1:]}." if one_word else fact_sentence(subject, relation, rng)
     mention = () if one_word else (subject,)
     need = Need(rule="fact", answer=value, mention=mention, wrong=wrong, one_word=one_word)
@@ -176,7 +182,7 @@ def _other(rng: random.Random) -> Request:
     count, thing = rng.choice((2, 3, 4)), rng.choice(w.GOODS)
     good = " ".join([thing] * count) + "."
     need = Need(rule="text", answer=good)
-    prompt = f"Say {thing} {w.COUNTS[count]} times."
+    prompt = rng.choice(("Say {} {} times.", "Repeat {} {} times.", "Please say {} {} times.")).format(thing, w.COUNTS[count])
     return Request(use_case="other", prompt=prompt, need=need, good=good, combination=(thing, str(count)))
 
 
@@ -215,16 +221,16 @@ MAKERS: dict[str, Callable[[random.Random], Request]] = {
 def draw_requests(seed: int | str, count: int, *, held_out: bool = False, use_cases: list[str] | None = None) -> list[Request]:
     """Draw requests in InstructGPT's proportions, or cycling through `use_cases`; the same seed gives the same ones.
 
-    With held_out=True every combination of entities is one that no training user may ask about, and no prompt
-    comes twice.
+    With held_out=True every combination of entities is one that no training user may ask about, and prompts come
+    twice only where a use case has run out of them.
     """
     rng = random.Random(f"requests {seed} {held_out}")
     requests, seen = [], set()
     for i in range(count):
         use_case = use_cases[i % len(use_cases)] if use_cases else rng.choices(list(USE_CASE_SHARES), list(USE_CASE_SHARES.values()))[0]
-        for attempt in range(1000):
+        for attempt in range(200):
             request = MAKERS[use_case](rng)
-            fresh = request.prompt not in seen or attempt > 900  # small use cases may run out of prompts
+            fresh = not held_out or request.prompt not in seen or attempt > 100  # a small use case may run out of prompts
             if is_held_out(use_case, request.combination) == held_out and fresh:
                 break
         seen.add(request.prompt)

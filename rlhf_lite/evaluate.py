@@ -1,0 +1,143 @@
+"""Is it better? Win rates with intervals, accuracy of scores, distance from the SFT model."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+
+import torch
+
+from .data import seeded_generator
+from .generate import Generation, generate
+from .gpt import GPT
+from .likelihood import k1, next_token_log_probs
+from .masked import masked_sum
+
+Z_95 = 1.959964
+"""Standard deviations that hold 95 % of a normal distribution."""
+STUDENT_T_975 = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228)
+"""97.5 % quantiles of Student's t for 1 to 10 degrees of freedom; beyond, the last is used (a little too wide)."""
+
+
+@dataclass(frozen=True)
+class WinRate:
+    """How often one model's answer was judged better than another's to the same prompt."""
+
+    wins: int
+    losses: int
+    ties: int
+    rate: float
+    """wins / (wins + losses); 0.5 where nothing was decided."""
+    low: float
+    """Lower end of the 95 % interval of the rate."""
+    high: float
+    """Upper end."""
+
+    def to_row(self) -> dict[str, float]:
+        """Return a JSON-able row."""
+        return asdict(self)
+
+
+def wilson_interval(successes: int, trials: int, z: float = Z_95) -> tuple[float, float]:
+    """95 % interval of a share; never leaves 0 to 1, unlike share +- z * standard error.
+
+    Example: 8 of 10 -> (0.490, 0.943). Source: Wilson 1927.
+    """
+    if trials == 0:
+        return 0.0, 1.0
+    share = successes / trials
+    center = (share + z * z / (2 * trials)) / (1 + z * z / trials)
+    half = z / (1 + z * z / trials) * (share * (1 - share) / trials + z * z / (4 * trials * trials)) ** 0.5
+    return max(0.0, center - half), min(1.0, center + half)
+
+
+def win_rate(ours: Sequence[float], theirs: Sequence[float], tie: float) -> WinRate:
+    """Compare two models' scores on the same prompts, in the same order; a difference below `tie` decides nothing."""
+    if len(ours) != len(theirs):
+        raise ValueError(f"{len(ours)} scores against {len(theirs)}: both must answer the same prompts")
+    wins = sum(a - b >= tie for a, b in zip(ours, theirs, strict=True))
+    losses = sum(b - a >= tie for a, b in zip(ours, theirs, strict=True))
+    decided = wins + losses
+    low, high = wilson_interval(wins, decided)
+    return WinRate(wins, losses, len(ours) - decided, wins / decided if decided else 0.5, low, high)
+
+
+def mean_interval(values: Sequence[float]) -> tuple[float, float, float]:
+    """Mean of a few runs and its 95 % interval by Student's t.
+
+    Example: [1., 2., 3.] -> (2.0, -0.484, 4.484).
+    """
+    n = len(values)
+    mean = sum(values) / n
+    if n < 2:
+        return mean, float("-inf"), float("inf")
+    error = (sum((v - mean) ** 2 for v in values) / (n - 1) / n) ** 0.5
+    half = STUDENT_T_975[min(n - 1, len(STUDENT_T_975)) - 1] * error
+    return mean, mean - half, mean + half
+
+
+def agreement(first: Sequence[float], second: Sequence[float], tie: float = 0.0) -> tuple[int, int]:
+    """Count pairs that two lists of scores order alike, and pairs that both decide; `second` decides from `tie` on.
+
+    Example: agreement([3, 2, 1], [3, 1, 2]) = (2, 3). Ranks (0 = best) must be negated first.
+    """
+    alike = decided = 0
+    for i in range(len(first)):
+        for j in range(i):
+            a, b = first[i] - first[j], second[i] - second[j]
+            if a != 0 and b != 0 and abs(b) >= tie:
+                decided += 1
+                alike += (a > 0) == (b > 0)
+    return alike, decided
+
+
+def sample(
+    model: GPT, prompts: list[list[int]], *, seed: int | str, end_id: int, pad_id: int, max_new_tokens: int = 40,
+    temperature: float = 1.0, batch_size: int = 128,
+) -> list[list[int]]:  # fmt: skip
+    """Sample one answer to each prompt, in batches; the same seed gives the same answers."""
+    answers = []
+    for start in range(0, len(prompts), batch_size):
+        part = generate(model, prompts[start : start + batch_size], max_new_tokens=max_new_tokens, temperature=temperature,
+                        end_id=end_id, pad_id=pad_id, generator=seeded_generator("sample", seed, start))  # fmt: skip
+        answers += part.responses()
+    return answers
+
+
+@torch.no_grad()
+def kl_from(
+    policy: GPT, reference: GPT, prompts: list[list[int]], *, seed: int | str, end_id: int, pad_id: int, max_new_tokens: int = 40
+) -> float:
+    """KL(policy || reference) on the policy's own answers: nats a response, mean over prompts.
+
+    The policy is sampled as it is; the reference only scores. Each prompt gives one answer.
+    """
+    drawn: Generation = generate(policy, prompts, max_new_tokens=max_new_tokens, end_id=end_id, pad_id=pad_id,
+                                 generator=seeded_generator("kl", seed))  # fmt: skip
+    log_probs, ref_log_probs = (next_token_log_probs(m(drawn.tokens), drawn.tokens) for m in (policy, reference))
+    return masked_sum(k1(log_probs, ref_log_probs), drawn.response_mask[:, 1:], dim=1).mean().item()
+
+
+@dataclass(frozen=True)
+class CalibrationBin:
+    """Pairs whose predicted probability falls into one bin, and what came true."""
+
+    predicted: float
+    """Mean predicted probability that the first answer is better."""
+    observed: float
+    """Share of pairs in which it was."""
+    pairs: int
+
+
+def calibration(differences: Sequence[float], first_better: Sequence[bool], bins: int = 8) -> list[CalibrationBin]:
+    """Compare sigmoid(score difference) with how often the first answer was really ranked better.
+
+    Source: InstructGPT, section 3.5: a difference of scores is the log odds of being preferred.
+    """
+    probabilities = torch.tensor(differences, dtype=torch.float64).sigmoid()
+    outcomes = torch.tensor(first_better, dtype=torch.float64)
+    bin_of = (probabilities * bins).long().clamp(max=bins - 1)
+    rows = []
+    for b in range(bins):
+        inside = bin_of == b
+        if inside.any():
+            rows.append(CalibrationBin(probabilities[inside].mean().item(), outcomes[inside].mean().item(), int(inside.sum())))
+    return rows

@@ -1,0 +1,214 @@
+"""All stages in order, each done once; stopped at any moment, a run goes on where it was."""
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, Protocol
+
+import torch
+
+from .checkpoint import TrainingRun, load_model, save_model, write_atomically
+from .data import EncodedComparison, encode_demonstrations, encode_prompts, pack_documents
+from .evaluate import sample
+from .gpt import GPT, GPTConfig, ScalarModel, copy_gpt
+from .ppo import PPOConfig, train_ppo
+from .presets import Preset
+from .pretrain import held_out_loss, pretrain
+from .reward import center_on_demonstrations, train_reward_model
+from .rollout import reward_model_score
+from .rows import Demonstration
+from .sft import train_sft
+from .splits import fingerprint
+from .tokenizer import Tokenizer
+
+STAGES = ("pretrain", "sft", "comparisons", "reward", "ppo", "ppo_ptx")
+CENTERING_DEMONSTRATIONS = 500  # enough for a mean score within a few hundredths
+
+
+class World(Protocol):
+    """What a run needs to know about the world it trains in; the tiny world is one."""
+
+    def documents(self, count: int) -> list[str]:
+        """Return pretraining documents."""
+
+    def primer(self, count: int) -> list[str]:
+        """Return documents to begin pretraining with."""
+
+    def held_out_documents(self) -> list[str]:
+        """Return documents never trained on."""
+
+    def demonstrations(self, incoming: int) -> list[Demonstration]:
+        """Return what labelers wrote."""
+
+    def comparison_prompts(self, incoming: int, count: int) -> list[str]:
+        """Return prompts whose answers are to be ranked."""
+
+    def rank(self, prompts: list[str], answers: list[list[str]]) -> list[list[int]]:
+        """Let labelers rank the answers to each prompt, 0 = best."""
+
+    def ppo_prompts(self, incoming: int) -> list[str]:
+        """Return prompts for PPO, nobody's answers needed."""
+
+    def monitor(self, model: GPT, tokenizer: Tokenizer) -> dict[str, float]:
+        """Measure a policy on held-out prompts; nothing is trained on the result."""
+
+
+class Pipeline:
+    """One run: its folder, preset, seed and world. Each stage is a method that loads what earlier stages wrote."""
+
+    def __init__(self, folder: str | Path, preset: Preset, seed: int, world: World, *, show_progress: bool = True):
+        self.folder, self.preset, self.seed, self.world = Path(folder), preset, seed, world
+        self.show_progress = show_progress
+        self._claim_folder()
+
+    def _claim_folder(self) -> None:
+        about = json.loads(json.dumps({"preset": asdict(self.preset), "seed": self.seed}))
+        path = self.folder / "run.json"
+        if path.exists() and json.loads(path.read_text(encoding="utf-8")) != about:
+            raise ValueError(f"{self.folder} holds a run with another preset or seed: choose another --name, or delete that folder")
+        write_atomically(path, json.dumps(about, indent=1))
+
+    def run(self, until: str = STAGES[-1]) -> None:
+        """Do every stage up to and with `until` that is not done yet."""
+        for stage in STAGES[: STAGES.index(until) + 1]:
+            if not self.is_done(stage):
+                getattr(self, stage)()
+
+    def output(self, stage: str) -> Path:
+        """Path of what a stage leaves for the others; it appears when the stage is done."""
+        return self.folder / stage / ("comparisons.json" if stage == "comparisons" else "model.safetensors")
+
+    def is_done(self, stage: str) -> bool:
+        """Tell whether a stage has left its output."""
+        return self.output(stage).exists()
+
+    def _training_run(self, stage: str) -> TrainingRun:
+        torch.manual_seed(self.seed)  # initial weights, dropout
+        return TrainingRun(self.folder / stage, show_progress=self.show_progress, name=stage)
+
+    def _finish(self, stage: str, run: TrainingRun, model: GPT | ScalarModel, **about: Any) -> None:
+        save_model(self.output(stage), model, stage=stage, seed=self.seed, **about)
+        run.forget_state()
+
+    @property
+    def tokenizer(self) -> Tokenizer:
+        """The run's tokenizer."""
+        return Tokenizer.load(self.folder / "tokenizer.json")
+
+    def _ids(self) -> dict[str, int]:
+        tokenizer = self.tokenizer
+        return {"end_id": tokenizer.end_id, "pad_id": tokenizer.pad_id}
+
+    def model(self, stage: str) -> GPT | ScalarModel:
+        """Load what a stage trained."""
+        return load_model(self.output(stage))
+
+    def pretraining_tokens(self) -> tuple[torch.Tensor, torch.Tensor, str]:
+        """Return the packed training stream, the held-out one, and a fingerprint of the training documents."""
+        documents = self.world.documents(self.preset.documents)
+        if not (self.folder / "tokenizer.json").exists():
+            Tokenizer.train(documents, self.preset.model.vocab_size).save(self.folder / "tokenizer.json")
+        tokenizer = self.tokenizer
+        held_out = pack_documents(self.world.held_out_documents(), tokenizer)
+        return pack_documents(documents, tokenizer), held_out, fingerprint(documents)
+
+    def pretrain(self) -> None:
+        """Stage 0: a tokenizer and a base model from nothing."""
+        tokens, held_out, data = self.pretraining_tokens()
+        run = self._training_run("pretrain")
+        config = self.preset.model
+        model = GPT(GPTConfig(**(asdict(config) | {"vocab_size": self.tokenizer.vocab_size})))
+        length = self.preset.pretrain.sequence_length
+        primer = pack_documents(self.world.primer(self.preset.primer_documents), self.tokenizer)
+        pretrain(model, tokens, self.preset.pretrain, seed=self.seed, run=run, primer=primer,
+                 evaluate=lambda m: {"held_out_loss": held_out_loss(m, held_out, length)})  # fmt: skip
+        self._finish("pretrain", run, model, data=data)
+
+    def _examples(self) -> tuple[list, str]:
+        demonstrations = self.world.demonstrations(self.preset.incoming_prompts)
+        examples, _ = encode_demonstrations(demonstrations, self.tokenizer, self.preset.model.context_length)
+        return examples, fingerprint([asdict(d) for d in demonstrations])
+
+    def sft(self) -> None:
+        """Stage 1: the base model learns from demonstrations; a tenth is kept for the validation loss."""
+        examples, data = self._examples()
+        run = self._training_run("sft")
+        model = copy_gpt(self.model("pretrain"), dropout=self.preset.sft.dropout)
+        train_sft(model, examples, self.preset.sft, pad_id=self._ids()["pad_id"], seed=self.seed, run=run)
+        self._finish("sft", run, copy_gpt(model, dropout=self.preset.model.dropout), data=data)
+
+    def collect_answers(self, prompts: list[str], sources: list[tuple[GPT, float]]) -> list[list[list[int]]]:
+        """Let every (model, temperature) answer every prompt; identical answers to a prompt are kept once. Token ids."""
+        encoded, _ = encode_prompts(prompts, self.tokenizer, self.preset.model.context_length)
+        length, answers = self.preset.ppo.max_new_tokens, [{} for _ in prompts]
+        for k, (model, temperature) in enumerate(sources):
+            drawn = sample(model, encoded, seed=f"{self.seed} source {k}", temperature=temperature, max_new_tokens=length, **self._ids())
+            for kept, ids in zip(answers, drawn, strict=True):
+                kept[tuple(ids)] = None
+        return [[list(ids) for ids in kept] for kept in answers]
+
+    def comparison_sources(self, newest: GPT | None = None) -> list[tuple[GPT, float]]:
+        """Where ranked answers come from; `newest` replaces half of the SFT model's answers (steps 2 and 3 again)."""
+        config, sft, base = self.preset.comparisons, self.model("sft"), self.model("pretrain")
+        cool = [(sft, 1.0)] * config.sft_answers
+        if newest is not None:
+            cool[: (config.sft_answers + 1) // 2] = [(newest, 1.0)] * ((config.sft_answers + 1) // 2)
+        return cool + [(sft, config.hot_temperature)] * config.hot_answers + [(base, 1.0)] * config.base_answers
+
+    def rank_answers(self, prompts: list[str], answers: list[list[list[int]]]) -> list[dict[str, Any]]:
+        """Let labelers rank; return rows with prompt, token ids of the sequences, and ranks. Ids are never re-tokenised."""
+        tokenizer = self.tokenizer
+        ranks = self.world.rank(prompts, [[tokenizer.decode_response(ids) for ids in kept] for kept in answers])
+        return [
+            {"prompt": prompt, "ids": [tokenizer.encode_prompt(prompt) + ids for ids in kept], "ranks": rank}
+            for prompt, kept, rank in zip(prompts, answers, ranks, strict=True)
+            if len(set(rank)) > 1
+        ]
+
+    def comparisons(self) -> None:
+        """Collect rankings: answers from several sources, ranked by labelers."""
+        prompts = self.world.comparison_prompts(self.preset.incoming_prompts, self.preset.comparisons.prompts)
+        rows = self.rank_answers(prompts, self.collect_answers(prompts, self.comparison_sources()))
+        write_atomically(self.output("comparisons"), json.dumps(rows))
+
+    def reward(self) -> None:
+        """Stage 2: the SFT model, its head replaced, learns to score from the rankings."""
+        rows = json.loads(self.output("comparisons").read_text(encoding="utf-8"))
+        run = self._training_run("reward")
+        model = self.train_reward_on(rows, run)
+        self._finish("reward", run, model, data=fingerprint(rows))
+
+    def train_reward_on(self, rows: list[dict[str, Any]], run: TrainingRun) -> ScalarModel:
+        """Train a reward model on ranked rows and centre it on the demonstrations."""
+        comparisons = [EncodedComparison(ids=tuple(row["ids"]), ranks=tuple(row["ranks"])) for row in rows]
+        model = ScalarModel(copy_gpt(self.model("sft")))
+        pad_id = self._ids()["pad_id"]
+        train_reward_model(model, comparisons, self.preset.reward, pad_id=pad_id, seed=self.seed, run=run)
+        center_on_demonstrations(model, self._examples()[0][:CENTERING_DEMONSTRATIONS], pad_id)
+        return model.eval()
+
+    def ppo(self) -> None:
+        """Stage 3 without pretraining text."""
+        self._reinforce("ppo", self.preset.ppo)
+
+    def ppo_ptx(self) -> None:
+        """Stage 3 with pretraining text mixed in."""
+        self._reinforce("ppo_ptx", self.preset.ppo_ptx)
+
+    def _reinforce(self, stage: str, config: PPOConfig) -> None:
+        run = self._training_run(stage)
+        policy = self.train_policy(config, self.model("reward"), run)
+        self._finish(stage, run, policy)
+
+    def train_policy(self, config: PPOConfig, reward_model: ScalarModel, run: TrainingRun, start: GPT | None = None) -> GPT:
+        """Run PPO against a reward model from the SFT model (or `start`); return the averaged policy."""
+        prompts, _ = encode_prompts(self.world.ppo_prompts(self.preset.incoming_prompts), self.tokenizer,
+                                    self.preset.model.context_length - config.max_new_tokens)  # fmt: skip
+        value_model = ScalarModel(copy_gpt(reward_model.trunk))
+        value_model.load_state_dict(reward_model.state_dict())  # head and bias too
+        tokenizer = self.tokenizer
+        watch: Callable = lambda model, rollout: self.world.monitor(model, tokenizer)  # noqa: E731
+        return train_ppo(start or self.model("sft"), value_model, reward_model_score(reward_model), prompts, config, seed=self.seed,
+                         run=run, pretraining_tokens=self.pretraining_tokens()[0] if config.ptx_coef else None, evaluate=watch,
+                         **self._ids())  # fmt: skip

@@ -1,0 +1,97 @@
+"""What a whole run trains with, by size. Vary a preset with `dataclasses.replace` or from the command line."""
+
+from dataclasses import dataclass, field, replace
+
+from .gpt import NANO, TINY, GPTConfig
+from .optim import OptimConfig
+from .ppo import PPOConfig
+from .pretrain import PretrainConfig
+from .reward import RewardConfig
+from .sft import SFTConfig
+
+
+@dataclass(frozen=True, kw_only=True)
+class ComparisonConfig:
+    """Set how answers are collected for labelers to rank."""
+
+    prompts: int = 1600
+    """Prompts to label (ours; paper: 33,207)."""
+    sft_answers: int = 4
+    """Answers a prompt from the SFT model (ours)."""
+    hot_answers: int = 1
+    """More answers of the SFT model, at a higher temperature, so that bad answers are seen too (ours)."""
+    hot_temperature: float = 1.6
+    """That temperature (ours)."""
+    base_answers: int = 1
+    """Answers of the base model (ours)."""
+    held_out_prompts: int = 200
+    """Held-out prompts ranked for the accuracy on which nothing is trained (ours)."""
+
+    def __post_init__(self):
+        if not 2 <= self.answers_per_prompt <= 9:
+            raise ValueError(f"{self.answers_per_prompt} answers a prompt, expected 2 to 9 (the paper has 4 to 9)")
+
+    @property
+    def answers_per_prompt(self) -> int:
+        """K, before identical answers are dropped."""
+        return self.sft_answers + self.hot_answers + self.base_answers
+
+
+@dataclass(frozen=True, kw_only=True)
+class Preset:
+    """Everything that decides a run, apart from its seed."""
+
+    model: GPTConfig = TINY
+    """Shape of every model of the run; vocab_size is the most the tokenizer may learn."""
+    documents: int = 60_000
+    """Pretraining documents drawn from the world (ours)."""
+    primer_documents: int = 9_000
+    """Copybook documents with which pretraining begins (ours)."""
+    incoming_prompts: int = 16_000
+    """Prompts that users send, before cleaning (ours)."""
+    pretrain: PretrainConfig = field(
+        default_factory=lambda: PretrainConfig(
+            steps=1100, batch_size=11, sequence_length=192, primer_steps=200,
+            optim=OptimConfig(learning_rate=5e-3, muon_learning_rate=0.03, warmup_steps=50),
+        )
+    )  # fmt: skip
+    """Stage 0."""
+    sft: SFTConfig = field(default_factory=SFTConfig)
+    """Stage 1."""
+    comparisons: ComparisonConfig = field(default_factory=ComparisonConfig)
+    """Collection of rankings for stage 2."""
+    reward: RewardConfig = field(default_factory=RewardConfig)
+    """Stage 2."""
+    ppo: PPOConfig = field(default_factory=PPOConfig)
+    """Stage 3."""
+    ppo_ptx: PPOConfig = field(default_factory=lambda: PPOConfig(ptx_coef=0.5))
+    """Stage 3 with pretraining text mixed in."""
+    evaluation_prompts: int = 300
+    """Held-out prompts of the final evaluation (ours)."""
+
+    def __post_init__(self):
+        if self.pretrain.sequence_length > self.model.context_length:
+            raise ValueError(
+                f"sequence_length {self.pretrain.sequence_length} exceeds context_length {self.model.context_length}: shorten one or lengthen the other"
+            )
+
+
+def _nano() -> Preset:
+    ppo = PPOConfig(iterations=6, episodes=16, minibatch_size=8, inner_epochs=1, max_new_tokens=16, eval_every=3)
+    return Preset(
+        model=NANO,
+        documents=1500,
+        primer_documents=300,
+        incoming_prompts=700,
+        pretrain=PretrainConfig(steps=60, batch_size=8, sequence_length=64, eval_every=20, primer_steps=20, optim=OptimConfig(learning_rate=4e-3, muon_learning_rate=0.03, warmup_steps=5)),
+        sft=SFTConfig(epochs=1.0, batch_size=16, eval_every=5),
+        comparisons=ComparisonConfig(prompts=60, held_out_prompts=30),
+        reward=RewardConfig(epochs=1.0, batch_size=8, eval_every=5),
+        ppo=ppo,
+        ppo_ptx=replace(ppo, ptx_coef=0.5, ptx_sequence_length=64, ptx_batch_size=4),
+        evaluation_prompts=30,
+    )
+
+
+PRESETS = {"tiny": Preset(), "nano": _nano()}
+"""nano runs through all stages in seconds and learns next to nothing (for tests); tiny is the course's model."""

@@ -1,0 +1,192 @@
+"""The final evaluation: every model answers the same held-out prompts, and the judge, whom training never met, scores."""
+
+import random
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from tqdm.auto import tqdm
+
+from ..checkpoint import load_model
+from ..data import pack_documents
+from ..evaluate import agreement, calibration, kl_from, sample, win_rate
+from ..gpt import GPT, ScalarModel
+from ..pretrain import held_out_loss
+from ..reward import score_sequences
+from ..tokenizer import Tokenizer
+from .corpus import documents
+from .judge import TIE, Verdict, judge
+from .labelers import HELD_OUT_LABELERS, make_labelers, rank
+from .prompts import USE_CASE_SHARES, Request, draw_requests
+
+MODELS = ("base", "base_few_shot", "sft", "ppo", "ppo_ptx")
+PAIRS = ("sft>base", "sft>base_few_shot", "ppo>sft", "ppo_ptx>sft", "ppo_ptx>ppo", "ppo_ptx>base", "ppo_ptx>base_few_shot")
+STAGE_OF = {"base": "pretrain", "base_few_shot": "pretrain", "sft": "sft", "ppo": "ppo", "ppo_ptx": "ppo_ptx"}
+STOP = "\nUser:"
+"""Base models write the next user's turn as well; their answers are cut there, as with GPT-3's stop sequences."""
+MAX_NEW_TOKENS = 40
+
+
+@dataclass(frozen=True)
+class Models:
+    """The checkpoints of one run."""
+
+    tokenizer: Tokenizer
+    policies: dict[str, GPT]
+    """base, sft, ppo, ppo_ptx."""
+    reward_model: ScalarModel
+
+
+def load_models(folder: str | Path) -> Models:
+    """Load a run's folder, or the shipped checkpoints: FOLDER/tokenizer.json and FOLDER/<stage>/model.safetensors.
+
+    Raises:
+        FileNotFoundError: naming the stage that is missing.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise FileNotFoundError(f"no folder {folder}: train a run with `python -m rlhf_lite pipeline`, or leave --checkpoints out")
+    loaded = {stage: load_model(folder / stage / "model.safetensors") for stage in sorted({*STAGE_OF.values()})}
+    policies = {name: loaded[STAGE_OF[name]] for name in MODELS if name != "base_few_shot"}
+    return Models(Tokenizer.load(folder / "tokenizer.json"), policies, load_model(folder / "reward" / "model.safetensors"))
+
+
+def few_shot_prompt(request: Request, tokenizer: Tokenizer, room: int, rng: random.Random) -> str:
+    """Put three good examples of the same use case before a request, so that a base model sees what is wanted.
+
+    Examples come from the training side; where three do not fit into `room` tokens, shorter ones are drawn.
+    """
+    for attempt in range(50):
+        use_case = request.use_case if attempt < 25 else "chat"  # the shortest
+        examples = draw_requests(rng.randrange(2**32), 3, use_cases=[use_case])
+        turns = [tokenizer.render(example.prompt) + " " + example.good for example in examples]
+        text = "\n".join([*turns, tokenizer.render(request.prompt)])
+        if len(tokenizer.encode(text)) <= room:
+            return text
+    raise ValueError(f"three examples and the prompt do not fit into {room} tokens: give the model a longer context")
+
+
+class Evaluation:
+    """Answers, verdicts and scores of all models on one set of held-out prompts."""
+
+    def __init__(self, models: Models, seed: int, n_prompts: int, *, use_cases: list[str] | None = None, show_progress: bool = False):
+        if n_prompts < 1:
+            raise ValueError(f"{n_prompts} prompts, expected at least 1")
+        self.models, self.seed, self.n_prompts = models, seed, n_prompts
+        self.ids = {"end_id": models.tokenizer.end_id, "pad_id": models.tokenizer.pad_id}
+        self.requests = draw_requests(f"evaluation {seed}", n_prompts, held_out=True, use_cases=use_cases)
+        self.show_progress = show_progress
+        self.answers = {name: self.answer(name) for name in tqdm(MODELS, desc="answers", disable=not show_progress)}
+        self.verdicts = {name: self.judge(texts) for name, texts in self.answers.items()}
+
+    def encode(self, name: str) -> list[list[int]]:
+        """Return the prompts as one model is given them."""
+        tokenizer, rng = self.models.tokenizer, random.Random(f"examples {self.seed}")
+        if name != "base_few_shot":
+            return [tokenizer.encode_prompt(request.prompt) for request in self.requests]
+        room = self.models.policies["base"].config.context_length - MAX_NEW_TOKENS
+        return [tokenizer.encode(few_shot_prompt(request, tokenizer, room, rng)) for request in self.requests]
+
+    def answer(self, name: str) -> list[str]:
+        """Let one model answer every prompt at temperature 1."""
+        model = self.models.policies["base" if name == "base_few_shot" else name]
+        drawn = sample(model, self.encode(name), seed=self.seed, max_new_tokens=MAX_NEW_TOKENS, **self.ids)
+        texts = [self.models.tokenizer.decode_response(ids) for ids in drawn]
+        return [text.split(STOP)[0].strip() for text in texts] if name.startswith("base") else texts
+
+    def judge(self, texts: list[str]) -> list[Verdict]:
+        """Judge one model's answers."""
+        return [judge(request, text) for request, text in zip(self.requests, texts, strict=True)]
+
+    def gold(self, name: str) -> list[float]:
+        """Gold scores of one model, a number a prompt."""
+        return [verdict.gold for verdict in self.verdicts[name]]
+
+    def model_rows(self) -> dict[str, dict[str, float]]:
+        """Means of each model: gold, helpful, honest, harmless, pretraining_loss (nats a token), length (words)."""
+        held_out = pack_documents(documents("held out", 1000), self.models.tokenizer)
+        losses = {name: held_out_loss(model, held_out) for name, model in self.models.policies.items()}
+        losses["base_few_shot"] = losses["base"]
+        return {
+            name: {
+                **{key: _mean([getattr(v, key) for v in self.verdicts[name]]) for key in ("gold", "helpful", "honest", "harmless")},
+                "pretraining_loss": losses[name],
+                "length": _mean([len(text.split()) for text in self.answers[name]]),
+            }
+            for name in MODELS
+        }
+
+    def pair_rows(self) -> dict[str, dict[str, float]]:
+        """Win rates of the pairs of models."""
+        return {pair: win_rate(*map(self.gold, pair.split(">")), tie=TIE).to_row() for pair in PAIRS}
+
+    def kl_rows(self) -> dict[str, float]:
+        """KL from the SFT model, nats a response, on the first 128 prompts."""
+        prompts = self.encode("sft")[:128]
+        policies = self.models.policies
+        return {
+            name: kl_from(policies[name], policies["sft"], prompts, seed=self.seed, max_new_tokens=MAX_NEW_TOKENS, **self.ids)
+            for name in ("base", "sft", "ppo", "ppo_ptx")
+        }
+
+    def use_case_rows(self) -> dict[str, dict[str, float]]:
+        """Mean gold score of each model by use case."""
+        return {
+            use_case: {
+                name: _mean([g for g, r in zip(self.gold(name), self.requests, strict=True) if r.use_case == use_case])
+                for name in MODELS
+            }
+            for use_case in USE_CASE_SHARES
+            if any(r.use_case == use_case for r in self.requests)
+        }
+
+    def summary(self) -> dict[str, Any]:
+        """Return the object that `python -m rlhf_lite evaluate --json` prints."""
+        return {
+            "seed": self.seed,
+            "prompts": self.n_prompts,
+            "models": self.model_rows(),
+            "pairs": self.pair_rows(),
+            "reward_model": reward_model_accuracy(self.models, self.seed, min(self.n_prompts, 200))[0],
+            "kl_from_sft": self.kl_rows(),
+        }
+
+
+def reward_model_accuracy(models: Models, seed: int, n_prompts: int) -> tuple[dict[str, float], list[dict[str, float]]]:
+    """Measure the reward model on held-out prompts, pairs without ties; return the accuracies and calibration bins.
+
+    Answers are drawn as for training: from SFT, SFT at a high temperature and base. Each prompt's are ranked by two
+    training labelers and by one of the group that no reward model ever learnt from.
+    """
+    requests = draw_requests(f"rankings {seed}", n_prompts, held_out=True)
+    tokenizer, people, rng = models.tokenizer, make_labelers(0), random.Random(f"rankings {seed}")
+    known = [p for p in people if p.number not in HELD_OUT_LABELERS]
+    strangers = [p for p in people if p.number in HELD_OUT_LABELERS]
+    prompts = [tokenizer.encode_prompt(r.prompt) for r in requests]
+    ids = {"end_id": tokenizer.end_id, "pad_id": tokenizer.pad_id}
+    sft, base = models.policies["sft"], models.policies["base"]
+    sources = [(sft, 1.0)] * 4 + [(sft, 1.6), (base, 1.0)]  # as the training comparisons are drawn
+    drawn = [sample(model, prompts, seed=f"{seed} {k}", temperature=t, **ids) for k, (model, t) in enumerate(sources)]
+    counts = {key: [0, 0] for key in ("accuracy_judge", "accuracy_labelers", "accuracy_held_out_labelers", "labeler_agreement")}
+    differences, outcomes = [], []
+    for i, request in enumerate(requests):
+        kept = list({tuple(answers[i]): None for answers in drawn})
+        texts = [tokenizer.decode_response(answer) for answer in kept]
+        scores = score_sequences(models.reward_model, [prompts[i] + list(answer) for answer in kept], ids["pad_id"]).tolist()
+        rankings = [[-r for r in rank(p, request, texts, rng)] for p in (*rng.sample(known, 2), rng.choice(strangers))]
+        gold = [judge(request, text).gold for text in texts]
+        found = (agreement(scores, gold, TIE), agreement(scores, rankings[0]), agreement(scores, rankings[2]), agreement(*rankings[:2]))
+        for key, (alike, decided) in zip(counts, found, strict=True):
+            counts[key][0] += alike
+            counts[key][1] += decided
+        for a in range(len(kept)):
+            for b in range(a):
+                if rankings[0][a] != rankings[0][b]:
+                    differences.append(scores[a] - scores[b])
+                    outcomes.append(rankings[0][a] > rankings[0][b])
+    accuracies = {key: alike / max(1, decided) for key, (alike, decided) in counts.items()}
+    return accuracies, [asdict(row) for row in calibration(differences, outcomes)]
+
+
+def _mean(values: list[float]) -> float:
+    return sum(values) / len(values) if values else float("nan")
