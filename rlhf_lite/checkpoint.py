@@ -87,9 +87,9 @@ def _optimizer_tensors(name: str, optimizer: torch.optim.Optimizer) -> dict[str,
 def _restore_optimizer(name: str, optimizer: torch.optim.Optimizer, tensors: dict[str, Tensor]) -> None:
     state = optimizer.state_dict()
     for full_name, tensor in tensors.items():
-        kind, owner, *rest = full_name.split("/")
-        if kind == "optimizer" and owner == name:
-            state["state"].setdefault(int(rest[0]), {})[rest[1]] = tensor
+        if full_name.startswith(f"optimizer/{name}/"):
+            *_, index, key = full_name.split("/")
+            state["state"].setdefault(int(index), {})[key] = tensor
     optimizer.load_state_dict(state)
 
 

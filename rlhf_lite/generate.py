@@ -21,6 +21,8 @@ class Generation:
     """(B,) number of prompt and answer tokens."""
     finished: Tensor
     """(B,) bool: the answer ended with the end token, not by the length limit."""
+    first_log_probs: Tensor
+    """(B,) nats, what the sampler itself gave to each answer's first token: to compare with a teacher-forced pass."""
 
     @property
     def response_mask(self) -> Tensor:
@@ -104,6 +106,8 @@ def generate(
         hidden = model.hidden(new, padding_mask=real, caches=caches)[:, -1]
         probs = next_token_probs(model.head(hidden), temperature, top_k, top_p)
         drawn = draw(probs, uniforms[rows, step])
+        if step == 0:
+            first_log_probs = probs.gather(1, drawn[:, None]).squeeze(1).log()
         for row, token in zip(rows.tolist(), drawn.tolist(), strict=True):
             answers[row].append(token)
         going_on = drawn != end_id
@@ -115,7 +119,7 @@ def generate(
             for cache in caches:
                 cache.keep_rows(going_on)
     model.train(was_training)
-    return _collect(prompts, answers, end_id, pad_id, device)
+    return _collect(prompts, answers, first_log_probs, end_id, pad_id, device)
 
 
 def _check_prompts(model: GPT, prompts: list[list[int]], max_new_tokens: int) -> None:
@@ -131,11 +135,14 @@ def _check_prompts(model: GPT, prompts: list[list[int]], max_new_tokens: int) ->
         )
 
 
-def _collect(prompts: list[list[int]], answers: list[list[int]], end_id: int, pad_id: int, device: torch.device) -> Generation:
+def _collect(
+    prompts: list[list[int]], answers: list[list[int]], first_log_probs: Tensor, end_id: int, pad_id: int, device: torch.device
+) -> Generation:
     tokens, lengths = pad_right([p + a for p, a in zip(prompts, answers, strict=True)], pad_id)
     return Generation(
         tokens=tokens.to(device),
         prompt_lengths=torch.tensor([len(p) for p in prompts], device=device),
         lengths=lengths.to(device),
         finished=torch.tensor([a[-1] == end_id for a in answers], device=device),
+        first_log_probs=first_log_probs,
     )

@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .attention import KeyValueCache, causal_mask
-from .transformer import Block, initialize_weights
+from .transformer import Block, initialize_weights, sinusoidal_positions
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,6 +67,16 @@ class GPT(nn.Module):
         )
         self.final_norm = nn.LayerNorm(config.d_model)
         initialize_weights(self, config.n_layers, config.d_model)
+        self._start_positions_as_waves()
+
+    @torch.no_grad()
+    def _start_positions_as_waves(self) -> None:
+        # positions are learned, as GPT-2's, but start as sinusoids: a step back is then the same rotation everywhere,
+        # and heads that look one token back, on which all copying rests, form sooner (ours)
+        n, c = self.position_embedding.weight.shape
+        if c % 2 == 0:
+            waves = sinusoidal_positions(n, c, base=30.0)
+            self.position_embedding.weight.copy_(waves * self.token_embedding.weight.std() / waves.std())
 
     def head(self, hidden: Tensor) -> Tensor:
         """Compare the stream with every token's embedding: (..., C) -> logits (..., V)."""
@@ -83,6 +93,8 @@ class GPT(nn.Module):
         past = caches[0].length if caches else 0
         positions, mask = self._positions_and_mask(tokens, past, padding_mask)
         x = self.dropout(self.token_embedding(tokens) + self.position_embedding(positions))  # (B, T, C)
+        if padding_mask is not None:
+            x = x.masked_fill(~padding_mask[:, past:, None], 0.0)  # attention gives padding weight 0, but 0 * NaN is NaN
         for i, block in enumerate(self.blocks):
             x = block(x, mask=mask, is_causal=mask is None and x.shape[1] > 1, cache=caches[i] if caches else None)
         return self.final_norm(x)

@@ -170,6 +170,8 @@ def optimizer_step(
         loss.backward()
     parameters = [p for group in optimizer.param_groups for p in group["params"]]
     grad_norm = torch.nn.utils.clip_grad_norm_(parameters, config.max_grad_norm).item()
+    if not math.isfinite(grad_norm):
+        raise FloatingPointError(f"the gradient of {' + '.join(losses)} is {grad_norm} at step {step}: nothing was changed")
     rate = learning_rate_at(step, total_steps, config)
     for group in optimizer.param_groups:
         group["lr"] = rate / config.learning_rate * group.get("peak", config.learning_rate)

@@ -9,15 +9,15 @@ from typing import Any, Protocol
 import torch
 
 from .checkpoint import TrainingRun, load_model, save_model, write_atomically
-from .data import EncodedComparison, encode_demonstrations, encode_prompts, pack_documents
+from .data import EncodedComparison, encode_comparisons, encode_demonstrations, encode_prompts, pack_documents
 from .evaluate import sample
 from .gpt import GPT, GPTConfig, ScalarModel, copy_gpt
 from .ppo import PPOConfig, train_ppo
 from .presets import Preset
 from .pretrain import held_out_loss, pretrain
 from .reward import center_on_demonstrations, train_reward_model
-from .rollout import reward_model_score
-from .rows import Demonstration
+from .rollout import ScoreFunction, reward_model_score, text_score
+from .rows import Comparison, Demonstration
 from .sft import train_sft
 from .splits import fingerprint
 from .tokenizer import Tokenizer
@@ -44,6 +44,12 @@ class World(Protocol):
     def comparison_prompts(self, incoming: int, count: int) -> list[str]:
         """Return prompts whose answers are to be ranked."""
 
+    def given_comparisons(self) -> list[Comparison] | None:
+        """Return comparisons that exist already; None: sample answers and let labelers rank them."""
+
+    def given_score(self) -> Callable[[list[str], list[str]], list[float]] | None:
+        """Return a score_fn(prompts, responses) to use instead of a reward model, or None."""
+
     def rank(self, prompts: list[str], answers: list[list[str]]) -> list[list[int]]:
         """Let labelers rank the answers to each prompt, 0 = best."""
 
@@ -57,9 +63,9 @@ class World(Protocol):
 class Pipeline:
     """One run: its folder, preset, seed and world. Each stage is a method that loads what earlier stages wrote."""
 
-    def __init__(self, folder: str | Path, preset: Preset, seed: int, world: World, *, show_progress: bool = True):
+    def __init__(self, folder: str | Path, preset: Preset, seed: int, world: World, *, show_progress: bool = True, save_every_seconds: float = 15.0):
         self.folder, self.preset, self.seed, self.world = Path(folder), preset, seed, world
-        self.show_progress = show_progress
+        self.show_progress, self.save_every_seconds = show_progress, save_every_seconds
         self._claim_folder()
 
     def _claim_folder(self) -> None:
@@ -85,7 +91,7 @@ class Pipeline:
 
     def _training_run(self, stage: str) -> TrainingRun:
         torch.manual_seed(self.seed)  # initial weights, dropout
-        return TrainingRun(self.folder / stage, show_progress=self.show_progress, name=stage)
+        return TrainingRun(self.folder / stage, show_progress=self.show_progress, name=stage, save_every_seconds=self.save_every_seconds)
 
     def _finish(self, stage: str, run: TrainingRun, model: GPT | ScalarModel, **about: Any) -> None:
         save_model(self.output(stage), model, stage=stage, seed=self.seed, **about)
@@ -146,6 +152,9 @@ class Pipeline:
             drawn = sample(model, encoded, seed=f"{self.seed} source {k}", temperature=temperature, max_new_tokens=length, **self._ids())
             for kept, ids in zip(answers, drawn, strict=True):
                 kept[tuple(ids)] = None
+        for k in range(self.preset.comparisons.stray_answers):  # the last source's first answers would be of the base model
+            for i, kept in enumerate(answers):
+                kept[next(iter(answers[(i + 1 + k) % len(answers)]))] = None
         return [[list(ids) for ids in kept] for kept in answers]
 
     def comparison_sources(self, newest: GPT | None = None) -> list[tuple[GPT, float]]:
@@ -167,7 +176,12 @@ class Pipeline:
         ]
 
     def comparisons(self) -> None:
-        """Collect rankings: answers from several sources, ranked by labelers."""
+        """Collect rankings: answers from several sources, ranked by labelers; or take those that are given."""
+        given = self.world.given_comparisons()
+        if given is not None:
+            encoded, _ = encode_comparisons(given, self.tokenizer, self.preset.model.context_length)
+            rows = [{"ids": list(c.ids), "ranks": list(c.ranks)} for c in encoded]
+            return write_atomically(self.output("comparisons"), json.dumps(rows))
         prompts = self.world.comparison_prompts(self.preset.incoming_prompts, self.preset.comparisons.prompts)
         rows = self.rank_answers(prompts, self.collect_answers(prompts, self.comparison_sources()))
         write_atomically(self.output("comparisons"), json.dumps(rows))
@@ -198,17 +212,24 @@ class Pipeline:
 
     def _reinforce(self, stage: str, config: PPOConfig) -> None:
         run = self._training_run(stage)
-        policy = self.train_policy(config, self.model("reward"), run)
+        given = self.world.given_score()
+        critic = self.model("reward") if given is None else ScalarModel(copy_gpt(self.model("sft")))
+        policy = self.train_policy(config, critic, run, score_fn=text_score(given, self.tokenizer) if given else None)
         self._finish(stage, run, policy)
 
-    def train_policy(self, config: PPOConfig, reward_model: ScalarModel, run: TrainingRun, start: GPT | None = None) -> GPT:
-        """Run PPO against a reward model from the SFT model (or `start`); return the averaged policy."""
+    def train_policy(
+        self, config: PPOConfig, critic: ScalarModel, run: TrainingRun, *, score_fn: ScoreFunction | None = None
+    ) -> GPT:
+        """Run PPO from the SFT model; return the averaged policy.
+
+        `critic` is the reward model: it scores, unless a `score_fn` is given, and the value model starts as its copy.
+        """
         prompts, _ = encode_prompts(self.world.ppo_prompts(self.preset.incoming_prompts), self.tokenizer,
                                     self.preset.model.context_length - config.max_new_tokens)  # fmt: skip
-        value_model = ScalarModel(copy_gpt(reward_model.trunk))
-        value_model.load_state_dict(reward_model.state_dict())  # head and bias too
+        value_model = ScalarModel(copy_gpt(critic.trunk))
+        value_model.load_state_dict(critic.state_dict())  # head and bias too
         tokenizer = self.tokenizer
         watch: Callable = lambda model, rollout: self.world.monitor(model, tokenizer)  # noqa: E731
-        return train_ppo(start or self.model("sft"), value_model, reward_model_score(reward_model), prompts, config, seed=self.seed,
-                         run=run, pretraining_tokens=self.pretraining_tokens()[0] if config.ptx_coef else None, evaluate=watch,
+        return train_ppo(self.model("sft"), value_model, score_fn or reward_model_score(critic), prompts, config, seed=self.seed, run=run,
+                         pretraining_tokens=self.pretraining_tokens()[0] if config.ptx_coef else None, evaluate=watch,
                          **self._ids())  # fmt: skip

@@ -71,7 +71,7 @@ class PPOConfig:
     """The value model's own Adam (ours)."""
 
     def __post_init__(self):
-        if self.episodes % self.minibatch_size:
+        if self.minibatch_size < 1 or self.episodes % self.minibatch_size:
             raise ValueError(f"episodes {self.episodes} must be a multiple of minibatch_size {self.minibatch_size}")
         if min(self.iterations, self.episodes, self.inner_epochs, self.max_new_tokens) < 1:
             raise ValueError("iterations, episodes, inner_epochs and max_new_tokens must all be at least 1")

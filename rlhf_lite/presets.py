@@ -24,6 +24,8 @@ class ComparisonConfig:
     """That temperature (ours)."""
     base_answers: int = 1
     """Answers of the base model (ours)."""
+    stray_answers: int = 1
+    """Answers of the SFT model to somebody else's prompt, so that being off-topic is seen too (ours)."""
     held_out_prompts: int = 200
     """Held-out prompts ranked for the accuracy on which nothing is trained (ours)."""
 
@@ -34,7 +36,7 @@ class ComparisonConfig:
     @property
     def answers_per_prompt(self) -> int:
         """K, before identical answers are dropped."""
-        return self.sft_answers + self.hot_answers + self.base_answers
+        return self.sft_answers + self.hot_answers + self.base_answers + self.stray_answers
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,15 +45,15 @@ class Preset:
 
     model: GPTConfig = TINY
     """Shape of every model of the run; vocab_size is the most the tokenizer may learn."""
-    documents: int = 60_000
+    documents: int = 66_000
     """Pretraining documents drawn from the world (ours)."""
-    primer_documents: int = 9_000
+    primer_documents: int = 13_000
     """Copybook documents with which pretraining begins (ours)."""
     incoming_prompts: int = 16_000
     """Prompts that users send, before cleaning (ours)."""
     pretrain: PretrainConfig = field(
         default_factory=lambda: PretrainConfig(
-            steps=1100, batch_size=11, sequence_length=192, primer_steps=200,
+            steps=1400, batch_size=11, sequence_length=192, primer_steps=280,
             optim=OptimConfig(learning_rate=5e-3, muon_learning_rate=0.03, warmup_steps=50),
         )
     )  # fmt: skip

@@ -90,6 +90,8 @@ def generalized_advantages(rewards: Tensor, values: Tensor, mask: Tensor, discou
 def reward_model_score(model: ScalarModel) -> ScoreFunction:
     """Turn a reward model into a score function that reads the last sampled token."""
 
+    model.eval()  # as it comes from its training it would drop activations
+
     def score(tokens: Tensor, response_mask: Tensor) -> Tensor:
         positions = torch.arange(1, tokens.shape[1] + 1, device=tokens.device)
         return last_token_scores(model, tokens, (response_mask * positions).max(1).values)
@@ -136,7 +138,10 @@ def collect_rollout(
     # one teacher-forced pass of the same forward that the update uses, not the sampler's own numbers
     log_probs, ref_log_probs = (next_token_log_probs(m(tokens), tokens, config.temperature) for m in (policy, ref_policy))
     values = value_model(tokens)[:, :-1]
-    scores = score_fn(tokens, answers.response_mask) - config.unfinished_penalty * ~answers.finished
+    scores = score_fn(tokens, answers.response_mask)
+    if scores.shape != (len(prompts),):
+        raise ValueError(f"score_fn returned scores of shape {tuple(scores.shape)}, expected ({len(prompts)},): one score an answer")
+    scores = scores - config.unfinished_penalty * ~answers.finished
     rewards = token_rewards(scores, log_probs, ref_log_probs, mask, config.kl_coef)
     advantages = generalized_advantages(rewards, values, mask, config.discount, config.gae_lambda)
     return Rollout(

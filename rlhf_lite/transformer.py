@@ -69,10 +69,10 @@ def initialize_weights(model: nn.Module, n_layers: int, d_model: int) -> None:
             nn.init.normal_(module.weight, std=std)
 
 
-def sinusoidal_positions(n: int, d: int, device: torch.device | str | None = None) -> Tensor:
-    """Give each of n positions a pattern of d numbers: sines and cosines of wavelengths from 2 pi to 10,000 * 2 pi.
+def sinusoidal_positions(n: int, d: int, device: torch.device | str | None = None, base: float = 10000.0) -> Tensor:
+    """Give each of n positions a pattern of d numbers: sines and cosines of wavelengths from 2 pi to base * 2 pi.
 
-    Entry (p, 2i) is sin(p / 10000^(2i / d)) and entry (p, 2i + 1) is cos of the same, so that a step to the right is
+    Entry (p, 2i) is sin(p / base^(2i / d)) and entry (p, 2i + 1) is cos of the same, so that a step to the right is
     a rotation, the same one everywhere. Nothing is learned, and no sentence is too long.
 
     Example: sinusoidal_positions(2, 2) = [[0, 1], [sin 1, cos 1]].
@@ -81,7 +81,7 @@ def sinusoidal_positions(n: int, d: int, device: torch.device | str | None = Non
     """
     if d % 2:
         raise ValueError(f"d is {d}, expected an even number: sines and cosines come in pairs")
-    rates = 10000.0 ** (-torch.arange(0, d, 2, device=device) / d)  # (d / 2,)
+    rates = base ** (-torch.arange(0, d, 2, device=device) / d)  # (d / 2,)
     angles = torch.arange(n, device=device)[:, None] * rates  # (n, d / 2)
     return torch.stack([angles.sin(), angles.cos()], -1).flatten(1)
 

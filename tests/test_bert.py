@@ -108,10 +108,10 @@ def test_blanks_are_filled_after_learning_eight_sentences():
     tokens, config = torch.randint(2, 12, (8, 7), generator=seeded(1)), OptimConfig(learning_rate=5e-3, weight_decay=0.0)
     model, generator, everything = make(d_model=32).train(), seeded(2), torch.ones(8, 7, dtype=torch.bool)
     optimizer = build_optimizer(model, config)
-    for step in range(120):
+    for step in range(300):
         inputs, loss_mask = mask_tokens(tokens, everything, BLANK, 12, generator, share=0.3)
         loss = masked_language_model_loss(model(inputs), tokens, loss_mask)
-        optimizer_step(optimizer, {"loss": loss}, step, 120, config)
+        optimizer_step(optimizer, {"loss": loss}, step, 300, config)
     for position in range(7):
         blank_mask = torch.zeros(8, 7, dtype=torch.bool)
         blank_mask[:, position] = True

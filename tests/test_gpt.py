@@ -191,7 +191,7 @@ def test_messages(make_gpt):
         with pytest.raises(ValueError, match=f"{field} is {value}, expected at least 1"):
             GPTConfig(**{field: value})
     with pytest.raises(ValueError, match="d_model 100 cannot be split over 8 heads"):
-        GPTConfig(d_model=100)
+        GPTConfig(d_model=100, n_heads=8)
     with pytest.raises(ValueError, match=r"dropout is 1.0, expected 0 <= dropout < 1"):
         GPTConfig(dropout=1.0)
     model = make_gpt()

@@ -359,6 +359,7 @@ def small_models(make_gpt, std=0.3):
     return make_gpt(0, std, **shape), ScalarModel(GPT(GPTConfig(n_heads=2, **shape)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("temperature", [1.0, 2.0])
 def test_a_bandit_ends_at_the_optimum(make_gpt, temperature):
     """One prompt, answers of one token with known scores: the optimum is reference * exp(score / kl_coef), normalised."""
@@ -379,6 +380,7 @@ def test_a_bandit_ends_at_the_optimum(make_gpt, temperature):
     torch.testing.assert_close(probabilities(policy), optimum, atol=1e-2, rtol=0)
 
 
+@pytest.mark.slow
 def test_without_a_score_the_policy_returns_to_the_reference(make_gpt):
     ref_policy, value_model = small_models(make_gpt)
     policy, noise = copy_gpt(ref_policy), seeded_generator(0)

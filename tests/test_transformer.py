@@ -80,11 +80,12 @@ def test_decoder_block_equals_torch():
     torch.testing.assert_close(ours(x, memory, SOURCE_MASK[:, None, None]), expected, **CLOSE)
 
 
-def test_positions_equal_the_formula():
-    positions = sinusoidal_positions(50, 6)
+@pytest.mark.parametrize("base", [10000, 30])
+def test_positions_equal_the_formula(base):
+    positions = sinusoidal_positions(50, 6, base=base) if base != 10000 else sinusoidal_positions(50, 6)
     for p in (0, 1, 17, 49):
         for i in range(3):
-            angle = p / 10000 ** (2 * i / 6)
+            angle = p / base ** (2 * i / 6)
             assert positions[p, 2 * i].item() == pytest.approx(math.sin(angle), abs=1e-5)
             assert positions[p, 2 * i + 1].item() == pytest.approx(math.cos(angle), abs=1e-5)
 
@@ -106,9 +107,10 @@ def test_word_order_comes_from_the_positions_alone(monkeypatch):
 
 
 def test_embeddings_are_as_large_as_the_positions():
-    model = make(d_model=64, source_vocab_size=500)
-    embedded = model.source_embedding.weight * 8  # sqrt(64); positions have mean square 1/2
+    model, positions = make(d_model=64, source_vocab_size=500), sinusoidal_positions(500, 64)
+    embedded = model._embed(model.source_embedding, torch.arange(500)[None])[0] - positions
     assert embedded.square().mean().item() == pytest.approx(1.0, abs=0.1)
+    assert positions.square().mean().item() == pytest.approx(0.5)
 
 
 def test_cross_attention_is_what_the_blocks_used():

@@ -105,6 +105,17 @@ def test_alignments_are_no_plain_diagonal(pairs):
     assert len(straight) < 0.2 * len(pairs)
 
 
+def test_time_and_place_stand_before_the_verb(pairs):
+    n_checked = 0
+    for pair in pairs:
+        words = pair.chinese.split()
+        if "了" in words:
+            early = [words.index(word) for word in ("昨天", "上周", "在") if word in words]
+            assert all(position < words.index("了") - 1 for position in early), pair
+            n_checked += bool(early)
+    assert n_checked > 200
+
+
 def test_both_sides_of_a_split_share_no_sentence(pairs):
     double = SentencePair("Tom chases Jerry", ARTICLE_EXAMPLE.chinese, ARTICLE_EXAMPLE.alignment)
     for seed in range(8):  # the double is held out with the example, or not at all

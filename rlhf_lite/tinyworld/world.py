@@ -57,6 +57,14 @@ class TinyWorld:
             for request in self.requests(incoming)["sft"]
         ]
 
+    def given_comparisons(self) -> None:
+        """Return None: here answers are sampled and ranked."""
+        return None
+
+    def given_score(self) -> None:
+        """Return None: here a reward model scores."""
+        return None
+
     @property
     def training_labelers(self) -> list:
         """The labelers who demonstrate and rank for training."""

@@ -1,0 +1,216 @@
+"""The command line: `python -m rlhf_lite --help`."""
+
+import json
+import shutil
+import sys
+import time
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Annotated, Literal
+
+import tyro
+
+from .pipeline import STAGES, Pipeline
+from .presets import PRESETS, Preset
+from .report import write_report
+from .tinyworld.evaluation import MODELS, Evaluation, load_models, reward_model_accuracy
+from .tinyworld.own_data import OwnData
+from .tinyworld.prompts import USE_CASE_SHARES
+
+SHIPPED = Path(__file__).parents[1] / "data" / "checkpoints"
+SAMPLES = 20
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """Say which run to work on, and with what."""
+
+    preset: Literal["tiny", "nano"] = "tiny"
+    """Where the settings below start from."""
+    seed: int = 0
+    """Decides everything random: texts, prompts, labelers' moods, initial weights, sampling."""
+    name: str = ""
+    """Folder under `runs`; by default PRESET-SEED. A run that exists goes on where it was."""
+    runs: Path = Path("runs")
+    """Folder of all runs."""
+    start_from: Path | None = None
+    """Take the tokenizer and the earlier stages from this folder (a run, or data/checkpoints)."""
+    text: Path | None = None
+    """Pretrain on this UTF-8 text file; its last tenth is held out."""
+    demonstrations: Path | None = None
+    """Fine-tune on these rows: {"prompt", "response"} or {"messages"}; JSON lines or parquet."""
+    comparisons: Path | None = None
+    """Train the reward model on these rows: {"prompt", "responses", "ranking"} or {"chosen", "rejected"}."""
+    prompts: Path | None = None
+    """Run PPO on these rows: {"prompt"}."""
+    score_fn: str | None = None
+    """MODULE:FUNCTION with your own score_fn(prompts, responses) -> scores, in place of the reward model."""
+    skip_bad_rows: bool = False
+    """Leave out rows that are wrong, count and list them, instead of stopping at the first."""
+    save_every_seconds: float = 15.0
+    """How much work a stop at any moment may cost."""
+    config: Annotated[Preset, tyro.conf.arg(name="")] = field(default_factory=Preset)
+    """Every setting of every stage."""
+
+    def pipeline(self) -> Pipeline:
+        """Open the run's folder."""
+        world = OwnData(
+            self.seed, text=self.text, demonstrations=self.demonstrations, comparisons=self.comparisons, prompts=self.prompts,
+            score_fn=self.score_fn, skip_bad_rows=self.skip_bad_rows,
+        )  # fmt: skip
+        config = self.config
+        if self.text is not None:  # the primer is the tiny world's
+            config = replace(config, pretrain=replace(config.pretrain, primer_steps=0))
+        folder = self.runs / (self.name or f"{self.preset}-{self.seed}")
+        return Pipeline(folder, config, self.seed, world, save_every_seconds=self.save_every_seconds)
+
+
+def run_pipeline(run: Run) -> None:
+    """Do all stages, evaluate, and write report.md."""
+    pipeline = run.pipeline()
+    folder = pipeline.folder
+    seconds_path = folder / "seconds.json"
+    seconds = json.loads(seconds_path.read_text()) if seconds_path.exists() else {}
+    for stage in STAGES:
+        if not pipeline.is_done(stage):
+            left = [s for s in STAGES if not pipeline.is_done(s)]
+            print(f"{stage} ({len(STAGES) - len(left) + 1} of {len(STAGES)} stages)")
+            start = time.monotonic()
+            getattr(pipeline, stage)()
+            seconds[stage] = seconds.get(stage, 0) + time.monotonic() - start
+            seconds_path.write_text(json.dumps(seconds))
+    start = time.monotonic()
+    evaluation = Evaluation(load_models(folder), run.seed, run.config.evaluation_prompts, show_progress=True)
+    results = {
+        "preset": run.preset, "seed": run.seed, "summary": evaluation.summary(), "use_cases": stratified(folder, run.seed),
+        "calibration": reward_model_accuracy(evaluation.models, run.seed, min(200, run.config.evaluation_prompts))[1],
+        "samples": samples(evaluation), "cleaning": asdict(pipeline.world.cleaning_report(run.config.incoming_prompts)),
+        "seconds": seconds | {"evaluation": time.monotonic() - start},
+    }  # fmt: skip
+    print(f"wrote {write_report(folder, results)}")
+
+
+def stratified(folder: Path, seed: int, prompts_per_use_case: int = 30) -> dict[str, dict[str, float]]:
+    """Mean gold score of each model by use case, as many prompts of the rare ones as of the common."""
+    use_cases = list(USE_CASE_SHARES)
+    return Evaluation(load_models(folder), seed, prompts_per_use_case * len(use_cases), use_cases=use_cases).use_case_rows()
+
+
+def samples(evaluation: Evaluation) -> list[dict]:
+    """The first prompts of the evaluation with every model's answer, good and bad, not chosen."""
+    return [
+        {
+            "use_case": request.use_case, "prompt": request.prompt,
+            "answers": {name: evaluation.answers[name][i] for name in MODELS},
+            "gold": {name: evaluation.verdicts[name][i].gold for name in MODELS},
+        }
+        for i, request in enumerate(evaluation.requests[:SAMPLES])
+    ]  # fmt: skip
+
+
+def run_stage(stage: str, run: Run) -> None:
+    """Do one stage (reward: with its comparisons), from what earlier stages of the run, or `start_from`, left."""
+    pipeline = run.pipeline()
+    wanted = ["comparisons", "reward"] if stage == "reward" else [stage]
+    if run.start_from:
+        copy_earlier_stages(run.start_from, pipeline, wanted[0])
+    needed = STAGES[: STAGES.index(wanted[0])]
+    needed = [s for s in needed if s in {"pretrain", "sft", "reward"} and not (s == "reward" and run.score_fn)]
+    missing = [s for s in needed if not pipeline.is_done(s)]
+    if missing:
+        raise FileNotFoundError(
+            f"{pipeline.folder} has no finished stage {missing[0]!r}: run it first, or give --start-from data/checkpoints"
+        )
+    for each in wanted:
+        if pipeline.is_done(each):
+            print(f"{each} is done already: {pipeline.output(each)}")
+        else:
+            getattr(pipeline, each)()
+            print(f"wrote {pipeline.output(each)}")
+
+
+def copy_earlier_stages(source: Path, pipeline: Pipeline, stage: str) -> None:
+    """Copy the tokenizer and the stages before `stage` from another folder, where they are there."""
+    if not (source / "tokenizer.json").is_file():
+        raise FileNotFoundError(f"{source} holds no tokenizer.json: give the folder of a run, or data/checkpoints")
+    shutil.copy(source / "tokenizer.json", pipeline.folder / "tokenizer.json")
+    for earlier in STAGES[: STAGES.index(stage)]:
+        model = source / earlier / "model.safetensors"
+        if model.is_file() and not pipeline.is_done(earlier):
+            pipeline.output(earlier).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(model, pipeline.output(earlier))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evaluate:
+    """Let all models answer held-out prompts drawn from a seed, and judge them."""
+
+    seed: int = 0
+    """Decides the prompts and the sampling."""
+    prompts: int = 300
+    """Number of prompts."""
+    checkpoints: Path = SHIPPED
+    """Folder of a run, or the shipped checkpoints."""
+    json: bool = False
+    """Print one JSON object on stdout and nothing else."""
+
+
+def run_evaluate(command: Evaluate) -> None:
+    """Evaluate checkpoints and print a table, or JSON."""
+    evaluation = Evaluation(load_models(command.checkpoints), command.seed, command.prompts, show_progress=not command.json)
+    summary = evaluation.summary()
+    if command.json:
+        print(json.dumps(summary))
+        return
+    print(f"{'model':<15}" + "".join(f"{key:>18}" for key in summary["models"]["sft"]))
+    for name, row in summary["models"].items():
+        print(f"{name:<15}" + "".join(f"{value:>18.3f}" for value in row.values()))
+    print(f"\n{'pair':<25}{'wins':>6}{'losses':>8}{'ties':>6}{'rate':>8}   95 % interval")
+    for pair, row in summary["pairs"].items():
+        print(f"{pair:<25}{row['wins']:>6}{row['losses']:>8}{row['ties']:>6}{row['rate']:>8.3f}   {row['low']:.3f} to {row['high']:.3f}")
+    for title in ("reward_model", "kl_from_sft"):
+        print(f"\n{title}: " + ", ".join(f"{key} {value:.3f}" for key, value in summary[title].items()))
+
+
+STAGE_COMMANDS = ("pretrain", "sft", "reward", "ppo", "ppo_ptx")
+USAGE = f"""usage: python -m rlhf_lite COMMAND [--help]
+
+  pipeline   all stages in order, then a report; goes on where it was stopped
+  {"  ".join(STAGE_COMMANDS)}
+             one stage alone, with any setting changed and with your own data
+  evaluate   judge checkpoints on held-out prompts
+"""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command; return the exit status."""
+    command, *rest = (sys.argv[1:] if arguments is None else arguments) or ["--help"]
+    try:
+        if command == "evaluate":
+            run_evaluate(tyro.cli(Evaluate, args=rest, prog="python -m rlhf_lite evaluate"))
+        elif command == "pipeline" or command in STAGE_COMMANDS:
+            run = tyro.cli(Run, args=rest, default=Run(config=_chosen_preset(rest)), prog=f"python -m rlhf_lite {command}")
+            run_pipeline(run) if command == "pipeline" else run_stage(command, run)
+        else:
+            print(USAGE)
+            return 0 if command in ("-h", "--help") else 2
+    except (ValueError, FileNotFoundError, FloatingPointError) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\nstopped; the same command goes on from here", file=sys.stderr)
+        return 130
+    return 0
+
+
+def _chosen_preset(arguments: list[str]) -> Preset:
+    """Find --preset before the other options are read, since their defaults depend on it."""
+    for i, argument in enumerate(arguments):
+        name = argument.partition("=")[2] if argument.startswith("--preset=") else "".join(arguments[i + 1 : i + 2])
+        if argument.split("=")[0] == "--preset" and name in PRESETS:
+            return PRESETS[name]
+    return PRESETS["tiny"]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,83 @@
+"""The reader's own files in place of the tiny world's texts, demonstrations, comparisons, prompts or score."""
+
+import importlib
+from collections.abc import Callable
+from pathlib import Path
+
+from ..rows import Comparison, Demonstration, Rows, read_comparisons, read_demonstrations, read_prompts, read_text
+from .world import TinyWorld
+
+HELD_OUT_TEXT = 0.1
+"""Share of the reader's text, its end, that is kept for the held-out loss (nanoGPT's choice as well)."""
+
+
+class OwnData(TinyWorld):
+    """A world whose parts come from files where the reader gave one, and from the tiny world elsewhere."""
+
+    def __init__(
+        self,
+        seed: int,
+        *,
+        text: Path | None = None,
+        demonstrations: Path | None = None,
+        comparisons: Path | None = None,
+        prompts: Path | None = None,
+        score_fn: str | None = None,
+        skip_bad_rows: bool = False,
+        tell: Callable[[str], None] = print,
+    ):
+        super().__init__(seed)
+        self.skip_bad_rows, self.tell = skip_bad_rows, tell
+        self.text = read_text(text) if text else None
+        # all files are read and checked before anything is trained
+        self.own_demonstrations = self._read(read_demonstrations, demonstrations)
+        self.own_comparisons = self._read(read_comparisons, comparisons)
+        self.own_prompts = self._read(read_prompts, prompts)
+        self.own_score_fn = load_function(score_fn) if score_fn else None
+
+    def _read(self, reader: Callable[..., Rows], path: Path | None) -> list | None:
+        if path is None:
+            return None
+        rows = reader(path, skip_bad_rows=self.skip_bad_rows)
+        if rows.skipped:
+            self.tell(f"{path}: skipped {len(rows.skipped)} bad rows\n" + "\n".join(rows.skipped))
+        return rows.items
+
+    def documents(self, count: int) -> list[str]:
+        """Return the first nine tenths of the reader's text, or the tiny world's documents."""
+        return super().documents(count) if self.text is None else [self.text[: self._split]]
+
+    def held_out_documents(self) -> list[str]:
+        """Return the last tenth of the reader's text, or the tiny world's held-out documents."""
+        return super().held_out_documents() if self.text is None else [self.text[self._split :]]
+
+    @property
+    def _split(self) -> int:
+        return round(len(self.text) * (1 - HELD_OUT_TEXT))
+
+    def demonstrations(self, incoming: int) -> list[Demonstration]:
+        """Return the reader's demonstrations, or the labelers'."""
+        return super().demonstrations(incoming) if self.own_demonstrations is None else self.own_demonstrations
+
+    def given_comparisons(self) -> list[Comparison] | None:
+        """Return the reader's comparisons, if there are any: then nothing is sampled or ranked."""
+        return self.own_comparisons
+
+    def ppo_prompts(self, incoming: int) -> list:
+        """Return the reader's prompts, or the tiny world's."""
+        return super().ppo_prompts(incoming) if self.own_prompts is None else [row.prompt for row in self.own_prompts]
+
+    def given_score(self) -> Callable[[list[str], list[str]], list[float]] | None:
+        """Return the reader's own score_fn(prompts, responses), if there is one: then no reward model is asked."""
+        return self.own_score_fn
+
+
+def load_function(name: str) -> Callable:
+    """Import "package.module:function" from the working directory or the installed packages."""
+    module, _, function = name.partition(":")
+    if not function:
+        raise ValueError(f"score_fn is {name!r}, expected MODULE:FUNCTION, such as my_rewards:short_answers")
+    try:
+        return getattr(importlib.import_module(module), function)
+    except (ImportError, AttributeError) as error:
+        raise ValueError(f"cannot load {name!r}: {error}; run from the folder that holds {module}.py") from None
