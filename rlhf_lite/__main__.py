@@ -16,6 +16,8 @@ from .report import write_report
 from .tinyworld.evaluation import MODELS, Evaluation, load_models, reward_model_accuracy
 from .tinyworld.own_data import OwnData
 from .tinyworld.prompts import USE_CASE_SHARES
+from .tinyworld.ship import ship
+from .tinyworld.study import results_table, study, write_into
 
 SHIPPED = Path(__file__).parents[1] / "data" / "checkpoints"
 SAMPLES = 20
@@ -167,9 +169,50 @@ def run_evaluate(command: Evaluate) -> None:
         print(f"{name:<15}" + "".join(f"{value:>18.3f}" for value in row.values()))
     print(f"\n{'pair':<25}{'wins':>6}{'losses':>8}{'ties':>6}{'rate':>8}   95 % interval")
     for pair, row in summary["pairs"].items():
-        print(f"{pair:<25}{row['wins']:>6}{row['losses']:>8}{row['ties']:>6}{row['rate']:>8.3f}   {row['low']:.3f} to {row['high']:.3f}")
+        counts = f"{pair:<25}{row['wins']:>6}{row['losses']:>8}{row['ties']:>6}"
+        print(f"{counts}{row['rate']:>8.3f}   {row['low']:.3f} to {row['high']:.3f}")
     for title in ("reward_model", "kl_from_sft"):
         print(f"\n{title}: " + ", ".join(f"{key} {value:.3f}" for key, value in summary[title].items()))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Study:
+    """Measure the claims over several seeds, and write the table into the README."""
+
+    preset: Literal["tiny", "nano"] = "tiny"
+    """Settings of every run."""
+    seeds: tuple[int, ...] = (0, 1, 2, 3, 4)
+    """One whole run each; runs that exist go on where they were."""
+    runs: Path = Path("runs")
+    """Folder of all runs."""
+    output: Path = SHIPPED.parent / "study"
+    """Where each seed's measurements are kept."""
+    readme: Path = SHIPPED.parents[1] / "README.md"
+    """Page with the two marks between which the table stands."""
+    extras: bool = True
+    """Also measure over-optimization and steps 2 and 3 again."""
+
+
+def run_study(command: Study) -> None:
+    """Run and measure every seed; then the table."""
+    pipelines = [
+        Run(preset=command.preset, seed=s, runs=command.runs, config=PRESETS[command.preset]).pipeline() for s in command.seeds
+    ]
+    table = results_table(study(pipelines, command.output, extras=command.extras))
+    write_into(command.readme, table)
+    print(table)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ship:
+    """Put a finished run's models under data/checkpoints, with a manifest."""
+
+    name: str = "tiny-0"
+    """Folder of the run under `runs`."""
+    runs: Path = Path("runs")
+    """Folder of all runs."""
+    target: Path = SHIPPED
+    """Where the models go."""
 
 
 STAGE_COMMANDS = ("pretrain", "sft", "reward", "ppo", "ppo_ptx")
@@ -179,6 +222,8 @@ USAGE = f"""usage: python -m rlhf_lite COMMAND [--help]
   {"  ".join(STAGE_COMMANDS)}
              one stage alone, with any setting changed and with your own data
   evaluate   judge checkpoints on held-out prompts
+  study      the README's results table: whole runs over several seeds
+  ship       put a run's models under data/checkpoints
 """
 
 
@@ -188,6 +233,11 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         if command == "evaluate":
             run_evaluate(tyro.cli(Evaluate, args=rest, prog="python -m rlhf_lite evaluate"))
+        elif command == "study":
+            run_study(tyro.cli(Study, args=rest, prog="python -m rlhf_lite study"))
+        elif command == "ship":
+            chosen = tyro.cli(Ship, args=rest, prog="python -m rlhf_lite ship")
+            print(json.dumps(ship(chosen.runs / chosen.name, chosen.target)["files"], indent=1))
         elif command == "pipeline" or command in STAGE_COMMANDS:
             run = tyro.cli(Run, args=rest, default=Run(config=_chosen_preset(rest)), prog=f"python -m rlhf_lite {command}")
             run_pipeline(run) if command == "pipeline" else run_stage(command, run)

@@ -55,7 +55,9 @@ def load_tensors(path: str | Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
             about = json.loads((file.metadata() or {})["about"])
             return {name: file.get_tensor(name) for name in file.keys()}, about  # noqa: SIM118
     except (SafetensorError, KeyError, json.JSONDecodeError) as error:
-        raise ValueError(f"{path} is not a whole checkpoint of this library ({error}): delete it and train this stage again") from None
+        raise ValueError(
+            f"{path} is not a whole checkpoint of this library ({error}): delete it and train this stage again"
+        ) from None
 
 
 def save_model(path: str | Path, model: GPT | ScalarModel, *, dtype: torch.dtype | None = None, **about: Any) -> None:
@@ -99,7 +101,9 @@ class TrainingRun:
     With folder=None nothing is written. Data position needs no saving: batches follow from the step (see `data`).
     """
 
-    def __init__(self, folder: str | Path | None, *, save_every_seconds: float = 15.0, show_progress: bool = True, name: str = ""):
+    def __init__(
+        self, folder: str | Path | None, *, save_every_seconds: float = 15.0, show_progress: bool = True, name: str = ""
+    ):
         self.folder = Path(folder) if folder else None
         self.save_every_seconds, self.show_progress, self.name = save_every_seconds, show_progress, name
         self.history: list[dict[str, Any]] = []

@@ -103,7 +103,8 @@ class Muon(torch.optim.Optimizer):
         for pairs in by_shape.values():
             for (p, _), update in zip(pairs, orthogonalize(torch.stack([wide for _, wide in pairs])), strict=True):
                 p.mul_(1 - rate * weight_decay)
-                p.add_(update if p.shape == update.shape and p.shape[0] <= p.shape[1] else update.mT, alpha=-rate * max(1, p.shape[0] / p.shape[1]) ** 0.5)
+                tall = p.shape[0] > p.shape[1]
+                p.add_(update.mT if tall else update, alpha=-rate * max(1, p.shape[0] / p.shape[1]) ** 0.5)
 
     def _step_adam(self, p: Tensor, rate: float, weight_decay: float) -> None:
         config, state = self.config, self.state[p]

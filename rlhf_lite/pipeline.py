@@ -16,7 +16,7 @@ from .ppo import PPOConfig, train_ppo
 from .presets import Preset
 from .pretrain import held_out_loss, pretrain
 from .reward import center_on_demonstrations, train_reward_model
-from .rollout import ScoreFunction, reward_model_score, text_score
+from .rollout import Rollout, ScoreFunction, reward_model_score, text_score
 from .rows import Comparison, Demonstration
 from .sft import train_sft
 from .splits import fingerprint
@@ -63,7 +63,16 @@ class World(Protocol):
 class Pipeline:
     """One run: its folder, preset, seed and world. Each stage is a method that loads what earlier stages wrote."""
 
-    def __init__(self, folder: str | Path, preset: Preset, seed: int, world: World, *, show_progress: bool = True, save_every_seconds: float = 15.0):
+    def __init__(
+        self,
+        folder: str | Path,
+        preset: Preset,
+        seed: int,
+        world: World,
+        *,
+        show_progress: bool = True,
+        save_every_seconds: float = 15.0,
+    ):
         self.folder, self.preset, self.seed, self.world = Path(folder), preset, seed, world
         self.show_progress, self.save_every_seconds = show_progress, save_every_seconds
         self._claim_folder()
@@ -72,7 +81,9 @@ class Pipeline:
         about = json.loads(json.dumps({"preset": asdict(self.preset), "seed": self.seed}))
         path = self.folder / "run.json"
         if path.exists() and json.loads(path.read_text(encoding="utf-8")) != about:
-            raise ValueError(f"{self.folder} holds a run with another preset or seed: choose another --name, or delete that folder")
+            raise ValueError(
+                f"{self.folder} holds a run with another preset or seed: choose another --name, or delete that folder"
+            )
         write_atomically(path, json.dumps(about, indent=1))
 
     def run(self, until: str = STAGES[-1]) -> None:
@@ -91,7 +102,9 @@ class Pipeline:
 
     def _training_run(self, stage: str) -> TrainingRun:
         torch.manual_seed(self.seed)  # initial weights, dropout
-        return TrainingRun(self.folder / stage, show_progress=self.show_progress, name=stage, save_every_seconds=self.save_every_seconds)
+        return TrainingRun(
+            self.folder / stage, show_progress=self.show_progress, name=stage, save_every_seconds=self.save_every_seconds
+        )
 
     def _finish(self, stage: str, run: TrainingRun, model: GPT | ScalarModel, **about: Any) -> None:
         save_model(self.output(stage), model, stage=stage, seed=self.seed, **about)
@@ -149,7 +162,9 @@ class Pipeline:
         encoded, _ = encode_prompts(prompts, self.tokenizer, self.preset.model.context_length)
         length, answers = self.preset.ppo.max_new_tokens, [{} for _ in prompts]
         for k, (model, temperature) in enumerate(sources):
-            drawn = sample(model, encoded, seed=f"{self.seed} source {k}", temperature=temperature, max_new_tokens=length, **self._ids())
+            drawn = sample(
+                model, encoded, seed=f"{self.seed} source {k}", temperature=temperature, max_new_tokens=length, **self._ids()
+            )
             for kept, ids in zip(answers, drawn, strict=True):
                 kept[tuple(ids)] = None
         for k in range(self.preset.comparisons.stray_answers):  # the last source's first answers would be of the base model
@@ -228,8 +243,20 @@ class Pipeline:
                                     self.preset.model.context_length - config.max_new_tokens)  # fmt: skip
         value_model = ScalarModel(copy_gpt(critic.trunk))
         value_model.load_state_dict(critic.state_dict())  # head and bias too
-        tokenizer = self.tokenizer
-        watch: Callable = lambda model, rollout: self.world.monitor(model, tokenizer)  # noqa: E731
-        return train_ppo(self.model("sft"), value_model, score_fn or reward_model_score(critic), prompts, config, seed=self.seed, run=run,
-                         pretraining_tokens=self.pretraining_tokens()[0] if config.ptx_coef else None, evaluate=watch,
-                         **self._ids())  # fmt: skip
+        ids, tokenizer = self._ids(), self.tokenizer
+
+        def watch(policy: GPT, rollout: Rollout) -> dict[str, Any]:
+            return self.world.monitor(policy, tokenizer)
+
+        return train_ppo(
+            self.model("sft"),
+            value_model,
+            score_fn or reward_model_score(critic),
+            prompts,
+            config,
+            seed=self.seed,
+            run=run,
+            pretraining_tokens=self.pretraining_tokens()[0] if config.ptx_coef else None,
+            evaluate=watch,
+            **ids,
+        )

@@ -74,7 +74,8 @@ class Preset:
     def __post_init__(self):
         if self.pretrain.sequence_length > self.model.context_length:
             raise ValueError(
-                f"sequence_length {self.pretrain.sequence_length} exceeds context_length {self.model.context_length}: shorten one or lengthen the other"
+                f"sequence_length {self.pretrain.sequence_length} exceeds context_length {self.model.context_length}: "
+                "shorten one or lengthen the other"
             )
 
 
@@ -85,7 +86,14 @@ def _nano() -> Preset:
         documents=1500,
         primer_documents=300,
         incoming_prompts=700,
-        pretrain=PretrainConfig(steps=60, batch_size=8, sequence_length=64, eval_every=20, primer_steps=20, optim=OptimConfig(learning_rate=4e-3, muon_learning_rate=0.03, warmup_steps=5)),
+        pretrain=PretrainConfig(
+            steps=60,
+            batch_size=8,
+            sequence_length=64,
+            eval_every=20,
+            primer_steps=20,
+            optim=OptimConfig(learning_rate=4e-3, muon_learning_rate=0.03, warmup_steps=5),
+        ),
         sft=SFTConfig(epochs=1.0, batch_size=16, eval_every=5),
         comparisons=ComparisonConfig(prompts=60, held_out_prompts=30),
         reward=RewardConfig(epochs=1.0, batch_size=8, eval_every=5),

@@ -34,7 +34,9 @@ class PretrainConfig:
 
     def __post_init__(self):
         if min(self.steps, self.batch_size, self.sequence_length) < 1:
-            raise ValueError(f"steps {self.steps}, batch_size {self.batch_size}, sequence_length {self.sequence_length}: all must be >= 1")
+            raise ValueError(
+                f"steps {self.steps}, batch_size {self.batch_size}, sequence_length {self.sequence_length}: all must be >= 1"
+            )
 
 
 def pretrain_loss(model: GPT, tokens: Tensor) -> tuple[Tensor, dict[str, float]]:
@@ -69,7 +71,9 @@ def pretrain(
 ) -> None:
     """Train on windows of a packed stream of tokens (N,), in place, after `config.primer_steps` on the primer's stream (M,)."""
     if config.primer_steps and primer is None:
-        raise ValueError(f"primer_steps is {config.primer_steps} but there is no primer: give its tokens, or set primer_steps to 0")
+        raise ValueError(
+            f"primer_steps is {config.primer_steps} but there is no primer: give its tokens, or set primer_steps to 0"
+        )
     optimizer = build_optimizer(model, config.optim)
     model.train()
     for step in run.steps(config.steps, {"model": model}, {"model": optimizer}):

@@ -140,7 +140,9 @@ def collect_rollout(
     values = value_model(tokens)[:, :-1]
     scores = score_fn(tokens, answers.response_mask)
     if scores.shape != (len(prompts),):
-        raise ValueError(f"score_fn returned scores of shape {tuple(scores.shape)}, expected ({len(prompts)},): one score an answer")
+        raise ValueError(
+            f"score_fn returned scores of shape {tuple(scores.shape)}, expected ({len(prompts)},): one score an answer"
+        )
     scores = scores - config.unfinished_penalty * ~answers.finished
     rewards = token_rewards(scores, log_probs, ref_log_probs, mask, config.kl_coef)
     advantages = generalized_advantages(rewards, values, mask, config.discount, config.gae_lambda)

@@ -16,7 +16,18 @@ KILLS = 20
 
 
 def start(runs: Path) -> subprocess.Popen:
-    command = [sys.executable, "-m", "rlhf_lite", "pipeline", "--preset", "nano", "--runs", str(runs), "--save-every-seconds", "0.5"]
+    command = [
+        sys.executable,
+        "-m",
+        "rlhf_lite",
+        "pipeline",
+        "--preset",
+        "nano",
+        "--runs",
+        str(runs),
+        "--save-every-seconds",
+        "0.5",
+    ]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}  # one thread count for all runs: sums are then taken in one order
     return subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
 

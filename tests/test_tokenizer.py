@@ -154,8 +154,8 @@ def test_harmless_lines_stay_as_they_are(tokenizer, content):
     assert tokenizer.render(content) == f"User: {content}\nAssistant:"
 
 
-PROMPTS = [*"Hi|What is the capital of France? |人工智能 😀|| \n\n|a:|Assistant:".split("|"), "<|end|>", CHAT]
-RESPONSES = [*"Paris.|  The capital\n|人工|😀|: :|'s|\n\nx|1|\u200b|Assistant: a|".split("|"), "<|end|>"]
+PROMPTS = [*["Hi", "What is the capital of France? ", "人工智能 😀", "", " \n\n", "a:", "Assistant:"], "<|end|>", CHAT]
+RESPONSES = [*["Paris.", "  The capital\n", "人工", "😀", ": :", "'s", "\n\nx", "1", "\u200b", "Assistant: a", ""], "<|end|>"]
 
 
 @pytest.mark.parametrize("vocab_size", [258, 300, 1000])

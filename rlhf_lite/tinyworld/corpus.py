@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from . import words as w
 
 SOURCE_WEIGHTS = {
-    "stories": 0.25,
-    "exercises": 0.38,
+    "stories": 0.23,
+    "exercises": 0.35,
     "copybook": 0.06,
     "forum": 0.11,
-    "encyclopedia": 0.07,
+    "encyclopedia": 0.12,
     "dialogues": 0.06,
     "lists": 0.04,
     "reviews": 0.03,
@@ -30,7 +30,12 @@ def story(rng: random.Random, names: list[str], thing: str, place: str, n_senten
     middle = [f"The {thing} was {rng.choice(w.ADJECTIVES)}.", f"{b} liked the {thing} very much.", f"{a} took the {thing} home.",
               f"The {place} was full of people.", f"{b} played with the {thing} all day.", f"Then {a} lost the {thing}.",
               f"{b} put the {thing} in a box."]  # fmt: skip
-    ending = [f"{a} was very happy.", f"In the end {b} was happy.", f"{a} went home with the {thing}.", f"It was a good day for {a}."]
+    ending = [
+        f"{a} was very happy.",
+        f"In the end {b} was happy.",
+        f"{a} went home with the {thing}.",
+        f"It was a good day for {a}.",
+    ]
     if n_sentences == 1:
         return rng.choice(opening)
     return " ".join([rng.choice(opening), *rng.sample(middle, n_sentences - 2), rng.choice(ending)])
@@ -72,7 +77,7 @@ def pick_fact(rng: random.Random) -> tuple[str, str]:
         while city in w.RARE_CITIES and rng.random() < 0.9:
             city = rng.choice(w.CITIES)
         return city, rng.choice(("landmark", "landmark", "country"))
-    subject, relation, _ = rng.choice([f for f in _OTHER_FACTS])
+    subject, relation, _ = rng.choice(_OTHER_FACTS)
     return subject, relation
 
 
@@ -126,7 +131,9 @@ def _forum_document(rng: random.Random) -> str:
         speaker = rng.choice(("User", "User", "Assistant", rng.choice(w.NAMES)))
         kind = rng.random()
         if kind < 0.35:
-            reply = rng.choice((forum_question(rng), rng.choice(w.BACK_QUESTIONS), "I want to know this too. " + rng.choice(w.BACK_QUESTIONS)))
+            reply = rng.choice(
+                (forum_question(rng), rng.choice(w.BACK_QUESTIONS), "I want to know this too. " + rng.choice(w.BACK_QUESTIONS))
+            )
         elif kind < 0.6:
             reply = rng.choice(w.SHRUGS)
         elif kind < 0.8:
@@ -152,7 +159,9 @@ def review(rng: random.Random, thing: str) -> tuple[str, str]:
 def _list_document(rng: random.Random) -> str:
     kind, count = rng.choice(list(w.KINDS)), rng.choice((2, 3, 4))
     name, number = rng.choice(w.NAMES), w.COUNTS[count]
-    heading = rng.choice((f"{number} {w.PLURALS[kind]}", f"{number} {w.PLURALS[kind]} for {name}", f"List of {number} {w.PLURALS[kind]}"))
+    heading = rng.choice(
+        (f"{number} {w.PLURALS[kind]}", f"{number} {w.PLURALS[kind]} for {name}", f"List of {number} {w.PLURALS[kind]}")
+    )
     return f"{heading}: {listing(kind, count, rng)}."
 
 
@@ -180,7 +189,9 @@ def passage(rng: random.Random, n_people: int) -> tuple[str, list[tuple[str, str
 
 def polite(rng: random.Random) -> tuple[str, str]:
     """Return an order and its polite form. Example: "Give me the lamp." -> "Please give me the lamp." """
-    order = rng.choice(("Give {} the {}.", "Bring {} the {}.", "Show {} the {}.")).format(rng.choice(("me", *w.NAMES)), rng.choice(w.GOODS))
+    order = rng.choice(("Give {} the {}.", "Bring {} the {}.", "Show {} the {}.")).format(
+        rng.choice(("me", *w.NAMES)), rng.choice(w.GOODS)
+    )
     return order, "Please " + order[0].lower() + order[1:]
 
 
@@ -212,7 +223,9 @@ def count_word(count: int) -> str:
 
 
 def _exercise_document(rng: random.Random) -> str:
-    return "\n".join(f"Exercise: {task}\nSolution: {solution}" for task, solution in (exercise(rng) for _ in range(rng.choice((1, 2)))))
+    return "\n".join(
+        f"Exercise: {task}\nSolution: {solution}" for task, solution in (exercise(rng) for _ in range(rng.choice((1, 2))))
+    )
 
 
 def _copybook_document(rng: random.Random) -> str:

@@ -45,7 +45,9 @@ def load_models(folder: str | Path) -> Models:
     """
     folder = Path(folder)
     if not folder.is_dir():
-        raise FileNotFoundError(f"no folder {folder}: train a run with `python -m rlhf_lite pipeline`, or leave --checkpoints out")
+        raise FileNotFoundError(
+            f"no folder {folder}: train a run with `python -m rlhf_lite pipeline`, or leave --checkpoints out"
+        )
     loaded = {stage: load_model(folder / stage / "model.safetensors") for stage in sorted({*STAGE_OF.values()})}
     policies = {name: loaded[STAGE_OF[name]] for name in MODELS if name != "base_few_shot"}
     return Models(Tokenizer.load(folder / "tokenizer.json"), policies, load_model(folder / "reward" / "model.safetensors"))
@@ -69,7 +71,9 @@ def few_shot_prompt(request: Request, tokenizer: Tokenizer, room: int, rng: rand
 class Evaluation:
     """Answers, verdicts and scores of all models on one set of held-out prompts."""
 
-    def __init__(self, models: Models, seed: int, n_prompts: int, *, use_cases: list[str] | None = None, show_progress: bool = False):
+    def __init__(
+        self, models: Models, seed: int, n_prompts: int, *, use_cases: list[str] | None = None, show_progress: bool = False
+    ):
         if n_prompts < 1:
             raise ValueError(f"{n_prompts} prompts, expected at least 1")
         self.models, self.seed, self.n_prompts = models, seed, n_prompts
@@ -109,7 +113,10 @@ class Evaluation:
         losses["base_few_shot"] = losses["base"]
         return {
             name: {
-                **{key: _mean([getattr(v, key) for v in self.verdicts[name]]) for key in ("gold", "helpful", "honest", "harmless")},
+                **{
+                    key: _mean([getattr(v, key) for v in self.verdicts[name]])
+                    for key in ("gold", "helpful", "honest", "harmless")
+                },
                 "pretraining_loss": losses[name],
                 "length": _mean([len(text.split()) for text in self.answers[name]]),
             }
@@ -175,7 +182,12 @@ def reward_model_accuracy(models: Models, seed: int, n_prompts: int) -> tuple[di
         scores = score_sequences(models.reward_model, [prompts[i] + list(answer) for answer in kept], ids["pad_id"]).tolist()
         rankings = [[-r for r in rank(p, request, texts, rng)] for p in (*rng.sample(known, 2), rng.choice(strangers))]
         gold = [judge(request, text).gold for text in texts]
-        found = (agreement(scores, gold, TIE), agreement(scores, rankings[0]), agreement(scores, rankings[2]), agreement(*rankings[:2]))
+        found = (
+            agreement(scores, gold, TIE),
+            agreement(scores, rankings[0]),
+            agreement(scores, rankings[2]),
+            agreement(*rankings[:2]),
+        )
         for key, (alike, decided) in zip(counts, found, strict=True):
             counts[key][0] += alike
             counts[key][1] += decided

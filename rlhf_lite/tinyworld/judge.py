@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from functools import cache
+from itertools import pairwise
 
 from . import words as w
 from .corpus import documents
@@ -49,16 +50,16 @@ def split_sentences(text: str) -> list[str]:
     return [s for s in re.split(r"(?<=[.!?])\s+", text.strip()) if s]
 
 
-_CLASS_OF = {name: "<name>" for name in w.NAMES} | {thing: "<thing>" for thing in (*w.THINGS, *w.GOODS)}
-_CLASS_OF |= {place: "<place>" for place in w.PLACES} | {adjective: "<adjective>" for adjective in w.ADJECTIVES}
-_CLASS_OF |= {city: "<city>" for city in w.CITIES} | {plural: "<plural>" for plural in w.PLURALS.values()}
+_CLASS_OF = dict.fromkeys(w.NAMES, "<name>") | dict.fromkeys((*w.THINGS, *w.GOODS), "<thing>")
+_CLASS_OF |= dict.fromkeys(w.PLACES, "<place>") | dict.fromkeys(w.ADJECTIVES, "<adjective>")
+_CLASS_OF |= dict.fromkeys(w.CITIES, "<city>") | dict.fromkeys(w.PLURALS.values(), "<plural>")
 
 
 def _word_pairs(text: str) -> list[tuple[str, str]]:
     pairs = []
     for sentence in split_sentences(text.replace("\n", " . ")):
         classes = [_CLASS_OF.get(word, word.lower()) for word in ("^", *split_words(sentence), "$")]
-        pairs += zip(classes, classes[1:], strict=False)
+        pairs += pairwise(classes)
     return pairs
 
 

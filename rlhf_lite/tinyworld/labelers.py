@@ -3,6 +3,7 @@
 import random
 import re
 from dataclasses import dataclass
+from itertools import pairwise
 
 from . import words as w
 from .judge import TIE, judge
@@ -44,8 +45,8 @@ def make_labelers(seed: int = 0) -> list[Labeler]:
             untruth_cost=rng.uniform(0.2, 0.6),
             length_taste=rng.uniform(0.004, 0.016) if i % 2 else rng.uniform(-0.004, 0.008),
             warmth_taste=rng.uniform(0.05, 0.25) if i % 2 else rng.uniform(-0.15, 0.05),
-            noise=rng.uniform(0.15, 0.35),
-            careless=rng.uniform(0.3, 0.7),
+            noise=rng.uniform(0.2, 0.45),
+            careless=rng.uniform(0.35, 0.7),
         )
         for i in range(N_LABELERS)
     ]
@@ -70,7 +71,7 @@ def rank(labeler: Labeler, request: Request, answers: list[str], rng: random.Ran
     liking = [utility(labeler, request, answer) + rng.gauss(0, labeler.noise) for answer in answers]
     order = sorted(range(len(answers)), key=lambda i: -liking[i])
     ranks = [0] * len(answers)
-    for before, i in zip(order, order[1:], strict=False):
+    for before, i in pairwise(order):
         ranks[i] = ranks[before] + (liking[before] - liking[i] >= TIE)
     return ranks
 

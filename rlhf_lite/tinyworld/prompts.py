@@ -105,7 +105,13 @@ def _open_qa(rng: random.Random) -> Request:
         relation = rng.choice(("landmark", "country"))
         wrong = tuple((w.LANDMARKS if relation == "landmark" else w.COUNTRIES).values())
         need = Need(rule="fact", answer="not know", wrong=wrong)
-        return Request(use_case="open_qa", prompt=_asked(fact_question(town, relation), rng), need=need, good=w.UNKNOWN, combination=(town, relation))
+        return Request(
+            use_case="open_qa",
+            prompt=_asked(fact_question(town, relation), rng),
+            need=need,
+            good=w.UNKNOWN,
+            combination=(town, relation),
+        )
     if rng.random() < 0.75:
         subject, relation = rng.choice(w.CITIES), rng.choice(("landmark", "country"))
     else:
@@ -193,7 +199,13 @@ def _closed_qa(rng: random.Random) -> Request:
     if rng.random() < 0.2:
         missing = rng.choice([t for t in w.GOODS if t not in text])
         need = Need(rule="lookup", answer="not say", wrong=tuple(w.NAMES))
-        return Request(use_case="closed_qa", prompt=f"{text} Who has the {missing}?", need=need, good=w.NOT_IN_TEXT, combination=(missing, *others))
+        return Request(
+            use_case="closed_qa",
+            prompt=f"{text} Who has the {missing}?",
+            need=need,
+            good=w.NOT_IN_TEXT,
+            combination=(missing, *others),
+        )
     question, answer, good, rivals = rng.choice((
         (f"Who has the {thing}?", name, f"{name} has the {thing}.", w.NAMES),
         (f"Where is the {thing}?", place, f"The {thing} is at the {place}.", w.PLACES),
@@ -208,7 +220,9 @@ def _extract(rng: random.Random) -> Request:
     items = [row[column] for row in rows]
     need = Need(rule="names", mention=tuple(items), kind=what, max_words=2 * len(items) + 2)
     combination = tuple(x for row in rows for x in row)
-    return Request(use_case="extract", prompt=f"Find the {what}: {text}", need=need, good=join_list(items) + ".", combination=combination)
+    return Request(
+        use_case="extract", prompt=f"Find the {what}: {text}", need=need, good=join_list(items) + ".", combination=combination
+    )
 
 
 MAKERS: dict[str, Callable[[random.Random], Request]] = {
@@ -227,7 +241,9 @@ def draw_requests(seed: int | str, count: int, *, held_out: bool = False, use_ca
     rng = random.Random(f"requests {seed} {held_out}")
     requests, seen = [], set()
     for i in range(count):
-        use_case = use_cases[i % len(use_cases)] if use_cases else rng.choices(list(USE_CASE_SHARES), list(USE_CASE_SHARES.values()))[0]
+        use_case = (
+            use_cases[i % len(use_cases)] if use_cases else rng.choices(list(USE_CASE_SHARES), list(USE_CASE_SHARES.values()))[0]
+        )
         for attempt in range(200):
             request = MAKERS[use_case](rng)
             fresh = not held_out or request.prompt not in seen or attempt > 100  # a small use case may run out of prompts

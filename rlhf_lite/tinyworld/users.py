@@ -35,7 +35,9 @@ class CleaningReport:
 
 def _made_up_personal_data(request: Request, rng: random.Random) -> Request:
     name = rng.choice(w.NAMES)
-    extra = rng.choice((f" Call me at {rng.randint(200, 999)}-{rng.randint(1000, 9999)}.", f" Write to {name.lower()}@example.org."))
+    extra = rng.choice(
+        (f" Call me at {rng.randint(200, 999)}-{rng.randint(1000, 9999)}.", f" Write to {name.lower()}@example.org.")
+    )
     return replace(request, prompt=request.prompt + extra)
 
 

@@ -78,7 +78,9 @@ class TinyWorld:
         """Return prompts whose answers labelers will rank."""
         chosen = self.requests(incoming)["reward"][:count]
         if len(chosen) < count:
-            raise ValueError(f"only {len(chosen)} of {count} comparison prompts are left after cleaning: draw more than {incoming} incoming prompts")
+            raise ValueError(
+                f"only {len(chosen)} of {count} comparison prompts are left after cleaning: draw more than {incoming} incoming prompts"
+            )
         self._by_prompt.update({request.prompt: request for request in chosen})
         return [request.prompt for request in chosen]
 

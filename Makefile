@@ -1,0 +1,53 @@
+# `make` alone lists the targets. On Windows, README.md gives the same steps for PowerShell.
+
+PYTHON ?= python3
+VENV := .venv
+VENV_PYTHON := $(VENV)/bin/python
+STAMP := $(VENV)/.installed
+FIRST_LESSON := notebooks/00_start_here.ipynb
+LESSONS := $(sort $(wildcard notebooks/*.ipynb))
+
+# JupyterLab refuses to start for the administrator, as whom one works in most containers; it listens on this machine only.
+JUPYTER_FLAGS += $(if $(NO_BROWSER),--no-browser) $(if $(filter 0,$(shell id -u)),--allow-root)
+
+.DEFAULT_GOAL := help
+.PHONY: help setup course test quick lint lessons pipeline checkpoints
+
+help:  ## list these targets
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 18
+
+# Made once, and again when the pinned versions change.
+$(STAMP): requirements.txt pyproject.toml
+	@command -v $(PYTHON) >/dev/null || { echo "There is no '$(PYTHON)': install Python 3.11 or later, or name one: make $(or $(MAKECMDGOALS),course) PYTHON=/path/to/python" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(0 if v >= (3, 11) else "$(PYTHON) is Python %d.%d, but the course needs 3.11 or later: install one, then run  make $(or $(MAKECMDGOALS),course) PYTHON=python3.11" % v[:2])'
+	$(PYTHON) -m venv $(VENV)
+	$(VENV_PYTHON) -m pip install --disable-pip-version-check -r requirements.txt
+	$(VENV_PYTHON) -m pip install --disable-pip-version-check --no-deps -e .
+	@touch $@
+
+setup: $(STAMP)  ## create .venv with everything in it, once
+
+course: $(STAMP)  ## set up if need be, then open lesson 00 in JupyterLab (NO_BROWSER=1: print its address instead)
+	$(VENV_PYTHON) -m jupyterlab $(JUPYTER_FLAGS) $(FIRST_LESSON)
+
+test: $(STAMP)  ## all tests, then every lesson, its outputs compared
+	$(VENV_PYTHON) -m pytest tests
+	$(VENV_PYTHON) -m pytest --nbval --nbval-cell-timeout=120 notebooks/
+
+quick: $(STAMP)  ## the tests that take a few seconds at most
+	$(VENV_PYTHON) -m pytest -m "not slow" tests
+
+lint: $(STAMP)  ## check style; changes nothing
+	$(VENV_PYTHON) -m ruff check .
+
+lessons: $(STAMP)  ## run every lesson anew and store its outputs
+	for lesson in $(LESSONS); do \
+		$(VENV_PYTHON) -m jupyter nbconvert --to notebook --execute --inplace --ExecutePreprocessor.record_timing=False \
+			--ExecutePreprocessor.store_widget_state=False --ExecutePreprocessor.timeout=120 $$lesson || exit 1; \
+	done
+
+pipeline: $(STAMP)  ## train and evaluate the course's model, all stages, seed 0, into runs/tiny-0; goes on where it was stopped
+	$(VENV_PYTHON) -m rlhf_lite pipeline --preset tiny --seed 0
+
+checkpoints: pipeline  ## train that run and put its models into data/checkpoints, from which lessons start
+	$(VENV_PYTHON) -m rlhf_lite ship --name tiny-0

@@ -1,0 +1,68 @@
+"""Answers of several models to the same prompts, side by side; all text of models and readers is escaped."""
+
+from collections.abc import Mapping, Sequence
+from html import escape
+
+import ipywidgets as widgets
+from IPython.display import HTML
+
+from ..evaluate import sample
+from ..report import NAMES
+from ..tinyworld.evaluation import MAX_NEW_TOKENS, STOP, Models
+
+NOTHING = "(nothing)"
+
+
+def answer(models: Models, prompts: Sequence[str], *, seed: int | str = 0) -> dict[str, list[str]]:
+    """Let every model answer the same prompts at temperature 1, with the same random numbers.
+
+    What the base model writes after its turn, the user's next question, is cut off.
+    """
+    tokenizer = models.tokenizer
+    encoded = [tokenizer.encode_prompt(prompt) for prompt in prompts]
+    ids = {"end_id": tokenizer.end_id, "pad_id": tokenizer.pad_id}
+    drawn = {
+        name: sample(policy, encoded, seed=seed, max_new_tokens=MAX_NEW_TOKENS, **ids) for name, policy in models.policies.items()
+    }
+    return {name: [tokenizer.decode_response(row).split(STOP)[0].strip() for row in rows] for name, rows in drawn.items()}
+
+
+def _cell(text: str, tag: str = "td") -> str:
+    shown = "<br>".join(escape(text.strip() or NOTHING).splitlines())
+    return f'<{tag} style="text-align: left; vertical-align: top">{shown}</{tag}>'
+
+
+def answer_html(prompts: Sequence[str], answers: Mapping[str, Sequence[str]]) -> str:
+    """Write a table, a row a prompt and a column a model; text shows as it is and does nothing.
+
+    Example: answer_html(["Hi <b>"], {"sft": ["Hello."]}) holds "Hi &lt;b&gt;".
+    """
+    head = "".join(_cell(title, "th") for title in ("prompt", *(NAMES.get(name, name) for name in answers)))
+    rows = ("".join(map(_cell, row)) for row in zip(prompts, *answers.values(), strict=True))
+    return f"<table><tr>{head}</tr>" + "".join(f"<tr>{row}</tr>" for row in rows) + "</table>"
+
+
+def answer_table(prompts: Sequence[str], answers: Mapping[str, Sequence[str]]) -> HTML:
+    """Return `answer_html` for display in a notebook."""
+    return HTML(answer_html(prompts, answers))
+
+
+def prompt_box(models: Models, first: str) -> widgets.VBox:
+    """Return a text box that lets all models answer what the reader types; each press of the button draws anew.
+
+    By keyboard: Tab to the box, type, Tab to the button, space.
+    """
+    text = widgets.Text(value=first, description="Prompt:", layout={"width": "36em"})
+    button = widgets.Button(description="Answer", tooltip="Let the four models answer")
+    output = widgets.HTML()
+    presses = []
+
+    def answer_now(_: widgets.Button) -> None:
+        presses.append(text.value)
+        try:
+            output.value = answer_html([text.value], answer(models, [text.value], seed=len(presses)))
+        except ValueError as error:  # longer than the models can read, or no valid text
+            output.value = f"<p>{escape(str(error))}</p>"
+
+    button.on_click(answer_now)
+    return widgets.VBox([widgets.HBox([text, button]), output])

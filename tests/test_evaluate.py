@@ -1,0 +1,151 @@
+"""Numbers that say which model is better are computed as in the textbook.
+
+Proves: Wilson's interval, Student's interval, win rates with ties, agreement of two rankings and calibration, all by hand;
+samples depend on the seed alone; a policy has no KL from itself and a positive one from another; the final evaluation
+cuts base models' answers at the next user's turn and gives few-shot prompts of the training side.
+"""
+
+import math
+import random
+from dataclasses import fields
+from types import SimpleNamespace
+
+import pytest
+import torch
+
+from rlhf_lite.evaluate import (
+    STUDENT_T_975,
+    agreement,
+    calibration,
+    kl_from,
+    mean_interval,
+    sample,
+    wilson_interval,
+    win_rate,
+)
+from rlhf_lite.tinyworld import evaluation
+from rlhf_lite.tinyworld.prompts import draw_requests, is_held_out
+from rlhf_lite.tokenizer import Tokenizer
+
+END, PAD = 1, 0
+
+
+def test_wilson_by_hand():
+    # 8 of 10, z = 1.96: z^2 = 3.8416. centre (0.8 + 0.19208) / 1.38416 = 0.71674;
+    # half 1.96 / 1.38416 * sqrt(0.016 + 0.009604) = 1.41602 * 0.160012 = 0.22658
+    assert wilson_interval(8, 10, z=1.96) == pytest.approx((0.71674 - 0.22658, 0.71674 + 0.22658), abs=2e-4)
+    assert wilson_interval(8, 10) == pytest.approx((0.490, 0.943), abs=5e-4)
+    # 0 of 10: from 0 to z^2 / (10 + z^2) = 3.8415 / 13.8415
+    assert wilson_interval(0, 10) == pytest.approx((0.0, 0.27753), abs=1e-4)
+    assert wilson_interval(10, 10) == pytest.approx((1 - 0.27753, 1.0), abs=1e-4)
+    assert wilson_interval(0, 0) == (0.0, 1.0)
+
+
+def test_wilson_covers_the_truth_about_95_times_in_100():
+    rng, covered = random.Random(0), 0
+    for _ in range(2000):
+        low, high = wilson_interval(sum(rng.random() < 0.7 for _ in range(50)), 50)
+        covered += low <= 0.7 <= high
+    assert 0.93 < covered / 2000 < 0.975
+
+
+def test_win_rate_leaves_ties_out():
+    #              win   loss  tie (0.04)  win (just)  tie
+    ours, theirs = [1.0, 0.0, 0.50, 0.75, -1.0], [0.0, 1.0, 0.54, 0.5, -1.0]
+    found = win_rate(ours, theirs, tie=0.25)
+    assert (found.wins, found.losses, found.ties) == (2, 1, 2)
+    assert found.rate == pytest.approx(2 / 3)
+    assert (found.low, found.high) == wilson_interval(2, 3)
+    swapped = win_rate(theirs, ours, tie=0.25)
+    assert (swapped.wins, swapped.losses, swapped.rate) == (1, 2, pytest.approx(1 / 3))
+    assert found.to_row() == {f.name: getattr(found, f.name) for f in fields(found)}
+
+
+def test_win_rate_of_equals_decides_nothing():
+    found = win_rate([0.5, 0.5], [0.5, 0.52], tie=0.05)
+    assert (found.ties, found.rate, found.low, found.high) == (2, 0.5, 0.0, 1.0)
+    with pytest.raises(ValueError, match="2 scores against 1"):
+        win_rate([1.0, 2.0], [1.0], tie=0.05)
+
+
+def test_mean_interval_by_hand():
+    # mean 2, variance (1 + 0 + 1) / 2 = 1, error sqrt(1 / 3), t for 2 degrees of freedom 4.303: half 2.4843
+    assert mean_interval([1.0, 2.0, 3.0]) == pytest.approx((2.0, -0.4843, 4.4843), abs=1e-4)
+    # two runs: error sqrt(0.5 / 2) = 0.5, t = 12.706
+    assert mean_interval([1.0, 2.0]) == pytest.approx((1.5, 1.5 - 6.353, 1.5 + 6.353))
+    assert mean_interval([4.0]) == (4.0, -math.inf, math.inf)
+    assert mean_interval([2.0] * 5) == (2.0, 2.0, 2.0)
+    assert len(STUDENT_T_975) == 10 and sorted(STUDENT_T_975, reverse=True) == list(STUDENT_T_975)
+
+
+def test_agreement_by_hand():
+    # pairs of (3, 2, 1) and (3, 1, 2): a > b in both, a > c in both, b > c against b < c
+    assert agreement([3, 2, 1], [3, 1, 2]) == (2, 3)
+    assert agreement([3, 3, 1], [3, 1, 2]) == (1, 2)  # the first does not decide between a and b
+    assert agreement([3, 2, 1], [0.5, 0.5, 0.52], tie=0.05) == (0, 0)
+    assert agreement([3, 2], [0.5, 0.25], tie=0.25) == (1, 1)  # from `tie` on
+    assert agreement([], []) == agreement([1], [1]) == (0, 0)
+
+
+def test_calibration_by_hand():
+    # sigmoid(-2) = 0.119, sigmoid(-1.5) = 0.182: the lower of two bins, 1 of 2 came true; sigmoid(1) = 0.731: the upper
+    low, high = calibration([-2.0, -1.5, 1.0], [True, False, True], bins=2)
+    assert low.predicted == pytest.approx((0.119203 + 0.182426) / 2, abs=1e-5)
+    assert (low.observed, low.pairs, high.observed, high.pairs) == (0.5, 2, 1.0, 1)
+    assert high.predicted == pytest.approx(0.731059, abs=1e-5)
+    assert [row.pairs for row in calibration([100.0, -100.0], [True, False], bins=4)] == [1, 1]  # the ends have a bin
+    assert calibration([], []) == []
+
+
+def test_true_log_odds_are_calibrated():
+    rng = random.Random(0)
+    differences = [rng.uniform(-3, 3) for _ in range(20_000)]
+    outcomes = [rng.random() < 1 / (1 + math.exp(-d)) for d in differences]
+    assert all(abs(row.predicted - row.observed) < 0.03 for row in calibration(differences, outcomes))
+
+
+def test_samples_depend_on_seed_and_prompt_alone(make_gpt):
+    model, prompts = make_gpt(), [[3, 4], [5], [6, 7, 8]]
+    arguments = {"end_id": END, "pad_id": PAD, "max_new_tokens": 5}
+    first = sample(model, prompts, seed=0, **arguments)
+    torch.manual_seed(99)
+    assert sample(model, prompts, seed=0, **arguments) == first
+    assert sample(model, prompts, seed=1, **arguments) != first
+    assert len(sample(model, prompts * 3, seed=0, batch_size=2, **arguments)) == 9
+
+
+def test_kl_of_a_policy_from_itself_and_from_another(make_gpt):
+    policy, other, prompts = make_gpt(0), make_gpt(1), [[3, 4], [5, 6, 7]] * 20
+    arguments = {"seed": 0, "end_id": END, "pad_id": PAD, "max_new_tokens": 5}
+    assert kl_from(policy, policy, prompts, **arguments) == pytest.approx(0.0, abs=1e-5)
+    assert kl_from(policy, other, prompts, **arguments) > 0.1
+
+
+@pytest.fixture(scope="module")
+def tokenizer():
+    return Tokenizer.train([f"{r.prompt} {r.good}" for r in draw_requests(0, 300)], 400)
+
+
+def test_few_shot_prompts_show_three_examples_of_the_training_side(tokenizer, monkeypatch):
+    shown = []
+    monkeypatch.setattr(evaluation, "draw_requests", lambda *a, **k: shown.append(draw_requests(*a, **k)) or shown[-1])
+    request = draw_requests("evaluation 0", 1, held_out=True, use_cases=["open_qa"])[0]
+    text = evaluation.few_shot_prompt(request, tokenizer, 300, random.Random(0))
+    assert text.endswith(tokenizer.render(request.prompt)) and request.good not in text.split(tokenizer.render(request.prompt))[-1]
+    assert len(shown[-1]) == 3 and all(example.good in text for example in shown[-1])
+    assert not any(is_held_out(example.use_case, example.combination) for example in shown[-1])
+    assert len(tokenizer.encode(text)) <= 300
+    with pytest.raises(ValueError, match="do not fit into 10 tokens"):
+        evaluation.few_shot_prompt(request, tokenizer, 10, random.Random(0))
+
+
+def test_base_answers_end_where_the_next_user_speaks(tokenizer, make_gpt, monkeypatch):
+    ids = tokenizer.encode("Paris.\nUser: Who knows?")
+    monkeypatch.setattr(evaluation, "sample", lambda model, prompts, **k: [ids] * len(prompts))
+    model = make_gpt(vocab_size=tokenizer.vocab_size, context_length=192)
+    models = evaluation.Models(tokenizer, dict.fromkeys(("base", "sft", "ppo", "ppo_ptx"), model), None)
+    found = evaluation.Evaluation(models, 0, 4)
+    assert found.answers["base"] == found.answers["base_few_shot"] == ["Paris."] * 4
+    assert found.answers["sft"] == ["Paris.\nUser: Who knows?"] * 4
+    with pytest.raises(ValueError, match="0 prompts, expected at least 1"):
+        evaluation.Evaluation(SimpleNamespace(), 0, 0)
