@@ -147,6 +147,11 @@ class ScalarModel(nn.Module):
         return self.scalar_head(self.trunk.hidden(tokens)).squeeze(-1)
 
 
+def last_token_scores(model: ScalarModel, tokens: Tensor, lengths: Tensor) -> Tensor:
+    """Read each row's score at its last real token: tokens (N, T), lengths (N,) -> scores (N,)."""
+    return model(tokens).gather(1, (lengths - 1)[:, None]).squeeze(1)
+
+
 def copy_gpt(model: GPT, dropout: float | None = None) -> GPT:
     """Return an independent GPT with the same weights, and another dropout if asked."""
     config = model.config if dropout is None else replace(model.config, dropout=dropout)

@@ -12,6 +12,7 @@ What differs from InstructGPT (appendix C.4), in order of weight:
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from statistics import fmean
 
 import torch
 from torch import Tensor, nn
@@ -83,6 +84,11 @@ class PPOConfig:
             raise ValueError("expected 0 <= gae_lambda <= 1, 0 < discount <= 1 and 0 <= ema_decay < 1")
         if self.kl_coef < 0 or self.ptx_coef < 0 or self.temperature <= 0 or self.ratio_clip <= 0:
             raise ValueError("expected kl_coef >= 0, ptx_coef >= 0, temperature > 0 and ratio_clip > 0")
+
+    @property
+    def minibatches(self) -> int:
+        """Optimizer steps an iteration."""
+        return self.inner_epochs * self.episodes // self.minibatch_size
 
 
 def policy_loss(
@@ -163,20 +169,51 @@ def check_first_minibatch(metrics: dict[str, float]) -> None:
         )
 
 
-def _add_ptx(policy: GPT, tokens: Tensor, step: int, seed: int, config: PPOConfig, losses: dict, metrics: dict) -> None:
-    batch = window_batch(tokens, step, config.ptx_batch_size, config.ptx_sequence_length, seed)
-    loss = language_model_loss(policy(batch), batch)
-    losses["ptx_loss"] = config.ptx_coef * loss
-    metrics["ptx_loss"] = loss.item()
+def gradient_ratio(policy: GPT, losses: dict[str, Tensor]) -> float:
+    """Length of the ptx gradient over that of the policy gradient: what to calibrate ptx_coef on."""
+    lengths = []
+    for name in ("ptx_loss", "policy_loss"):
+        gradients = torch.autograd.grad(losses[name], list(policy.parameters()), retain_graph=True, allow_unused=True)
+        lengths.append(torch.stack([g.norm() for g in gradients if g is not None]).norm().item())
+    return lengths[0] / max(lengths[1], 1e-12)
 
 
-def _log_gradient_ratio(policy: GPT, losses: dict[str, Tensor], metrics: dict[str, float]) -> None:
-    parameters = list(policy.parameters())
-    norms = {}
-    for name in ("policy_loss", "ptx_loss"):
-        gradients = torch.autograd.grad(losses[name], parameters, retain_graph=True, allow_unused=True)
-        norms[name] = torch.stack([g.norm() for g in gradients if g is not None]).norm().item()
-    metrics["ptx_gradient_ratio"] = norms["ptx_loss"] / max(norms["policy_loss"], 1e-12)
+class Learner:
+    """Everything that one minibatch changes: policy, value model, their optimizers, and the policy's average."""
+
+    def __init__(
+        self, policy: GPT, value_model: ScalarModel, average: GPT, config: PPOConfig, seed: int, pretraining_tokens: Tensor | None
+    ):
+        self.policy, self.value_model, self.average = policy, value_model, average
+        self.config, self.seed, self.pretraining_tokens = config, seed, pretraining_tokens
+        self.optimizers = {
+            "policy": build_optimizer(policy, config.optim),
+            "value": build_optimizer(value_model, config.value_optim),
+        }
+
+    def step(self, batch: Rollout, step: int) -> dict[str, float]:
+        """Learn from one minibatch; return its metrics."""
+        config, total = self.config, self.config.iterations * self.config.minibatches
+        losses, metrics = ppo_loss(self.policy, self.value_model, batch, config)
+        if step == 0:
+            check_first_minibatch(metrics)
+        if config.ptx_coef > 0:
+            metrics |= self._add_ptx(losses, step)
+        for_values = {"value_loss": losses.pop("value_loss")}
+        metrics |= optimizer_step(self.optimizers["policy"], losses, step, total, config.optim)
+        optimizer_step(self.optimizers["value"], for_values, step, total, config.value_optim)
+        update_average(self.average, self.policy, config.ema_decay)
+        return metrics
+
+    def _add_ptx(self, losses: dict[str, Tensor], step: int) -> dict[str, float]:
+        config = self.config
+        batch = window_batch(self.pretraining_tokens, step, config.ptx_batch_size, config.ptx_sequence_length, self.seed)
+        loss = language_model_loss(self.policy(batch), batch)
+        losses["ptx_loss"] = config.ptx_coef * loss
+        metrics = {"ptx_loss": loss.item()}
+        if step % config.minibatches == 0:  # once an iteration: it costs two more passes backward
+            metrics["ptx_gradient_ratio"] = gradient_ratio(self.policy, losses)
+        return metrics
 
 
 def train_ppo(
@@ -203,33 +240,20 @@ def train_ppo(
     policy.eval()  # no dropout, in rollout or update: what is sampled is what is scored
     value_model.eval()
     generator = seeded_generator("rollout", seed)
-    optimizers = {"policy": build_optimizer(policy, config.optim), "value": build_optimizer(value_model, config.value_optim)}
+    learner = Learner(policy, value_model, average, config, seed, pretraining_tokens)
     models = {"policy": policy, "value": value_model, "average": average}
-    n_minibatches = config.inner_epochs * config.episodes // config.minibatch_size
-    for iteration in run.steps(config.iterations, models, optimizers, {"rollout": generator}):
+    for iteration in run.steps(config.iterations, models, learner.optimizers, {"rollout": generator}):
         chosen = batch_indices(iteration, len(prompts), config.episodes, seed)
         rollout = collect_rollout(policy, ref_policy, value_model, score_fn, [prompts[i] for i in chosen], config,
                                   end_id=end_id, pad_id=pad_id, generator=generator)  # fmt: skip
         metrics = rollout_metrics(rollout)
         if iteration == 0:
             check_first_rollout(rollout, config.kl_coef)
-        for k in range(n_minibatches):
-            step = iteration * n_minibatches + k
+        steps = []
+        for k in range(config.minibatches):
             rows = batch_indices(k, config.episodes, config.minibatch_size, seed + 1000 * iteration)
-            losses, step_metrics = ppo_loss(policy, value_model, rollout.rows(rows), config)
-            if step == 0:
-                check_first_minibatch(step_metrics)
-            if config.ptx_coef > 0:
-                _add_ptx(policy, pretraining_tokens, step, seed, config, losses, step_metrics)
-                if k == 0:
-                    _log_gradient_ratio(policy, losses, metrics)
-            total = config.iterations * n_minibatches
-            for_values = {"value_loss": losses.pop("value_loss")}
-            step_metrics |= optimizer_step(optimizers["policy"], losses, step, total, config.optim)
-            optimizer_step(optimizers["value"], for_values, step, total, config.value_optim)
-            update_average(average, policy, config.ema_decay)
-            for name, value in step_metrics.items():
-                metrics[name] = metrics.get(name, 0.0) + value / n_minibatches
+            steps.append(learner.step(rollout.rows(rows), iteration * config.minibatches + k))
+        metrics |= {name: fmean(m[name] for m in steps if name in m) for name in steps[0]}
         if evaluate and run.is_due(iteration, config.eval_every, config.iterations):
             metrics |= evaluate(average, rollout)
         run.record(iteration, metrics)

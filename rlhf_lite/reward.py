@@ -9,7 +9,7 @@ from torch import Tensor
 
 from .checkpoint import TrainingRun
 from .data import EncodedComparison, Example, RankedBatch, batch_indices, collate_comparisons, pad_right
-from .gpt import ScalarModel
+from .gpt import ScalarModel, last_token_scores
 from .optim import OptimConfig, build_optimizer, optimizer_step
 
 
@@ -29,11 +29,6 @@ class RewardConfig:
     def __post_init__(self):
         if self.epochs <= 0 or self.batch_size < 1:
             raise ValueError(f"epochs {self.epochs} must be > 0 and batch_size {self.batch_size} >= 1")
-
-
-def last_token_scores(model: ScalarModel, tokens: Tensor, lengths: Tensor) -> Tensor:
-    """Read each row's score at its last real token: tokens (N, T), lengths (N,) -> scores (N,)."""
-    return model(tokens).gather(1, (lengths - 1)[:, None]).squeeze(1)
 
 
 def pair_mask(batch: RankedBatch) -> Tensor:

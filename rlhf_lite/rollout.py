@@ -7,10 +7,9 @@ import torch
 from torch import Tensor
 
 from .generate import generate
-from .gpt import GPT, ScalarModel
+from .gpt import GPT, ScalarModel, last_token_scores
 from .likelihood import k1, next_token_log_probs
 from .masked import masked_sum, masked_whiten
-from .reward import last_token_scores
 
 ScoreFunction = Callable[[Tensor, Tensor], Tensor]
 """(tokens (B, T), response_mask (B, T)) -> scores (B,)."""

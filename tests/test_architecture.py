@@ -95,7 +95,6 @@ def test_stages_do_not_import_each_other():
         assert not imported(PACKAGE / f"{stage}.py") & stages
 
 
-@pytest.mark.xfail(strict=True, reason="rollout takes last_token_scores from reward: it belongs beside ScalarModel in gpt")
 def test_ppo_cannot_reach_reward_even_through_rollout():
     for stage, others in {"sft": {"reward", "ppo"}, "reward": {"sft", "ppo"}, "ppo": {"sft", "reward"}}.items():
         assert not reachable(stage) & others

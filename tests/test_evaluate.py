@@ -142,7 +142,7 @@ def test_few_shot_prompts_show_three_examples_of_the_training_side(tokenizer, mo
 def test_base_answers_end_where_the_next_user_speaks(tokenizer, make_gpt, monkeypatch):
     ids = tokenizer.encode("Paris.\nUser: Who knows?")
     monkeypatch.setattr(evaluation, "sample", lambda model, prompts, **k: [ids] * len(prompts))
-    model = make_gpt(vocab_size=tokenizer.vocab_size, context_length=192)
+    model = make_gpt(vocab_size=tokenizer.vocab_size, context_length=600)
     models = evaluation.Models(tokenizer, dict.fromkeys(("base", "sft", "ppo", "ppo_ptx"), model), None)
     found = evaluation.Evaluation(models, 0, 4)
     assert found.answers["base"] == found.answers["base_few_shot"] == ["Paris."] * 4

@@ -127,13 +127,13 @@ def test_taste_by_hand():
     assert utility(person, request, rude) == pytest.approx(-person.rudeness_cost + 4 * person.length_taste)
 
 
-@pytest.mark.parametrize("seed", range(30))
-def test_a_swapped_word_is_one_of_the_things_talked_about(seed):
-    """A swap is about something else, but still a sentence: "Hugo drum a scarf" is none."""
-    from rlhf_lite.tinyworld.labelers import _swap
-
-    swapped = _swap("One day Hugo saw a scarf at the market.", random.Random(seed))
-    assert re.fullmatch(r"One day \w+ saw a \w+ at the \w+\.", swapped)
+@pytest.mark.xfail(strict=True, reason="the tool 'saw' is also what people did, and is swapped")
+def test_a_swap_leaves_a_sentence():
+    """A swapped answer is about something else, but still a sentence: "One day Hugo drum a scarf" is none."""
+    people, rng = make_labelers(0), random.Random(0)
+    for request in draw_requests("swaps", 300, use_cases=["generation"]):
+        answer = demonstrate(rng.choice(people), request, rng)
+        assert not re.search(rf"({'|'.join(w.NAMES)}) ({'|'.join(w.GOODS)}) an? ", answer.replace(" saw a ", " found a ")), answer
 
 
 def test_surface_features_by_hand():

@@ -32,6 +32,13 @@ def sample_documents() -> Iterable[dict]:
             yield {"source": source, "text": text}
 
 
+def sample_prompt(request: Request) -> dict:
+    """Return one cleaned prompt with its user and what a good answer needs."""
+    row = request.to_row()
+    row["need"]["wrong"] = sorted(row["need"]["wrong"])  # in the same order in every process
+    return row
+
+
 def sample_demonstrations(requests: list[Request], people: list[Labeler]) -> Iterable[dict]:
     """Yield one answer to each prompt, good or careless."""
     rng = random.Random(f"sample demonstrations {SEED}")
@@ -59,7 +66,7 @@ def samples() -> dict[str, list[dict]]:
     people, requests = make_labelers(0), training_requests(SEED, INCOMING)[0]
     return {
         "documents": list(sample_documents()),
-        "prompts": [request.to_row() for request in requests["ppo"][:PROMPTS]],
+        "prompts": [sample_prompt(request) for request in requests["ppo"][:PROMPTS]],
         "labelers": [asdict(labeler) for labeler in people],
         "demonstrations": list(sample_demonstrations(requests["sft"][:DEMONSTRATIONS], people)),
         "comparisons": list(sample_comparisons(requests["reward"][:COMPARISONS], people)),
