@@ -36,7 +36,7 @@ class Run:
     runs: Path = Path("runs")
     """Folder of all runs."""
     start_from: Path | None = None
-    """Take the tokenizer and the earlier stages from this folder (a run, or data/checkpoints)."""
+    """Take the tokenizer and the earlier stages (pipeline: the base model) from this folder: a run, or data/checkpoints."""
     text: Path | None = None
     """Pretrain on this UTF-8 text file; its last tenth is held out."""
     demonstrations: Path | None = None
@@ -71,6 +71,8 @@ def run_pipeline(run: Run) -> None:
     """Do all stages, evaluate, and write report.md."""
     pipeline = run.pipeline()
     folder = pipeline.folder
+    if run.start_from:
+        copy_earlier_stages(run.start_from, pipeline, "sft")  # the base model; the rest is this run's to make
     seconds_path = folder / "seconds.json"
     seconds = json.loads(seconds_path.read_text()) if seconds_path.exists() else {}
     for stage in STAGES:
@@ -135,6 +137,7 @@ def copy_earlier_stages(source: Path, pipeline: Pipeline, stage: str) -> None:
     """Copy the tokenizer and the stages before `stage` from another folder, where they are there."""
     if not (source / "tokenizer.json").is_file():
         raise FileNotFoundError(f"{source} holds no tokenizer.json: give the folder of a run, or data/checkpoints")
+    pipeline.folder.mkdir(parents=True, exist_ok=True)
     shutil.copy(source / "tokenizer.json", pipeline.folder / "tokenizer.json")
     for earlier in STAGES[: STAGES.index(stage)]:
         model = source / earlier / "model.safetensors"

@@ -29,6 +29,9 @@ CENTERING_DEMONSTRATIONS = 500  # enough for a mean score within a few hundredth
 class World(Protocol):
     """What a run needs to know about the world it trains in; the tiny world is one."""
 
+    def describe(self) -> dict[str, str]:
+        """Name what makes this world another one than its seed alone would: kept with the run, so that runs do not mix."""
+
     def documents(self, count: int) -> list[str]:
         """Return pretraining documents."""
 
@@ -75,16 +78,24 @@ class Pipeline:
     ):
         self.folder, self.preset, self.seed, self.world = Path(folder), preset, seed, world
         self.show_progress, self.save_every_seconds = show_progress, save_every_seconds
-        self._claim_folder()
+        self._check_folder()
+
+    @property
+    def _about(self) -> dict[str, Any]:
+        about = {"preset": asdict(self.preset), "seed": self.seed, "data": self.world.describe()}
+        return json.loads(json.dumps({key: value for key, value in about.items() if value != {}}))
+
+    def _check_folder(self) -> None:
+        path = self.folder / "run.json"
+        if path.exists() and json.loads(path.read_text(encoding="utf-8")) != self._about:
+            raise ValueError(
+                f"{self.folder} holds a run with another preset or seed, or other data: "
+                "choose another --name, or delete that folder"
+            )
 
     def _claim_folder(self) -> None:
-        about = json.loads(json.dumps({"preset": asdict(self.preset), "seed": self.seed}))
-        path = self.folder / "run.json"
-        if path.exists() and json.loads(path.read_text(encoding="utf-8")) != about:
-            raise ValueError(
-                f"{self.folder} holds a run with another preset or seed: choose another --name, or delete that folder"
-            )
-        write_atomically(path, json.dumps(about, indent=1))
+        self._check_folder()
+        write_atomically(self.folder / "run.json", json.dumps(self._about, indent=1))
 
     def run(self, until: str = STAGES[-1]) -> None:
         """Do every stage up to and with `until` that is not done yet."""
@@ -101,6 +112,7 @@ class Pipeline:
         return self.output(stage).exists()
 
     def _training_run(self, stage: str) -> TrainingRun:
+        self._claim_folder()
         torch.manual_seed(self.seed)  # initial weights, dropout
         return TrainingRun(
             self.folder / stage, show_progress=self.show_progress, name=stage, save_every_seconds=self.save_every_seconds
@@ -192,6 +204,7 @@ class Pipeline:
 
     def comparisons(self) -> None:
         """Collect rankings: answers from several sources, ranked by labelers; or take those that are given."""
+        self._claim_folder()
         given = self.world.given_comparisons()
         if given is not None:
             encoded, _ = encode_comparisons(given, self.tokenizer, self.preset.model.context_length)

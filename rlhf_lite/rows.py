@@ -136,7 +136,7 @@ def _read(path: str | Path, skip_bad_rows: bool, parse: Callable[[dict], Any], e
         except _BadRow as error:
             message = f"{path}, {where}: {error}"
             if not skip_bad_rows:
-                hint = "\npass skip_bad_rows=True to leave out rows like this"
+                hint = "\nto leave out rows like this: --skip-bad-rows (in Python skip_bad_rows=True)"
                 raise ValueError(f"{message}\na right row: {example}{hint}") from None
             skipped.append(message)
     if not items and skipped:

@@ -84,7 +84,7 @@ def test_a_module_imports_only_modules_above_it(name):
     assert imported(PACKAGE / f"{name}.py") <= above
 
 
-@pytest.mark.parametrize("name", [name for name in LIBRARY])
+@pytest.mark.parametrize("name", LIBRARY)
 def test_the_library_cannot_reach_the_world_or_the_course(name):
     assert not {module for module in reachable(name) if module.split(".")[0] in BESIDE}
 
@@ -148,6 +148,9 @@ def test_functions_are_short_and_public_things_are_described(name):
 
 def test_no_class_is_defined_twice():
     names = Counter(
-        node.name for path in FILES for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(node, ast.ClassDef)
+        node.name
+        for path in FILES
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ClassDef)
     )
     assert [name for name, count in names.items() if count > 1] == []

@@ -101,12 +101,11 @@ def test_a_finished_stage_is_not_done_again(nano, capsys):
 def test_other_settings_in_the_same_folder_are_refused(nano, capsys, change):
     before = files_of(nano)
     error = fails(capsys, "pipeline", "--preset", "nano", "--runs", str(nano.parent), *change)
-    assert "nano-0 holds a run with another preset or seed: choose another --name" in error
+    assert "nano-0 holds a run with another preset or seed, or other data: choose another --name" in error
     assert files_of(nano) == before
 
 
 @pytest.mark.slow
-@pytest.mark.xfail(strict=True, reason="run.json knows preset and seed, not the reader's data")
 def test_other_data_in_the_same_folder_is_refused(nano, capsys, rows):
     path = rows('{"prompt": "Hi", "response": "Hello."}')
     assert main(["sft", "--preset", "nano", "--runs", str(nano.parent), "--demonstrations", path]) == 1
@@ -115,7 +114,18 @@ def test_other_data_in_the_same_folder_is_refused(nano, capsys, rows):
 @pytest.mark.slow
 def test_earlier_stages_come_from_another_folder(nano, tmp_path, rows, capsys):
     path = rows(*['{"prompt": "Hi", "response": "Hello."}'] * 8)
-    arguments = ["--preset", "nano", "--runs", str(tmp_path), "--name", "mine", "--start-from", str(nano), "--demonstrations", path]
+    arguments = [
+        "--preset",
+        "nano",
+        "--runs",
+        str(tmp_path),
+        "--name",
+        "mine",
+        "--start-from",
+        str(nano),
+        "--demonstrations",
+        path,
+    ]
     assert main(["sft", *arguments, "--sft.epochs", "2"]) == 0
     assert "wrote" in capsys.readouterr().out
     mine = tmp_path / "mine"
@@ -125,7 +135,6 @@ def test_earlier_stages_come_from_another_folder(nano, tmp_path, rows, capsys):
 
 
 @pytest.mark.slow
-@pytest.mark.xfail(strict=True, reason="the pipeline command does not look at --start-from")
 def test_a_pipeline_too_starts_from_another_folder(nano, tmp_path, monkeypatch):
     from rlhf_lite import __main__ as command_line
 
@@ -157,7 +166,6 @@ def test_a_bad_row_names_file_and_line_and_leaves_nothing_behind(tmp_path, rows,
     assert not (tmp_path / "runs").exists()
 
 
-@pytest.mark.xfail(strict=True, reason="the hint names the Python argument")
 def test_the_hint_for_bad_rows_is_an_option_of_the_command_line(tmp_path, rows, capsys):
     error = fails(capsys, "sft", "--preset", "nano", "--runs", str(tmp_path / "runs"), "--demonstrations", rows("{"))
     assert "--skip-bad-rows" in error
@@ -177,7 +185,6 @@ def test_a_missing_stage_is_named_with_the_way_out(tmp_path, capsys, stage):
     assert "has no finished stage 'pretrain'" in error and "--start-from" in error
 
 
-@pytest.mark.xfail(strict=True, reason="run.json is written before the command is checked")
 def test_a_command_that_could_not_begin_leaves_the_folder_to_others(tmp_path, capsys):
     fails(capsys, "sft", "--preset", "nano", "--runs", str(tmp_path / "runs"), "--sft.epochs", "3")
     assert not (tmp_path / "runs").exists()

@@ -111,7 +111,8 @@ def test_groups_disagree_about_length_and_warmth():
     people, rng = make_labelers(0), random.Random(0)
     requests = draw_requests("groups", 600)
     warm, plain = (
-        [prefers_warm(rng.choice([p for p in people if p.group == group]), r, rng) for r in requests] for group in ("warm", "plain")
+        [prefers_warm(rng.choice([p for p in people if p.group == group]), r, rng) for r in requests]
+        for group in ("warm", "plain")
     )
     share = [sum(x > 0 for x in votes) / sum(x != 0 for x in votes) for votes in (warm, plain)]
     assert share[0] > share[1] + 0.15
@@ -122,7 +123,9 @@ def test_taste_by_hand():
     request = draw_requests("taste", 1, use_cases=["chat"])[0]
     answer = f"{request.good} Have a nice day."
     verdict, n_words = judge(request, answer), len(re.findall(r"[\w']+", answer))
-    assert utility(person, request, answer) == pytest.approx(verdict.helpful + person.length_taste * n_words + person.warmth_taste)
+    assert utility(person, request, answer) == pytest.approx(
+        verdict.helpful + person.length_taste * n_words + person.warmth_taste
+    )
     rude = "You are a fool."  # 4 words, not helpful
     assert utility(person, request, rude) == pytest.approx(-person.rudeness_cost + 4 * person.length_taste)
 
@@ -169,7 +172,8 @@ def test_comparisons_of_a_run_are_read_as_texts(tmp_path):
     tokenizer = Tokenizer.train(["Name a color. Blue. Red."] * 20, 300)
     tokenizer.save(tmp_path / "tokenizer.json")
     start = tokenizer.encode_prompt("Name a color.")
-    row = {"prompt": "Name a color.", "ids": [start + tokenizer.encode("Blue.") + [tokenizer.end_id], start + tokenizer.encode("Red.")],
+    row = {"prompt": "Name a color.",
+           "ids": [start + tokenizer.encode("Blue.") + [tokenizer.end_id], start + tokenizer.encode("Red.")],
            "ranks": [0, 1]}  # fmt: skip
     (tmp_path / "comparisons").mkdir()
     (tmp_path / "comparisons/comparisons.json").write_text(json.dumps([row]))
@@ -182,7 +186,9 @@ def test_shipped_samples_are_what_the_world_makes(tmp_path):
     paths = export.export(tmp_path)
     assert {path.name for path in paths} == {path.name for path in SAMPLES.glob("*.jsonl")}
     for path in paths:
-        assert path.read_bytes() == (SAMPLES / path.name).read_bytes(), f"{path.name}: python -m rlhf_lite.tinyworld.export data/samples"
+        assert path.read_bytes() == (SAMPLES / path.name).read_bytes(), (
+            f"{path.name}: python -m rlhf_lite.tinyworld.export data/samples"
+        )
     assert sum(path.stat().st_size for path in paths) < 300_000
 
 
@@ -198,8 +204,10 @@ def test_samples_load_with_datasets_and_as_own_data(tmp_path):
     import datasets
 
     columns = {
-        "documents": {"source", "text"}, "labelers": {"number", "group", "noise"}, "translations": {"english", "chinese", "alignment"},
-        "prompts": {"prompt", "need", "user", "use_case", "good", "combination"}, "demonstrations": {"prompt", "response", "labeler"},
+        "documents": {"source", "text"}, "labelers": {"number", "group", "noise"},
+        "translations": {"english", "chinese", "alignment"},
+        "prompts": {"prompt", "need", "user", "use_case", "good", "combination"},
+        "demonstrations": {"prompt", "response", "labeler"},
         "comparisons": {"prompt", "responses", "ranking", "labeler"},
     }  # fmt: skip
     for path in SAMPLES.glob("*.jsonl"):

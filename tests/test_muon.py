@@ -2,13 +2,14 @@
 
 import pytest
 import torch
-from conftest import make_gpt
 
+from rlhf_lite.gpt import GPT, GPTConfig
 from rlhf_lite.optim import OptimConfig, build_optimizer, optimizer_step, orthogonalize
 
 
 def config(**changes) -> OptimConfig:
-    return OptimConfig(**({"learning_rate": 1e-2, "muon_learning_rate": 3e-2, "final_fraction": 1.0, "max_grad_norm": 1e9} | changes))
+    settings = {"learning_rate": 1e-2, "muon_learning_rate": 3e-2, "final_fraction": 1.0, "max_grad_norm": 1e9}
+    return OptimConfig(**(settings | changes))
 
 
 def test_orthogonalized_matrices_have_singular_values_near_one():
@@ -20,7 +21,7 @@ def test_orthogonalized_matrices_have_singular_values_near_one():
 
 def trained(muon: bool, steps: int = 3):
     torch.manual_seed(0)
-    model = make_gpt()
+    model = GPT(GPTConfig(vocab_size=32, context_length=16, d_model=16, n_layers=2, n_heads=2))
     optimizer = build_optimizer(model, config(muon_learning_rate=3e-2 if muon else 0.0, weight_decay=0.01))
     before = {name: p.detach().clone() for name, p in model.named_parameters()}
     inputs = torch.randint(2, model.config.vocab_size, (4, 8), generator=torch.Generator().manual_seed(1))

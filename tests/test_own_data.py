@@ -76,7 +76,9 @@ def test_nothing_is_told_where_nothing_was_skipped(write):
 
 
 def test_a_score_function_is_loaded_by_name(tmp_path, monkeypatch):
-    (tmp_path / "my_rewards.py").write_text("def short(prompts, responses):\n    return [-len(r) for r in responses]\nLIMIT = 3\n")
+    (tmp_path / "my_rewards.py").write_text(
+        "def short(prompts, responses):\n    return [-len(r) for r in responses]\nLIMIT = 3\n"
+    )
     monkeypatch.syspath_prepend(tmp_path)
     assert OwnData(0, score_fn="my_rewards:short").given_score()(["a"], ["four"]) == [-4]
     with pytest.raises(ValueError, match="my_rewards:long.*no attribute 'long'.*run from the folder that holds my_rewards.py"):
@@ -87,7 +89,6 @@ def test_a_score_function_is_loaded_by_name(tmp_path, monkeypatch):
         load_function("my_rewards.short")
 
 
-@pytest.mark.xfail(strict=True, reason="load_function does not look whether it can be called")
 def test_what_is_no_function_is_refused(tmp_path, monkeypatch):
     (tmp_path / "my_numbers.py").write_text("LIMIT = 3\n")
     monkeypatch.syspath_prepend(tmp_path)

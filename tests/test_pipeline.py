@@ -118,7 +118,10 @@ def test_the_seed_decides_everything(finished, tmp_path):
 
 def test_stages_do_train(finished):
     for before, after in (("pretrain", "sft"), ("sft", "ppo"), ("ppo", "ppo_ptx")):
-        assert any(not torch.equal(a, b) for a, b in zip(weights(finished, before).values(), weights(finished, after).values(), strict=True))
+        assert any(
+            not torch.equal(a, b)
+            for a, b in zip(weights(finished, before).values(), weights(finished, after).values(), strict=True)
+        )
 
 
 @pytest.mark.parametrize("change", [{"seed": 1}, {"preset": replace(toy_preset(), sft=replace(toy_preset().sft, epochs=2.0))}])
@@ -134,7 +137,9 @@ def test_answers_to_rank_are_distinct_and_come_from_every_source(finished):
     prompts = ["Name red.", "Name blue.", "Name green."]
     sources = finished.comparison_sources()
     config = finished.preset.comparisons
-    assert [t for _, t in sources] == [1.0] * config.sft_answers + [config.hot_temperature] * config.hot_answers + [1.0] * config.base_answers
+    assert [t for _, t in sources] == [1.0] * config.sft_answers + [config.hot_temperature] * config.hot_answers + [
+        1.0
+    ] * config.base_answers
     base, sft = weights(finished, "pretrain"), weights(finished, "sft")
     assert all(torch.equal(t, base[k]) for k, t in sources[-1][0].state_dict().items())
     assert all(torch.equal(t, sft[k]) for k, t in sources[0][0].state_dict().items())

@@ -44,7 +44,10 @@ def test_fact_sentences_are_true_by_the_table(relation):
 
 def test_the_corpus_says_nothing_untrue_about_landmarks_and_countries(texts):
     joined = "\n".join(texts)
-    for pattern, relation in ((r"landmark of ([\w' ]+?) is the ([\w ]+)\.", "landmark"), (r"city of ([\w']+) is in (\w+)\.", "country")):
+    for pattern, relation in (
+        (r"landmark of ([\w' ]+?) is the ([\w ]+)\.", "landmark"),
+        (r"city of ([\w']+) is in (\w+)\.", "country"),
+    ):
         found = re.findall(pattern, joined)
         assert len(found) > 50
         assert all(w.TRUTH[subject, relation] == value for subject, value in found)

@@ -2,9 +2,11 @@
 
 import importlib
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 
 from ..rows import Comparison, Demonstration, Rows, read_comparisons, read_demonstrations, read_prompts, read_text
+from ..splits import fingerprint
 from .world import TinyWorld
 
 HELD_OUT_TEXT = 0.1
@@ -33,7 +35,15 @@ class OwnData(TinyWorld):
         self.own_demonstrations = self._read(read_demonstrations, demonstrations)
         self.own_comparisons = self._read(read_comparisons, comparisons)
         self.own_prompts = self._read(read_prompts, prompts)
+        self.score_fn_name = score_fn
         self.own_score_fn = load_function(score_fn) if score_fn else None
+
+    def describe(self) -> dict[str, str]:
+        """Return a fingerprint of every part that is the reader's own."""
+        rows = {"demonstrations": self.own_demonstrations, "comparisons": self.own_comparisons, "prompts": self.own_prompts}
+        found = {name: fingerprint([asdict(item) for item in items]) for name, items in rows.items() if items is not None}
+        found |= {"text": fingerprint([self.text])} if self.text is not None else {}
+        return found | ({"score_fn": self.score_fn_name} if self.score_fn_name else {})
 
     def _read(self, reader: Callable[..., Rows], path: Path | None) -> list | None:
         if path is None:
@@ -78,6 +88,9 @@ def load_function(name: str) -> Callable:
     if not function:
         raise ValueError(f"score_fn is {name!r}, expected MODULE:FUNCTION, such as my_rewards:short_answers")
     try:
-        return getattr(importlib.import_module(module), function)
+        found = getattr(importlib.import_module(module), function)
     except (ImportError, AttributeError) as error:
         raise ValueError(f"cannot load {name!r}: {error}; run from the folder that holds {module}.py") from None
+    if not callable(found):
+        raise ValueError(f"{name!r} is a {type(found).__name__}, expected a function score_fn(prompts, responses)")
+    return found

@@ -104,7 +104,7 @@ def _open_qa(rng: random.Random) -> Request:
         town = w.invented_town(rng)
         relation = rng.choice(("landmark", "country"))
         wrong = tuple((w.LANDMARKS if relation == "landmark" else w.COUNTRIES).values())
-        need = Need(rule="fact", answer="not know", wrong=wrong)
+        need = Need(rule="fact", answer=w.UNKNOWN_KEY, wrong=wrong)
         return Request(
             use_case="open_qa",
             prompt=_asked(fact_question(town, relation), rng),
@@ -121,7 +121,7 @@ def _open_qa(rng: random.Random) -> Request:
 
 def _fact_request(use_case: str, subject: str, relation: str, rng: random.Random) -> Request:
     value = w.TRUTH[subject, relation]
-    wrong = tuple({v for (_, r), v in w.TRUTH.items() if r == relation and v != value})
+    wrong = tuple(sorted({v for (_, r), v in w.TRUTH.items() if r == relation and v != value}))
     one_word = relation != "landmark" and rng.random() < 0.3
     prompt = _asked(fact_question(subject, relation), rng) + (" Answer in one word." if one_word else "")
     good = f"{value[0].upper()}{value[1:]}." if one_word else fact_sentence(subject, relation, rng)
@@ -150,7 +150,8 @@ def _chat(rng: random.Random) -> Request:
         (f"I am {name}. Thank you for the {thing}.", f"You are welcome, {name}.", ("welcome", name)),
     ))  # fmt: skip
     need = Need(rule="chat", mention=mention)
-    return Request(use_case="chat", prompt=insult + prompt, need=need, good=good, combination=(name, thing))
+    asked_about = (name, thing) if thing in prompt else (name,)
+    return Request(use_case="chat", prompt=insult + prompt, need=need, good=good, combination=asked_about)
 
 
 def _rewrite(rng: random.Random) -> Request:

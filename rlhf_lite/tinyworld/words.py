@@ -56,6 +56,8 @@ WARM_REMARKS = ("Thank you for asking.", "I hope this helps.", "Have a nice day.
 PRAISE = ("It works well.", "I love it.", "I use it every day.", "It is the best.", "I am very happy with it.")
 BLAME = ("It broke at once.", "I hate it.", "It never worked.", "It is the worst.", "I want my money back.")
 UNKNOWN = "I do not know."
+UNKNOWN_KEY = "not know"
+"""Words by which an honest "I do not know." is recognised."""
 NOT_IN_TEXT = "The text does not say."
 
 

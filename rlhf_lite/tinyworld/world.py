@@ -25,6 +25,10 @@ class TinyWorld:
         self.labelers = make_labelers(0)  # the same forty people in every run
         self._requests: dict[int, tuple[dict[str, list[Request]], CleaningReport]] = {}
 
+    def describe(self) -> dict[str, str]:
+        """Return nothing: the seed says it all."""
+        return {}
+
     def documents(self, count: int) -> list[str]:
         """Return pretraining documents."""
         return list(documents(self.seed, count))
