@@ -28,6 +28,9 @@ class ToyWorld:
     def __init__(self, *, given=None, score=None):
         self.given, self.score, self.asked = given, score, []
 
+    def describe(self):
+        return {}
+
     def documents(self, count):
         rng = random.Random(0)
         return [f"User: Name {c}.\nAssistant: {c} is a color." for c in rng.choices(COLORS, k=count)]
@@ -128,7 +131,7 @@ def test_stages_do_train(finished):
 def test_another_run_may_not_use_the_folder(finished, change):
     arguments = {"preset": toy_preset(), "seed": 0} | change
     before = (finished.folder / "run.json").read_text()
-    with pytest.raises(ValueError, match="another preset or seed: choose another --name"):
+    with pytest.raises(ValueError, match="another preset or seed, or other data: choose another --name"):
         Pipeline(finished.folder, arguments["preset"], arguments["seed"], ToyWorld())
     assert (finished.folder / "run.json").read_text() == before
 
