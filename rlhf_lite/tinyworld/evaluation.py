@@ -149,12 +149,14 @@ class Evaluation:
 
     def summary(self) -> dict[str, Any]:
         """Return the object that `python -m rlhf_lite evaluate --json` prints."""
+        accuracies = reward_model_accuracy(self.models, self.seed, min(self.n_prompts, 200))[0]
+        shown = ("accuracy_judge", "accuracy_labelers", "labeler_agreement")
         return {
             "seed": self.seed,
             "prompts": self.n_prompts,
             "models": self.model_rows(),
             "pairs": self.pair_rows(),
-            "reward_model": reward_model_accuracy(self.models, self.seed, min(self.n_prompts, 200))[0],
+            "reward_model": {key: accuracies[key] for key in shown},
             "kl_from_sft": self.kl_rows(),
         }
 
