@@ -8,6 +8,7 @@ What differs from InstructGPT (appendix C.4), in order of weight:
 4. Fewer episodes (the paper: 256k), higher learning rates, and a shorter memory of the weights' average (EMA).
 5. GAE lambda 0.95, value clipping and whitening of advantages over the whole rollout are lineage: the paper is silent.
 6. Answers cut off by the length limit lose `unfinished_penalty`.
+7. `kl_coef` is 0.06, not 0.02: a reward model this small is exploited sooner.
 """
 
 from collections.abc import Callable
