@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .masked import masked_mean
-from .transformer import Block, initialize_weights
+from .transformer import Block, initialize_weights, settle_shape
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,15 +30,7 @@ class BertConfig:
     """Share of activations dropped on residual paths in training (ours; 0.1, paper)."""
 
     def __post_init__(self):
-        if self.d_ff == 0:
-            object.__setattr__(self, "d_ff", 4 * self.d_model)
-        for name in ("vocab_size", "context_length", "d_model", "n_layers", "n_heads", "d_ff"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} is {getattr(self, name)}, expected at least 1")
-        if self.d_model % self.n_heads:
-            raise ValueError(f"d_model {self.d_model} cannot be split over {self.n_heads} heads: choose a divisor")
-        if not 0 <= self.dropout < 1:
-            raise ValueError(f"dropout is {self.dropout}, expected 0 <= dropout < 1")
+        settle_shape(self, ("vocab_size", "context_length"))
 
 
 class Bert(nn.Module):

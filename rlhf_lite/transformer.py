@@ -1,6 +1,7 @@
 """Transformer blocks, shared by every model that follows, and the encoder-decoder that they were made for."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -48,6 +49,19 @@ class Block(nn.Module):
         looked = self.attention(self.attention_norm(x), mask=mask, is_causal=is_causal, cache=cache)
         x = x + self.dropout(looked)
         return x + self.dropout(self.feed_forward(self.feed_forward_norm(x)))
+
+
+def settle_shape(config: Any, sizes: tuple[str, ...]) -> None:
+    """Fill in d_ff = 4 * d_model where a config leaves it 0, and check the shape; `sizes` names further fields of 1 or more."""
+    if config.d_ff == 0:
+        object.__setattr__(config, "d_ff", 4 * config.d_model)
+    for name in (*sizes, "d_model", "n_layers", "n_heads", "d_ff"):
+        if getattr(config, name) < 1:
+            raise ValueError(f"{name} is {getattr(config, name)}, expected at least 1")
+    if config.d_model % config.n_heads:
+        raise ValueError(f"d_model {config.d_model} cannot be split over {config.n_heads} heads: choose a divisor")
+    if not 0 <= config.dropout < 1:
+        raise ValueError(f"dropout is {config.dropout}, expected 0 <= dropout < 1")
 
 
 def initialize_weights(model: nn.Module, n_layers: int, d_model: int) -> None:

@@ -1,7 +1,6 @@
 """The tiny world as the pipeline sees it: texts, prompts, demonstrations, rankings, and a look at the gold score."""
 
 import random
-from functools import cached_property
 
 from ..evaluate import sample
 from ..gpt import GPT
@@ -23,6 +22,7 @@ class TinyWorld:
     def __init__(self, seed: int):
         self.seed = seed
         self.labelers = make_labelers(0)  # the same forty people in every run
+        self._by_prompt: dict[str, Request] = {}
         self._requests: dict[int, tuple[dict[str, list[Request]], CleaningReport]] = {}
 
     def describe(self) -> dict[str, str]:
@@ -73,10 +73,6 @@ class TinyWorld:
     def training_labelers(self) -> list:
         """The labelers who demonstrate and rank for training."""
         return [labeler for labeler in self.labelers if labeler.number not in HELD_OUT_LABELERS]
-
-    @cached_property
-    def _by_prompt(self) -> dict[str, Request]:
-        return {}
 
     def comparison_prompts(self, incoming: int, count: int) -> list[str]:
         """Return prompts whose answers labelers will rank."""
