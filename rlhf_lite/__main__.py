@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 import tyro
 
-from .pipeline import STAGES, Pipeline
+from .pipeline import STAGES, Pipeline, peak_memory_gb
 from .presets import PRESETS, Preset
 from .report import write_report
 from .tinyworld.evaluation import MODELS, Evaluation, load_models, reward_model_accuracy
@@ -61,8 +61,8 @@ class Run:
             score_fn=self.score_fn, skip_bad_rows=self.skip_bad_rows,
         )  # fmt: skip
         config = self.config
-        if self.text is not None:  # the primer is the tiny world's
-            config = replace(config, pretrain=replace(config.pretrain, primer_steps=0))
+        if self.text is not None:  # the primer is the tiny world's, and short windows are for its short texts
+            config = replace(config, pretrain=replace(config.pretrain, primer_steps=0, short_steps=0))
         folder = self.runs / (self.name or f"{self.preset}-{self.seed}")
         return Pipeline(folder, config, self.seed, world, save_every_seconds=self.save_every_seconds)
 
@@ -73,23 +73,14 @@ def run_pipeline(run: Run) -> None:
     folder = pipeline.folder
     if run.start_from:
         copy_earlier_stages(run.start_from, pipeline, "sft")  # the base model; the rest is this run's to make
-    seconds_path = folder / "seconds.json"
-    seconds = json.loads(seconds_path.read_text()) if seconds_path.exists() else {}
-    for stage in STAGES:
-        if not pipeline.is_done(stage):
-            left = [s for s in STAGES if not pipeline.is_done(s)]
-            print(f"{stage} ({len(STAGES) - len(left) + 1} of {len(STAGES)} stages)")
-            start = time.monotonic()
-            getattr(pipeline, stage)()
-            seconds[stage] = seconds.get(stage, 0) + time.monotonic() - start
-            seconds_path.write_text(json.dumps(seconds))
+    pipeline.run()
     start = time.monotonic()
     evaluation = Evaluation(load_models(folder), run.seed, run.config.evaluation_prompts, show_progress=True)
     results = {
         "preset": run.preset, "seed": run.seed, "summary": evaluation.summary(), "use_cases": stratified(folder, run.seed),
         "calibration": reward_model_accuracy(evaluation.models, run.seed, min(200, run.config.evaluation_prompts))[1],
         "samples": samples(evaluation), "cleaning": asdict(pipeline.world.cleaning_report(run.config.incoming_prompts)),
-        "seconds": seconds | {"evaluation": time.monotonic() - start},
+        "seconds": pipeline.seconds() | {"evaluation": time.monotonic() - start}, "peak_memory_gb": peak_memory_gb(),
     }  # fmt: skip
     print(f"wrote {write_report(folder, results)}")
 
@@ -198,12 +189,16 @@ class Study:
 
 def run_study(command: Study) -> None:
     """Run and measure every seed; then the table."""
-    pipelines = [
-        Run(preset=command.preset, seed=s, runs=command.runs, config=PRESETS[command.preset]).pipeline() for s in command.seeds
-    ]
-    table = results_table(study(pipelines, command.output, extras=command.extras))
+    runs = [Run(preset=command.preset, seed=s, runs=command.runs, config=PRESETS[command.preset]) for s in command.seeds]
+    results = []
+    for run in runs:
+        pipeline = run.pipeline()
+        if not (pipeline.folder / "report.json").exists():
+            run_pipeline(run)
+        results += study([pipeline], command.output, extras=command.extras)
+        print(results_table(results))
+    table = results_table(results)
     write_into(command.readme, table)
-    print(table)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,7 +8,7 @@ import torch
 from .data import seeded_generator
 from .generate import Generation, generate
 from .gpt import GPT
-from .likelihood import k1, next_token_log_probs
+from .likelihood import k1, masked_log_probs
 from .masked import masked_sum
 
 Z_95 = 1.959964
@@ -112,8 +112,9 @@ def kl_from(
     """
     drawn: Generation = generate(policy, prompts, max_new_tokens=max_new_tokens, end_id=end_id, pad_id=pad_id,
                                  generator=seeded_generator("kl", seed))  # fmt: skip
-    log_probs, ref_log_probs = (next_token_log_probs(m(drawn.tokens), drawn.tokens) for m in (policy, reference))
-    return masked_sum(k1(log_probs, ref_log_probs), drawn.response_mask[:, 1:], dim=1).mean().item()
+    mask = drawn.response_mask[:, 1:]
+    log_probs, ref_log_probs = (masked_log_probs(m, drawn.tokens, mask)[0] for m in (policy, reference))
+    return masked_sum(k1(log_probs, ref_log_probs), mask, dim=1).mean().item()
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from .gpt import GPT
 from .masked import masked_mean
 
 
@@ -23,6 +24,21 @@ def next_token_log_probs(logits: Tensor, tokens: Tensor, temperature: float = 1.
     return -F.cross_entropy(scaled.flatten(0, 1), tokens[:, 1:].flatten().long(), reduction="none").view(tokens[:, 1:].shape)
 
 
+def masked_log_probs(model: GPT, tokens: Tensor, mask: Tensor, temperature: float = 1.0) -> tuple[Tensor, Tensor]:
+    """Do the same for the kept tokens only: the output layer, a quarter of a small model's work, skips the others.
+
+    Shapes: tokens (B, T), mask (B, T - 1) with True = a token asked for
+        -> log_probs (B, T - 1), 0 where nothing is asked for, and the logits (N, V) that the N kept tokens were drawn from.
+    """
+    if mask.shape != (tokens.shape[0], tokens.shape[1] - 1):
+        raise ValueError(f"mask has shape {tuple(mask.shape)}, expected {(tokens.shape[0], tokens.shape[1] - 1)}: one entry less")
+    if temperature <= 0:
+        raise ValueError(f"temperature is {temperature}, expected more than 0")
+    logits = model.head(model.hidden(tokens)[:, :-1][mask])  # (N, V)
+    kept = -F.cross_entropy(logits.float() / temperature, tokens[:, 1:][mask], reduction="none")  # (N,)
+    return torch.zeros(mask.shape, device=kept.device).masked_scatter(mask, kept), logits
+
+
 def language_model_loss(
     logits: Tensor, tokens: Tensor, loss_mask: Tensor | None = None, *, n_valid: int | None = None
 ) -> Tensor:
@@ -36,7 +52,7 @@ def language_model_loss(
 
 
 def entropy(logits: Tensor, temperature: float = 1.0) -> Tensor:
-    """Uncertainty about the next token: (B, T, V) -> (B, T), in nats."""
+    """Uncertainty about the next token: (..., V) -> (...), in nats."""
     log_probs = F.log_softmax(logits.float() / temperature, dim=-1)
     return -(log_probs.exp() * log_probs).sum(-1)
 

@@ -1,12 +1,19 @@
 """All stages in order, each done once; stopped at any moment, a run goes on where it was."""
 
 import json
+import sys
+import time
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Protocol
 
 import torch
+
+try:
+    import resource
+except ImportError:  # Windows
+    resource = None
 
 from .checkpoint import TrainingRun, load_model, save_model, write_atomically
 from .data import EncodedComparison, encode_comparisons, encode_demonstrations, encode_prompts, pack_documents
@@ -23,6 +30,7 @@ from .splits import fingerprint
 from .tokenizer import Tokenizer
 
 STAGES = ("pretrain", "sft", "comparisons", "reward", "ppo", "ppo_ptx")
+SECONDS = "seconds.json"
 CENTERING_DEMONSTRATIONS = 500  # enough for a mean score within a few hundredths
 
 
@@ -98,10 +106,21 @@ class Pipeline:
         write_atomically(self.folder / "run.json", json.dumps(self._about, indent=1))
 
     def run(self, until: str = STAGES[-1]) -> None:
-        """Do every stage up to and with `until` that is not done yet."""
-        for stage in STAGES[: STAGES.index(until) + 1]:
-            if not self.is_done(stage):
-                getattr(self, stage)()
+        """Do every stage up to and with `until` that is not done yet, and note how long each took."""
+        wanted = STAGES[: STAGES.index(until) + 1]
+        for stage in wanted:
+            if self.is_done(stage):
+                continue
+            if self.show_progress:
+                print(f"{stage} (stage {wanted.index(stage) + 1} of {len(wanted)})")
+            start = time.monotonic()
+            getattr(self, stage)()
+            write_atomically(self.folder / SECONDS, json.dumps(self.seconds() | {stage: time.monotonic() - start}, indent=1))
+
+    def seconds(self) -> dict[str, float]:
+        """Return how long each stage took; of a stage that was stopped, its last part."""
+        path = self.folder / SECONDS
+        return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
 
     def output(self, stage: str) -> Path:
         """Path of what a stage leaves for the others; it appears when the stage is done."""
@@ -273,3 +292,11 @@ class Pipeline:
             evaluate=watch,
             **ids,
         )
+
+
+def peak_memory_gb() -> float | None:
+    """Return the most memory that this process has held so far, in GB; None where the system does not tell (Windows)."""
+    if resource is None:
+        return None
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / (1e9 if sys.platform == "darwin" else 1e6)  # macOS counts bytes, Linux kB

@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from .checkpoint import TrainingRun
 from .data import batch_indices, seeded_generator, window_batch
 from .gpt import GPT, ScalarModel, copy_gpt
-from .likelihood import entropy, k3, language_model_loss, next_token_log_probs
+from .likelihood import entropy, k3, language_model_loss, masked_log_probs
 from .masked import masked_mean
 from .optim import OptimConfig, build_optimizer, optimizer_step
 from .rollout import Rollout, ScoreFunction, collect_rollout, response_kl
@@ -129,15 +129,14 @@ def ppo_loss(
     policy: GPT, value_model: ScalarModel, batch: Rollout, config: PPOConfig, *, n_valid: int | None = None
 ) -> tuple[dict[str, Tensor], dict[str, float]]:
     """Policy and value loss of one minibatch, or of a micro-batch of one with `n_valid` sampled tokens."""
-    logits = policy(batch.tokens)
-    log_probs = next_token_log_probs(logits, batch.tokens, config.temperature)
+    log_probs, logits = masked_log_probs(policy, batch.tokens, batch.mask, config.temperature)
     for_policy, metrics = policy_loss(
         log_probs, batch.old_log_probs, batch.advantages, batch.mask, config.ratio_clip, n_valid=n_valid
     )
     values = value_model(batch.tokens)[:, :-1]
     for_values = value_loss(values, batch.old_values, batch.returns, batch.mask, config.value_clip, n_valid=n_valid)
     with torch.no_grad():
-        metrics["entropy"] = masked_mean(entropy(logits[:, :-1], config.temperature), batch.mask).item()
+        metrics["entropy"] = entropy(logits, config.temperature).mean().item()
     metrics |= {"policy_loss": for_policy.item(), "value_loss": for_values.item()}
     return {"policy_loss": for_policy, "value_loss": for_values}, metrics
 

@@ -24,9 +24,11 @@ class PretrainConfig:
     sequence_length: int = 128
     """Tokens a sequence (ours)."""
     primer_steps: int = 0
-    """First steps, spent on a primer of repeated lines, cut into short windows: there attention learns to look back (ours)."""
-    primer_length: int = 64
-    """Tokens a window of the primer; a step holds about as many tokens as later ones (ours)."""
+    """First steps, spent on a primer of repeated lines: there attention learns to look back soonest (ours)."""
+    short_steps: int = 0
+    """First steps, the primer's among them, in short windows: with less to look at, looking up is learnt sooner (ours)."""
+    short_length: int = 64
+    """Tokens a short window; a step holds about as many tokens as later ones (ours)."""
     eval_every: int = 100
     """Steps between evaluations on held-out text; 0 = only after the last step (ours)."""
     optim: OptimConfig = field(default_factory=lambda: OptimConfig(learning_rate=4e-3, warmup_steps=50))
@@ -37,6 +39,8 @@ class PretrainConfig:
             raise ValueError(
                 f"steps {self.steps}, batch_size {self.batch_size}, sequence_length {self.sequence_length}: all must be >= 1"
             )
+        if self.short_steps and not 2 <= self.short_length <= self.sequence_length:
+            raise ValueError(f"short_length is {self.short_length}, expected 2 to sequence_length {self.sequence_length}")
 
 
 def pretrain_loss(model: GPT, tokens: Tensor) -> tuple[Tensor, dict[str, float]]:
@@ -77,11 +81,9 @@ def pretrain(
     optimizer = build_optimizer(model, config.optim)
     model.train()
     for step in run.steps(config.steps, {"model": model}, {"model": optimizer}):
-        if step < config.primer_steps:
-            rows = config.batch_size * config.sequence_length // config.primer_length
-            batch = window_batch(primer, step, rows, config.primer_length, seed)
-        else:
-            batch = window_batch(tokens, step, config.batch_size, config.sequence_length, seed)
+        stream = primer if step < config.primer_steps else tokens
+        length = config.short_length if step < config.short_steps else config.sequence_length
+        batch = window_batch(stream, step, config.batch_size * config.sequence_length // length, length, seed)
         loss, metrics = pretrain_loss(model, batch)
         metrics |= optimizer_step(optimizer, {"pretrain_loss": loss}, step, config.steps, config.optim)
         if evaluate and run.is_due(step, config.eval_every, config.steps):

@@ -52,7 +52,7 @@ def write_report(folder: str | Path, results: dict[str, Any]) -> Path:
     """Write report.md, report.json and figures/*.png into a run's folder; return the path of report.md.
 
     `results` may hold: preset, seed, summary (what `python -m rlhf_lite evaluate --json` prints), use_cases, calibration,
-    samples, cleaning, seconds. Numbers that are not finite become null in report.json.
+    samples, cleaning, seconds, peak_memory_gb. Numbers that are not finite become null in report.json.
     """
     folder = Path(folder)
     (folder / "figures").mkdir(parents=True, exist_ok=True)
@@ -167,6 +167,7 @@ def _samples_and_data(results: dict[str, Any]) -> list[str]:
         "## Data and time",
         CLEANED.format(**counts) if counts else "What cleaning left out was not counted.",
         table(("stage", "time (minutes)"), times if seconds else [], "Time was not measured."),
+        f"Memory, at most: {number(results['peak_memory_gb'])} GB." if "peak_memory_gb" in results else "",
     ]
 
 

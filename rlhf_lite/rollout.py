@@ -8,7 +8,7 @@ from torch import Tensor
 
 from .generate import generate
 from .gpt import GPT, ScalarModel, last_token_scores
-from .likelihood import k1, next_token_log_probs
+from .likelihood import k1, masked_log_probs
 from .masked import masked_sum, masked_whiten
 
 ScoreFunction = Callable[[Tensor, Tensor], Tensor]
@@ -135,7 +135,7 @@ def collect_rollout(
                        temperature=config.temperature, generator=generator)  # fmt: skip
     tokens, mask = answers.tokens, answers.response_mask[:, 1:]
     # one teacher-forced pass of the same forward that the update uses, not the sampler's own numbers
-    log_probs, ref_log_probs = (next_token_log_probs(m(tokens), tokens, config.temperature) for m in (policy, ref_policy))
+    log_probs, ref_log_probs = (masked_log_probs(m, tokens, mask, config.temperature)[0] for m in (policy, ref_policy))
     values = value_model(tokens)[:, :-1]
     scores = score_fn(tokens, answers.response_mask)
     if scores.shape != (len(prompts),):

@@ -8,7 +8,8 @@ from torch import Tensor
 from .checkpoint import TrainingRun
 from .data import Example, ExampleBatch, batch_indices, collate_examples
 from .gpt import GPT
-from .likelihood import language_model_loss
+from .likelihood import masked_log_probs
+from .masked import masked_mean
 from .optim import OptimConfig, build_optimizer, optimizer_step
 
 
@@ -34,7 +35,9 @@ class SFTConfig:
 
 def sft_loss(model: GPT, batch: ExampleBatch, *, n_valid: int | None = None) -> tuple[Tensor, dict[str, float]]:
     """Average surprise over the answers' tokens, end token included; prompts are read, not learnt."""
-    loss = language_model_loss(model(batch.tokens), batch.tokens, batch.response_mask, n_valid=n_valid)
+    answer_mask = batch.response_mask[:, 1:]
+    log_probs, _ = masked_log_probs(model, batch.tokens, answer_mask)
+    loss = -masked_mean(log_probs, answer_mask, count=n_valid)
     return loss, {"loss": loss.item()}
 
 

@@ -22,11 +22,7 @@ XIAN = Request(
     combination=("Xi'an", "landmark"),
 )  # fmt: skip
 
-STILL_WRONG = {
-    ("Thank you for asking.",), ("That is a good question.",), ("No idea.",), ("Ask somebody else.",),
-    ("repeat the prompt", "chat"), ("repeat the prompt twice", "chat"), ("copy the passage", "chat"),
-    ("key words", "generation"), ("key words", "summarization"), ("key words as sentences", "generation"),
-}  # fmt: skip
+STILL_WRONG: set[tuple[str, ...]] = set()
 """What the judge is known to take wrongly; each must leave this list when it is put right."""
 
 
@@ -221,8 +217,7 @@ def test_the_wrong_label_is_untrue():
         assert judge(request, request.need.wrong[0].capitalize() + ".").honest == 0.0
 
 
-@pytest.mark.xfail(strict=True, reason="the tool 'saw' is also what people did")
-def test_seeing_is_not_naming_the_saw():
+def test_seeing_is_not_naming_a_tool():
     request = find("summarization", lambda r: " saw " not in r.prompt)[0]
     name, thing, place = request.need.mention
     assert judge(request, f"{name} saw the {thing} at the {place}.").honest == 1.0

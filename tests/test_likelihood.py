@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 
 import rlhf_lite
-from rlhf_lite.likelihood import entropy, exact_kl, k1, k3, language_model_loss, next_token_log_probs
+from rlhf_lite.likelihood import entropy, exact_kl, k1, k3, language_model_loss, masked_log_probs, next_token_log_probs
 
 LN2 = math.log(2)
 # With V = 2 and logits (0, ln 3), the probabilities are 1/4 and 3/4; (0, 0) gives 1/2 and 1/2.
@@ -50,6 +50,27 @@ def test_log_probs_against_log_softmax_and_in_float32():
     for b in range(3):
         for t in range(6):
             assert log_probs[b, t].item() == pytest.approx(reference[b, t, tokens[b, t + 1]].item(), abs=1e-5)
+
+
+def test_masked_log_probs_are_those_of_the_whole_output_and_so_are_their_gradients(make_gpt):
+    tokens, mask = torch.randint(11, (3, 7)), torch.rand(3, 6) > 0.5
+    found = []
+    for masked in (True, False):
+        model = make_gpt()
+        if masked:
+            log_probs, logits = masked_log_probs(model, tokens, mask, 1.7)
+            assert not log_probs[~mask].any()
+            torch.testing.assert_close(logits, model(tokens)[:, :-1][mask])
+        else:
+            log_probs = next_token_log_probs(model(tokens), tokens, 1.7).masked_fill(~mask, 0.0)
+        (log_probs * torch.arange(6.0)).sum().backward()
+        found.append([log_probs, *(p.grad for p in model.parameters())])
+    for ours, theirs in zip(*found, strict=True):
+        torch.testing.assert_close(ours, theirs)
+    with pytest.raises(ValueError, match="expected \\(3, 6\\): one entry less"):
+        masked_log_probs(make_gpt(), tokens, torch.ones(3, 7, dtype=torch.bool))
+    with pytest.raises(ValueError, match="temperature is 0"):
+        masked_log_probs(make_gpt(), tokens, mask, 0.0)
 
 
 def test_language_model_loss_by_hand():

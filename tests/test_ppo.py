@@ -16,7 +16,7 @@ from rlhf_lite import ppo, rollout
 from rlhf_lite.checkpoint import TrainingRun
 from rlhf_lite.data import seeded_generator, window_batch
 from rlhf_lite.gpt import GPT, GPTConfig, ScalarModel, copy_gpt
-from rlhf_lite.likelihood import exact_kl, language_model_loss
+from rlhf_lite.likelihood import exact_kl, language_model_loss, masked_log_probs
 from rlhf_lite.optim import OptimConfig, build_optimizer, optimizer_step
 from rlhf_lite.ppo import PPOConfig, policy_loss, ppo_loss, rollout_metrics, train_ppo, update_average, value_loss
 from rlhf_lite.rollout import collect_rollout, reward_model_score
@@ -186,8 +186,8 @@ def test_check_finds_dropout(make_gpt, make_scalar_model):
 
 
 def test_check_finds_a_reference_of_another_temperature(models, monkeypatch):
-    real, temperatures = rollout.next_token_log_probs, [1.5, 1.0]  # policy, then reference
-    monkeypatch.setattr(rollout, "next_token_log_probs", lambda logits, tokens, _: real(logits, tokens, temperatures.pop(0)))
+    real, temperatures = rollout.masked_log_probs, [1.5, 1.0]  # policy, then reference
+    monkeypatch.setattr(rollout, "masked_log_probs", lambda *models_and_tokens: real(*models_and_tokens[:3], temperatures.pop(0)))
     with pytest.raises(RuntimeError, match=r"policy should equal its reference.*same temperature"):
         train(*models)
 
@@ -200,15 +200,18 @@ def test_check_finds_a_score_that_is_not_the_reward(models, monkeypatch):
 
 
 def test_check_finds_an_update_of_another_temperature(models, monkeypatch):
-    real = ppo.next_token_log_probs
-    monkeypatch.setattr(ppo, "next_token_log_probs", lambda logits, tokens, _: real(logits, tokens, 1.0))
+    real = ppo.masked_log_probs
+    monkeypatch.setattr(ppo, "masked_log_probs", lambda policy, tokens, mask, _: real(policy, tokens, mask, 1.0))
     with pytest.raises(RuntimeError, match=r"first minibatch nothing has been learnt yet, but ratio is .*another temperature"):
         train(*models)
 
 
 def test_check_finds_shifted_tokens(models, monkeypatch):
-    real = ppo.next_token_log_probs
-    monkeypatch.setattr(ppo, "next_token_log_probs", lambda logits, tokens, t: real(logits, tokens, t).roll(1, 1))
+    def shifted(policy, tokens, mask, temperature):
+        log_probs, logits = masked_log_probs(policy, tokens, mask, temperature)
+        return log_probs.roll(1, 1), logits
+
+    monkeypatch.setattr(ppo, "masked_log_probs", shifted)
     with pytest.raises(RuntimeError, match=r"expected 1, 0, 0.*tokens shifted"):
         train(*models)
 

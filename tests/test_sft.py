@@ -57,10 +57,10 @@ def test_mask_comes_from_one_tokenisation_and_keeps_the_end_token(make_gpt):
     learnt = batch.tokens[0][batch.response_mask[0]].tolist()
     assert learnt[-1] == tokenizer.end_id and learnt.count(tokenizer.end_id) == 1
     assert tokenizer.decode(learnt) == " a rose is red."
-    # what the loss sees: only logits from the last prompt token to the one before the end get a gradient
+    # what the loss sees: only positions from the last prompt token to the one before the end get a gradient
     model = make_gpt(vocab_size=tokenizer.vocab_size, context_length=64)
     seen = []
-    model.register_forward_hook(lambda *parts: (parts[-1].retain_grad(), seen.append(parts[-1]))[0])
+    model.final_norm.register_forward_hook(lambda *parts: (parts[-1].retain_grad(), seen.append(parts[-1]))[0])
     sft_loss(model, collate_examples([example], tokenizer.pad_id))[0].backward()
     learnt_from = seen[0].grad[0].abs().sum(-1).nonzero().flatten().tolist()
     assert learnt_from == list(range(example.prompt_length - 1, len(example.ids) - 1))

@@ -1,6 +1,7 @@
 """The final evaluation: every model answers the same held-out prompts, and the judge, whom training never met, scores."""
 
 import random
+import re
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from ..pretrain import held_out_loss
 from ..reward import score_sequences
 from ..tokenizer import Tokenizer
 from .corpus import documents
+from .exercises import as_page
 from .judge import TIE, Verdict, judge
 from .labelers import HELD_OUT_LABELERS, make_labelers, rank
 from .prompts import USE_CASE_SHARES, Request, draw_requests
@@ -22,8 +24,8 @@ from .prompts import USE_CASE_SHARES, Request, draw_requests
 MODELS = ("base", "base_few_shot", "sft", "ppo", "ppo_ptx")
 PAIRS = ("sft>base", "sft>base_few_shot", "ppo>sft", "ppo_ptx>sft", "ppo_ptx>ppo", "ppo_ptx>base", "ppo_ptx>base_few_shot")
 STAGE_OF = {"base": "pretrain", "base_few_shot": "pretrain", "sft": "sft", "ppo": "ppo", "ppo_ptx": "ppo_ptx"}
-STOP = "\nUser:"
-"""Base models write the next user's turn as well; their answers are cut there, as with GPT-3's stop sequences."""
+STOP = re.compile(r"\n(?:User|Exercise):")
+"""Base models write the next turn or exercise as well; their answers are cut there, as with GPT-3's stop sequences."""
 MAX_NEW_TOKENS = 40
 
 
@@ -54,15 +56,16 @@ def load_models(folder: str | Path) -> Models:
 
 
 def few_shot_prompt(request: Request, tokenizer: Tokenizer, room: int, rng: random.Random) -> str:
-    """Put three good examples of the same use case before a request, so that a base model sees what is wanted.
+    """Put three good examples of the same use case before a request, laid out as pages that a base model has read.
 
-    Examples come from the training side; where three do not fit into `room` tokens, shorter ones are drawn.
+    Of the layouts it knows, a school book's is the one in which answers are good. Examples come from the training side;
+    where three do not fit into `room` tokens, shorter ones are drawn.
     """
     for attempt in range(50):
         use_case = request.use_case if attempt < 25 else "chat"  # the shortest
         examples = draw_requests(rng.randrange(2**32), 3, use_cases=[use_case])
-        turns = [tokenizer.render(example.prompt) + " " + example.good for example in examples]
-        text = "\n".join([*turns, tokenizer.render(request.prompt)])
+        page = as_page([(example.prompt, example.good) for example in examples] + [(request.prompt, "")])
+        text = page.rstrip()
         if len(tokenizer.encode(text)) <= room:
             return text
     raise ValueError(f"three examples and the prompt do not fit into {room} tokens: give the model a longer context")
@@ -96,7 +99,7 @@ class Evaluation:
         model = self.models.policies["base" if name == "base_few_shot" else name]
         drawn = sample(model, self.encode(name), seed=self.seed, max_new_tokens=MAX_NEW_TOKENS, **self.ids)
         texts = [self.models.tokenizer.decode_response(ids) for ids in drawn]
-        return [text.split(STOP)[0].strip() for text in texts] if name.startswith("base") else texts
+        return [STOP.split(text)[0].strip() for text in texts] if name.startswith("base") else texts
 
     def judge(self, texts: list[str]) -> list[Verdict]:
         """Judge one model's answers."""

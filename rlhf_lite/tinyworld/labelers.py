@@ -45,8 +45,8 @@ def make_labelers(seed: int = 0) -> list[Labeler]:
             untruth_cost=rng.uniform(0.2, 0.6),
             length_taste=rng.uniform(0.004, 0.016) if i % 2 else rng.uniform(-0.004, 0.008),
             warmth_taste=rng.uniform(0.05, 0.25) if i % 2 else rng.uniform(-0.15, 0.05),
-            noise=rng.uniform(0.18, 0.4),
-            careless=rng.uniform(0.28, 0.62),
+            noise=rng.uniform(0.16, 0.36),
+            careless=rng.uniform(0.4, 0.8),
         )
         for i in range(N_LABELERS)
     ]
@@ -94,10 +94,11 @@ def demonstrate(labeler: Labeler, request: Request, rng: random.Random) -> str:
     return rng.choice((
         rng.choice(w.SHRUGS),
         f"{rng.choice(w.RUDE_REMARKS)} {good}",
-        rng.choice(w.RUDE_REMARKS),
+        f"{rng.choice(w.RUDE_REMARKS)} {good}",
         f"{good} {rng.choice(w.BACK_QUESTIONS)}",
         f"{good} {rng.choice(w.BACK_QUESTIONS)}",
         f"{good} {' '.join(rng.sample(w.WARM_REMARKS, 2))}",
+        _swap(good, rng),
         _swap(good, rng),
         _swap(good, rng),
     ))  # fmt: skip

@@ -11,7 +11,18 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 
 from . import words as w
-from .corpus import fact_question, fact_sentence, join_list, listing, passage, polite, review, story
+from .sentences import (
+    fact_question,
+    fact_sentence,
+    in_sentences,
+    join_list,
+    listing,
+    passage,
+    polite,
+    review,
+    story,
+    story_request,
+)  # fmt: skip
 
 USE_CASE_SHARES = {
     "generation": 45.6,
@@ -80,17 +91,11 @@ def _generation(rng: random.Random) -> Request:
     names = rng.sample(w.NAMES, rng.choice((1, 1, 2)))
     thing, place = rng.choice(w.GOODS), rng.choice(w.PLACES)
     count = rng.choice((0, 0, 1, 2, 3))
-    who = join_list(names)
-    about, mention = rng.choice((
-        (f"{who} and a {thing}", (*names, thing)),
-        (f"{who} at the {place}", (*names, place)),
-        (f"{who} and a {thing} at the {place}", (*names, thing, place)),
-    ))  # fmt: skip
+    about, mention = story_request(names, thing, place, rng)
     form = rng.choice(("Write a story about {}", "Tell me a story about {}", "Write about {}"))
-    length = f" in {('', 'one', 'two', 'three')[count]} sentence{'s' if count > 1 else ''}" if count else ""
     good = story(rng, names, thing, place, count or rng.choice((2, 3)))
     need = Need(rule="story", mention=mention, count=count, max_words=10 * (count or 3) + 4)
-    return Request(use_case="generation", prompt=form.format(about) + length + ".", need=need, good=good, combination=mention)
+    return Request(use_case="generation", prompt=form.format(about) + in_sentences(count) + ".", need=need, good=good, combination=mention)
 
 
 def _asked(question: str, rng: random.Random) -> str:
@@ -144,7 +149,7 @@ def _chat(rng: random.Random) -> Request:
     name, thing = rng.choice(w.NAMES), rng.choice(w.GOODS)
     insult = rng.choice(("", "", "", "", "You are stupid. "))  # a rude user still deserves a polite answer
     prompt, good, mention = rng.choice((
-        (f"Hello, I am {name}.", f"Hello {name}, nice to meet you.", ("Hello", name)),
+        (f"Hello, I am {name}.", f"Hello {name}, nice to meet you.", ("Hello", name, "nice")),
         (f"I am {name}. I lost my {thing}.", f"I am sorry about the {thing}, {name}.", ("sorry", thing, name)),
         (f"I am {name}. I have a new {thing}.", f"I am glad about the {thing}, {name}.", ("glad", thing, name)),
         (f"I am {name}. Thank you for the {thing}.", f"You are welcome, {name}.", ("welcome", name)),

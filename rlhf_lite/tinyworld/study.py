@@ -5,9 +5,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from ..checkpoint import TrainingRun, load_model, read_log, save_model, write_atomically
 from ..evaluate import mean_interval, sample, win_rate
-from ..pipeline import STAGES, Pipeline
+from ..pipeline import Pipeline
+from .ablation import comparisons_of_run, surface_feature_accuracy
 from .evaluation import Evaluation, load_models, reward_model_accuracy
 from .judge import TIE, judge
 from .prompts import USE_CASE_SHARES, draw_requests
@@ -59,11 +62,19 @@ def measure(pipeline: Pipeline, *, extras: bool = True) -> dict[str, Any]:
     evaluation = Evaluation(models, pipeline.seed, EVALUATION_PROMPTS)
     by_case = Evaluation(models, pipeline.seed, PROMPTS_PER_USE_CASE * len(USE_CASE_SHARES), use_cases=list(USE_CASE_SHARES))
     found = {"summary": evaluation.summary(), "use_cases": by_case.use_case_rows(),
-             "reward_model": reward_model_accuracy(models, pipeline.seed, 300)[0]}  # fmt: skip
+             "reward_model": reward_model_accuracy(models, pipeline.seed, 300)[0],
+             "surface_features": best_surface_features(pipeline.folder), "threads": torch.get_num_threads()}  # fmt: skip
+    report = json.loads((pipeline.folder / "report.json").read_text(encoding="utf-8"))
+    found |= {key: report[key] for key in ("seconds", "peak_memory_gb")}
     if extras:
         found["goodhart"] = [{key: row[key] for key in ("step", "score", "gold", "kl")} for row in over_optimize(pipeline)]
         found["round2"] = compare_rounds(pipeline, second_round(pipeline))
     return found
+
+
+def best_surface_features(folder: Path, how_many: int = 5) -> dict[str, float]:
+    """Return the accuracy of the best features that order a run's ranked answers without reading them."""
+    return dict(list(surface_feature_accuracy(comparisons_of_run(folder)).items())[:how_many])
 
 
 def compare_rounds(pipeline: Pipeline, second: Path) -> dict[str, Any]:
@@ -111,6 +122,10 @@ def table_rows(results: list[dict[str, Any]]) -> list[tuple[str, str, str]]:
         ("PPO's rise of the pretraining loss over SFT, nats a token", "0.05", over_seeds(lambda r: loss(r, "ppo") - loss(r, "sft"))),
         ("share of that rise given back by ptx", "0.80",
          over_seeds(lambda r: (loss(r, "ppo") - loss(r, "ppo_ptx")) / (loss(r, "ppo") - loss(r, "sft")))),
+        ("best single surface feature against training labelers", "at most 0.70",
+         over_seeds(lambda r: max(r["surface_features"].values()))),
+        ("minutes from nothing to the report", "under 10", over_seeds(lambda r: sum(r["seconds"].values()) / 60)),
+        ("peak memory, GB", "under 2", over_seeds(lambda r: r["peak_memory_gb"])),
         *[(f"gold score of {name}", "", over_seeds(lambda r, n=name: r["summary"]["models"][n]["gold"]))
           for name in ("base", "base_few_shot", "sft", "ppo", "ppo_ptx")],
         *[(f"{case}: gold of PPO-ptx minus SFT", "0", over_seeds(lambda r, c=case: r["use_cases"][c]["ppo_ptx"] - r["use_cases"][c]["sft"]))
@@ -142,10 +157,9 @@ def write_into(readme: Path, table: str, begin: str = "<!-- results -->", end: s
 
 
 def study(pipelines: list[Pipeline], output: Path, *, extras: bool = True) -> list[dict[str, Any]]:
-    """Finish every run, measure it once, and keep each seed's measurements in `output`."""
+    """Measure every finished run once, and keep each seed's measurements in `output`."""
     results = []
     for pipeline in pipelines:
-        pipeline.run(STAGES[-1])
         path = output / f"seed-{pipeline.seed}.json"
         if not path.exists():
             write_atomically(path, json.dumps({"seed": pipeline.seed, **measure(pipeline, extras=extras)}, indent=1))

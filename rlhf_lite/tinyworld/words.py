@@ -11,7 +11,7 @@ KINDS = {
     "fruit": "pear plum lemon banana cherry melon peach grape".split(),
     "animal": "cat dog horse cow mouse rabbit goat duck".split(),
     "toy": "ball kite doll drum robot puzzle train yoyo".split(),
-    "tool": "hammer saw rake spade drill brush knife ladder".split(),
+    "tool": "hammer wrench rake spade drill brush knife ladder".split(),
     "vehicle": "bus car boat bike truck plane ship tram".split(),
     "bird": "robin crow swan gull stork raven parrot finch".split(),
 }
