@@ -76,9 +76,10 @@ def run_pipeline(run: Run) -> None:
     pipeline.run()
     start = time.monotonic()
     evaluation = Evaluation(load_models(folder), run.seed, run.config.evaluation_prompts, show_progress=True)
+    accuracies, bins = reward_model_accuracy(evaluation.models, run.seed, min(200, run.config.evaluation_prompts))
     results = {
         "preset": run.preset, "seed": run.seed, "summary": evaluation.summary(), "use_cases": stratified(folder, run.seed),
-        "calibration": reward_model_accuracy(evaluation.models, run.seed, min(200, run.config.evaluation_prompts))[1],
+        "reward_model": accuracies, "calibration": bins,
         "samples": samples(evaluation), "cleaning": asdict(pipeline.world.cleaning_report(run.config.incoming_prompts)),
         "seconds": pipeline.seconds() | {"evaluation": time.monotonic() - start}, "peak_memory_gb": peak_memory_gb(),
     }  # fmt: skip

@@ -18,11 +18,11 @@ class GPTConfig:
     """Number of tokens (ours)."""
     context_length: int = 192
     """Longest sequence, in tokens (ours; GPT-2 1,024, GPT-3 2,048: paper)."""
-    d_model: int = 96
+    d_model: int = 128
     """Width of the residual stream (ours)."""
     n_layers: int = 4
     """Number of blocks (ours)."""
-    n_heads: int = 6
+    n_heads: int = 8
     """Attention heads; 16 wide each, which learns looking-up sooner than 32 wide (ours)."""
     d_ff: int = 0
     """Width of the feed-forward layer; 0 stands for 4 * d_model (paper)."""

@@ -14,7 +14,7 @@ from .sft import SFTConfig
 class ComparisonConfig:
     """Set how answers are collected for labelers to rank."""
 
-    prompts: int = 1600
+    prompts: int = 2200
     """Prompts to label (ours; paper: 33,207)."""
     sft_answers: int = 4
     """Answers a prompt from the SFT model (ours)."""
@@ -53,8 +53,8 @@ class Preset:
     """Prompts that users send, before cleaning (ours)."""
     pretrain: PretrainConfig = field(
         default_factory=lambda: PretrainConfig(
-            steps=1400, batch_size=11, sequence_length=192, primer_steps=280,
-            optim=OptimConfig(learning_rate=5e-3, muon_learning_rate=0.03, warmup_steps=50),
+            steps=1400, batch_size=11, sequence_length=192, primer_steps=280, short_steps=1100, short_length=96,
+            optim=OptimConfig(learning_rate=4e-3, muon_learning_rate=0.02, warmup_steps=50),
         )
     )  # fmt: skip
     """Stage 0."""
@@ -92,6 +92,8 @@ def _nano() -> Preset:
             sequence_length=64,
             eval_every=20,
             primer_steps=20,
+            short_steps=40,
+            short_length=32,
             optim=OptimConfig(learning_rate=4e-3, muon_learning_rate=0.03, warmup_steps=5),
         ),
         sft=SFTConfig(epochs=1.0, batch_size=16, eval_every=5),

@@ -46,7 +46,7 @@ def make_labelers(seed: int = 0) -> list[Labeler]:
             length_taste=rng.uniform(0.004, 0.016) if i % 2 else rng.uniform(-0.004, 0.008),
             warmth_taste=rng.uniform(0.05, 0.25) if i % 2 else rng.uniform(-0.15, 0.05),
             noise=rng.uniform(0.16, 0.36),
-            careless=rng.uniform(0.4, 0.8),
+            careless=rng.uniform(0.45, 0.85),
         )
         for i in range(N_LABELERS)
     ]
@@ -98,7 +98,6 @@ def demonstrate(labeler: Labeler, request: Request, rng: random.Random) -> str:
         f"{good} {rng.choice(w.BACK_QUESTIONS)}",
         f"{good} {rng.choice(w.BACK_QUESTIONS)}",
         f"{good} {' '.join(rng.sample(w.WARM_REMARKS, 2))}",
-        _swap(good, rng),
         _swap(good, rng),
         _swap(good, rng),
     ))  # fmt: skip
