@@ -10,7 +10,8 @@ from typing import Annotated, Literal
 
 import tyro
 
-from .pipeline import STAGES, Pipeline, peak_memory_gb
+from .engine import peak_memory_gb
+from .pipeline import STAGES, Pipeline
 from .presets import PRESETS, Preset
 from .report import write_report
 from .tinyworld.evaluation import MODELS, Evaluation, load_models, reward_model_accuracy

@@ -1,7 +1,6 @@
 """All stages in order, each done once; stopped at any moment, a run goes on where it was."""
 
 import json
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import asdict
@@ -9,11 +8,6 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import torch
-
-try:
-    import resource
-except ImportError:  # Windows
-    resource = None
 
 from .checkpoint import TrainingRun, load_model, save_model, write_atomically
 from .data import EncodedComparison, encode_comparisons, encode_demonstrations, encode_prompts, pack_documents
@@ -292,11 +286,3 @@ class Pipeline:
             evaluate=watch,
             **ids,
         )
-
-
-def peak_memory_gb() -> float | None:
-    """Return the most memory that this process has held so far, in GB; None where the system does not tell (Windows)."""
-    if resource is None:
-        return None
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak / (1e9 if sys.platform == "darwin" else 1e6)  # macOS counts bytes, Linux kB

@@ -52,7 +52,7 @@ def write_report(folder: str | Path, results: dict[str, Any]) -> Path:
     """Write report.md, report.json and figures/*.png into a run's folder; return the path of report.md.
 
     `results` may hold: preset, seed, summary (what `python -m rlhf_lite evaluate --json` prints), use_cases, calibration,
-    samples, cleaning, seconds, peak_memory_gb, reward_model (more of its accuracies). Numbers that are not finite become null in report.json.
+    samples, cleaning, seconds, peak_memory_gb, reward_model. Numbers that are not finite become null in report.json.
     """
     folder = Path(folder)
     (folder / "figures").mkdir(parents=True, exist_ok=True)

@@ -48,6 +48,19 @@ def test_learns_a_text_that_repeats():
     assert [row["step"] for row in run.history if "held_out" in row] == [59]  # eval_every 100: only the last
 
 
+def test_begins_with_the_primer_and_with_short_windows():
+    model, shapes = GPT(SMALL), []
+    model.register_forward_pre_hook(lambda module, inputs: shapes.append((tuple(inputs[0].shape), int(inputs[0].max()))))
+    config = PretrainConfig(steps=4, batch_size=2, sequence_length=12, primer_steps=1, short_steps=3, short_length=4)
+    run, text, primer = TrainingRun(None, show_progress=False), torch.arange(4, 8).repeat(9), torch.arange(4).repeat(9)
+    pretrain(model, text, config, seed=0, run=run, primer=primer)
+    assert shapes == [((6, 4), 3), ((6, 4), 7), ((6, 4), 7), ((2, 12), 7)]  # 24 tokens a step, the primer's first
+    with pytest.raises(ValueError, match="short_length is 13, expected 2 to sequence_length 12"):
+        PretrainConfig(sequence_length=12, short_steps=1, short_length=13)
+    with pytest.raises(ValueError, match="there is no primer"):
+        pretrain(model, text, config, seed=0, run=run)
+
+
 def test_dropout_is_on_while_training():
     model = GPT(GPTConfig(**{**vars(SMALL), "dropout": 0.5})).eval()
     modes = []

@@ -112,7 +112,7 @@ def test_exercises_are_answered_by_their_own_text():
     rng = random.Random(0)
     asked = Counter()
     for _ in range(2000):
-        task, solution = exercises.exercise(rng)
+        task, solution = exercises.read_passage(rng)[0]
         question = re.search(r"(Who has the|Where is the) (\w+)\?", task)
         if question and solution == w.NOT_IN_TEXT:
             assert f"a {question[2]} at" not in task
@@ -142,3 +142,31 @@ def test_no_thing_is_also_something_that_people_do():
         story = sentences.story(rng, ["Anna", "Ben"], "kite", "park", 4)
         for before, word in re.findall(r"(\w+) (\w+)", re.sub(r"[.,]", "", story)):
             assert word not in {*w.THINGS, *w.GOODS} - {"kite", "box"}, f"{before} {word}"
+
+
+def test_a_page_asks_several_things_about_one_text_and_all_are_answered_by_it():
+    rng = random.Random(0)
+    for _ in range(300):
+        (first, _), *more = solved = exercises.read_passage(rng)
+        assert 2 <= len(solved) <= 5 and len({task for task, _ in more}) == len(more)
+        for task, solution in solved:
+            said = {word for word in re.findall(r"\w+", solution) if word in {*w.NAMES, *w.GOODS, *w.PLACES}}
+            assert all(re.search(rf"\b{word}\b", first) for word in said), (first, task, solution)
+            assert said or solution == w.NOT_IN_TEXT
+    page = exercises.as_page([("Give me the cup. More polite:", "Please give me the cup.")])
+    assert page == "Exercise: Give me the cup. More polite:\nSolution: Please give me the cup."
+
+
+@pytest.mark.parametrize("kind", [*exercises.SHORT, exercises.read_story])
+def test_short_exercises_are_solved_by_their_rule(kind):
+    rng = random.Random(0)
+    for _ in range(100):
+        solved = kind(rng) if kind is exercises.read_story else [kind(rng)]
+        for task, solution in solved:
+            assert solution[-1] == "." and task[-1] in ".:?"
+        task, solution = solved[0]
+        if kind is exercises.good_or_bad:
+            assert (solution == "Good.") == any(praise in task for praise in w.PRAISE)
+        if kind is exercises.repeat:
+            count = {"Two": 2, "Three": 3, "Four": 4}[task.split()[0]]
+            assert solution == " ".join([task.split()[-1].rstrip(":")] * count) + "."

@@ -24,7 +24,7 @@ def answer(models: Models, prompts: Sequence[str], *, seed: int | str = 0) -> di
     drawn = {
         name: sample(policy, encoded, seed=seed, max_new_tokens=MAX_NEW_TOKENS, **ids) for name, policy in models.policies.items()
     }
-    return {name: [tokenizer.decode_response(row).split(STOP)[0].strip() for row in rows] for name, rows in drawn.items()}
+    return {name: [STOP.split(tokenizer.decode_response(row))[0].strip() for row in rows] for name, rows in drawn.items()}
 
 
 def _cell(text: str, tag: str = "td") -> str:

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -91,9 +92,13 @@ def compare_rounds(pipeline: Pipeline, second: Path) -> dict[str, Any]:
 
 
 def goodhart_seen(rows: list[dict[str, float]]) -> bool:
-    """Tell whether gold fell by at least 0.03 from its peak to the end while the reward model's score rose."""
-    peak = max(range(len(rows)), key=lambda i: rows[i]["gold"])
-    return rows[-1]["gold"] <= rows[peak]["gold"] - 0.03 and rows[-1]["score"] > rows[peak]["score"]
+    """Tell whether gold fell by at least 0.03 from its peak to the end while the reward model's score rose.
+
+    Neighbouring measurements are averaged in pairs first: the highest of many noisy numbers is too high.
+    """
+    smooth = {key: [(a[key] + b[key]) / 2 for a, b in pairwise(rows)] for key in ("gold", "score")}
+    peak = smooth["gold"].index(max(smooth["gold"]))
+    return smooth["gold"][-1] <= smooth["gold"][peak] - 0.03 and smooth["score"][-1] > smooth["score"][peak]
 
 
 def table_rows(results: list[dict[str, Any]]) -> list[tuple[str, str, str]]:
