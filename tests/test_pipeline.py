@@ -89,7 +89,7 @@ def finished(tmp_path_factory):
 def test_every_stage_leaves_its_output_in_order(finished):
     times = [finished.output(stage).stat().st_mtime_ns for stage in STAGES]
     assert times == sorted(times)
-    assert {path.name for path in finished.folder.iterdir()} == {*STAGES, "run.json", "tokenizer.json"}
+    assert {path.name for path in finished.folder.iterdir()} == {*STAGES, "run.json", "seconds.json", "tokenizer.json"}
     assert len(read_log(finished.folder / "ppo_ptx/log.jsonl")) == 2
     assert not list(finished.folder.rglob("state.safetensors"))  # optimizer states of finished stages are gone
     assert not list(finished.folder.rglob("*.part"))

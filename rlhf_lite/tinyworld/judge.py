@@ -73,7 +73,7 @@ def _known_pairs() -> frozenset[tuple[str, str]]:
     lines = [line for text in documents(seed=0, count=6000, weights=weights) for line in text.split("\n")]
     texts = [_SPEAKER.sub("", line) for line in lines if line[-1] in ".!?" and not line.startswith("Exercise: ")]
     rng = random.Random("known pairs")
-    texts += [MAKERS[use_case](rng).good for use_case in MAKERS for _ in range(200)]
+    texts += [MAKERS[use_case](rng).good for use_case in MAKERS for _ in range(1000)]
     return frozenset(pair for text in texts for pair in _word_pairs(text))
 
 

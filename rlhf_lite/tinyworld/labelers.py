@@ -45,8 +45,8 @@ def make_labelers(seed: int = 0) -> list[Labeler]:
             untruth_cost=rng.uniform(0.2, 0.6),
             length_taste=rng.uniform(0.004, 0.016) if i % 2 else rng.uniform(-0.004, 0.008),
             warmth_taste=rng.uniform(0.05, 0.25) if i % 2 else rng.uniform(-0.15, 0.05),
-            noise=rng.uniform(0.16, 0.36),
-            careless=rng.uniform(0.45, 0.85),
+            noise=rng.uniform(0.2, 0.42),
+            careless=rng.uniform(0.4, 0.8),
         )
         for i in range(N_LABELERS)
     ]
