@@ -22,7 +22,7 @@ def measured(rate=0.8, **more):
         "reward_model": dict.fromkeys(AGREEMENTS, 0.75),
         "surface_features": {"length (words)": 0.6, "word 'the'": 0.58},
         "seconds": {"pretrain": 200.0, "evaluation": 40.0},
-        "peak_memory_gb": 0.9,
+        "peak_memory_gb": 0.9, "threads": 2,
     } | more  # fmt: skip
 
 
@@ -35,7 +35,7 @@ def test_table_gives_means_with_intervals_and_their_bars():
     # mean of 0.7 and 0.9; half-width 12.706 * 0.1 by Student's t with one degree of freedom
     assert rows["PPO-ptx against SFT, decided comparisons won"] == ("0.80", "0.800 (-0.471 to 2.071)")
     assert rows["share of that rise given back by ptx"][1].startswith("0.750")  # (1.4 - 1.25) / (1.4 - 1.2)
-    assert rows["minutes from nothing to the report"][1].startswith("4.000")
+    assert rows["minutes from nothing to the report, threads: 2"][1].startswith("4.000")
     assert rows["best single surface feature against training labelers"][1].startswith("0.600")
     assert rows["chat: gold of PPO-ptx minus SFT"][1].startswith("0.200")
     assert not any("over-optimization" in what for what in rows)

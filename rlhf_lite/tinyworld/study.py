@@ -104,8 +104,8 @@ def goodhart_seen(rows: list[dict[str, float]]) -> bool:
 def table_rows(results: list[dict[str, Any]]) -> list[tuple[str, str, str]]:
     """Summarise the runs: (what, bar, mean with its 95 % interval over seeds)."""
 
-    def over_seeds(read) -> str:
-        values = [read(result) for result in results]
+    def over_seeds(read, counted=results) -> str:
+        values = [read(result) for result in counted]
         mean, low, high = mean_interval(values)
         return f"{mean:.3f} ({low:.3f} to {high:.3f})" if len(values) > 1 else f"{mean:.3f} (one seed)"
 
@@ -129,7 +129,9 @@ def table_rows(results: list[dict[str, Any]]) -> list[tuple[str, str, str]]:
          over_seeds(lambda r: (loss(r, "ppo") - loss(r, "ppo_ptx")) / (loss(r, "ppo") - loss(r, "sft")))),
         ("best single surface feature against training labelers", "at most 0.70",
          over_seeds(lambda r: max(r["surface_features"].values()))),
-        ("minutes from nothing to the report", "under 10", over_seeds(lambda r: sum(r["seconds"].values()) / 60)),
+        *[(f"minutes from nothing to the report, threads: {threads}", "under 10" if threads > 1 else "",
+           over_seeds(lambda r: sum(r["seconds"].values()) / 60, [r for r in results if r["threads"] == threads]))
+          for threads in sorted({r["threads"] for r in results})],
         ("peak memory, GB", "under 2", over_seeds(lambda r: r["peak_memory_gb"])),
         *[(f"gold score of {name}", "", over_seeds(lambda r, n=name: r["summary"]["models"][n]["gold"]))
           for name in ("base", "base_few_shot", "sft", "ppo", "ppo_ptx")],
