@@ -28,7 +28,7 @@ class PretrainConfig:
     short_steps: int = 0
     """First steps, the primer's among them, in short windows: with less to look at, looking up is learnt sooner (ours)."""
     short_length: int = 64
-    """Tokens a short window; a step holds about as many tokens as later ones (ours)."""
+    """Tokens a short window, sequence_length at most; a step holds about as many tokens as later ones (ours)."""
     eval_every: int = 100
     """Steps between evaluations on held-out text; 0 = only after the last step (ours)."""
     optim: OptimConfig = field(default_factory=lambda: OptimConfig(learning_rate=4e-3, warmup_steps=50))
@@ -39,8 +39,8 @@ class PretrainConfig:
             raise ValueError(
                 f"steps {self.steps}, batch_size {self.batch_size}, sequence_length {self.sequence_length}: all must be >= 1"
             )
-        if self.short_steps and not 2 <= self.short_length <= self.sequence_length:
-            raise ValueError(f"short_length is {self.short_length}, expected 2 to sequence_length {self.sequence_length}")
+        if self.short_length < 2:
+            raise ValueError(f"short_length is {self.short_length}, expected at least 2: one token predicts nothing")
 
 
 def pretrain_loss(model: GPT, tokens: Tensor) -> tuple[Tensor, dict[str, float]]:
@@ -82,7 +82,7 @@ def pretrain(
     model.train()
     for step in run.steps(config.steps, {"model": model}, {"model": optimizer}):
         stream = primer if step < config.primer_steps else tokens
-        length = config.short_length if step < config.short_steps else config.sequence_length
+        length = min(config.short_length, config.sequence_length) if step < config.short_steps else config.sequence_length
         batch = window_batch(stream, step, config.batch_size * config.sequence_length // length, length, seed)
         loss, metrics = pretrain_loss(model, batch)
         metrics |= optimizer_step(optimizer, {"pretrain_loss": loss}, step, config.steps, config.optim)
