@@ -83,7 +83,7 @@ def listing(kind: str, count: int, rng: random.Random) -> str:
 
 def count_word(count: int) -> str:
     """Write a small number as a word. Example: 3 -> "three"."""
-    return w.COUNTS[count]
+    return "one" if count == 1 else w.COUNTS[count]
 
 
 def review(rng: random.Random, thing: str) -> tuple[str, str]:
@@ -123,7 +123,4 @@ def story_request(names: list[str], thing: str, place: str, rng: random.Random) 
 
 def in_sentences(count: int) -> str:
     """Ask for a length. Examples: 0 -> "" (any), 1 -> " in one sentence", 3 -> " in three sentences"."""
-    return f" in {COUNT_WORDS[count]} sentence{'s' if count > 1 else ''}" if count else ""
-
-
-COUNT_WORDS = {1: "one", **w.COUNTS}
+    return f" in {count_word(count)} sentence{'s' if count > 1 else ''}" if count else ""
