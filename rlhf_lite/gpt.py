@@ -106,6 +106,19 @@ class GPT(nn.Module):
         own = torch.eye(n_all, dtype=torch.bool, device=tokens.device)[past:]  # a padded query sees itself: no NaN
         return positions, (visible | own)[:, None]
 
+    def hidden_by_length(self, tokens: Tensor, lengths: Tensor, n_groups: int = 4) -> Tensor:
+        """Do the same for rows padded on the right, rows of like length together: little of the padding is computed.
+
+        Shapes: tokens (B, T), lengths (B,), how far each row is needed -> (B, T, C); beyond that: anything finite.
+        """
+        order = lengths.argsort()
+        groups = []
+        for rows in order.chunk(max(1, min(n_groups, len(order) // 8))):
+            longest = max(1, int(lengths[rows].max()))
+            hidden = self.hidden(tokens[rows, :longest])
+            groups.append(F.pad(hidden, (0, 0, 0, tokens.shape[1] - longest)))
+        return torch.cat(groups)[order.argsort()]
+
     def forward(
         self, tokens: Tensor, *, padding_mask: Tensor | None = None, caches: list[KeyValueCache] | None = None
     ) -> Tensor:
@@ -134,14 +147,18 @@ class ScalarModel(nn.Module):
         nn.init.normal_(self.scalar_head.weight, std=(trunk.config.d_model + 1) ** -0.5)
         nn.init.zeros_(self.scalar_head.bias)
 
-    def forward(self, tokens: Tensor) -> Tensor:
-        """Return one number a position (B, T), padded positions included: mask or gather afterwards."""
-        return self.scalar_head(self.trunk.hidden(tokens)).squeeze(-1)
+    def forward(self, tokens: Tensor, lengths: Tensor | None = None) -> Tensor:
+        """Return one number a position (B, T), padded positions included: mask or gather afterwards.
+
+        With `lengths` (B,), how far each row is needed, less of the padding is computed.
+        """
+        hidden = self.trunk.hidden(tokens) if lengths is None else self.trunk.hidden_by_length(tokens, lengths)
+        return self.scalar_head(hidden).squeeze(-1)
 
 
 def last_token_scores(model: ScalarModel, tokens: Tensor, lengths: Tensor) -> Tensor:
     """Read each row's score at its last real token: tokens (N, T), lengths (N,) -> scores (N,)."""
-    return model(tokens).gather(1, (lengths - 1)[:, None]).squeeze(1)
+    return model(tokens, lengths).gather(1, (lengths - 1)[:, None]).squeeze(1)
 
 
 def copy_gpt(model: GPT, dropout: float | None = None) -> GPT:

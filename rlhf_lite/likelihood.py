@@ -5,7 +5,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from .gpt import GPT
-from .masked import masked_mean
+from .masked import last_kept, masked_mean
 
 
 def next_token_log_probs(logits: Tensor, tokens: Tensor, temperature: float = 1.0) -> Tensor:
@@ -34,7 +34,7 @@ def masked_log_probs(model: GPT, tokens: Tensor, mask: Tensor, temperature: floa
         raise ValueError(f"mask has shape {tuple(mask.shape)}, expected {(tokens.shape[0], tokens.shape[1] - 1)}: one entry less")
     if temperature <= 0:
         raise ValueError(f"temperature is {temperature}, expected more than 0")
-    logits = model.head(model.hidden(tokens)[:, :-1][mask])  # (N, V)
+    logits = model.head(model.hidden_by_length(tokens, last_kept(mask))[:, :-1][mask])  # (N, V)
     kept = -F.cross_entropy(logits.float() / temperature, tokens[:, 1:][mask], reduction="none")  # (N,)
     return torch.zeros(mask.shape, device=kept.device).masked_scatter(mask, kept), logits
 

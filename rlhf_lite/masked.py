@@ -50,3 +50,11 @@ def masked_whiten(values: Tensor, mask: Tensor, epsilon: float = 1e-8) -> Tensor
     mean = masked_mean(values, mask)
     variance = masked_mean((values - mean) ** 2, mask)
     return ((values - mean) * torch.rsqrt(variance + epsilon)).masked_fill(~mask, 0.0)
+
+
+def last_kept(mask: Tensor) -> Tensor:
+    """Count the entries of each row up to the last one kept: (B, T) -> (B,).
+
+    Example: last_kept([[True, False, True, False], [False, False, False, False]]) = [3, 0].
+    """
+    return (mask * torch.arange(1, mask.shape[1] + 1, device=mask.device)).amax(1)

@@ -22,7 +22,7 @@ from .checkpoint import TrainingRun
 from .data import batch_indices, seeded_generator, window_batch
 from .gpt import GPT, ScalarModel, copy_gpt
 from .likelihood import entropy, k3, language_model_loss, masked_log_probs
-from .masked import masked_mean
+from .masked import last_kept, masked_mean
 from .optim import OptimConfig, build_optimizer, optimizer_step
 from .rollout import Rollout, ScoreFunction, collect_rollout, response_kl
 
@@ -133,7 +133,7 @@ def ppo_loss(
     for_policy, metrics = policy_loss(
         log_probs, batch.old_log_probs, batch.advantages, batch.mask, config.ratio_clip, n_valid=n_valid
     )
-    values = value_model(batch.tokens)[:, :-1]
+    values = value_model(batch.tokens, last_kept(batch.mask))[:, :-1]
     for_values = value_loss(values, batch.old_values, batch.returns, batch.mask, config.value_clip, n_valid=n_valid)
     with torch.no_grad():
         metrics["entropy"] = entropy(logits, config.temperature).mean().item()

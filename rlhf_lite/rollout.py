@@ -9,7 +9,7 @@ from torch import Tensor
 from .generate import generate
 from .gpt import GPT, ScalarModel, last_token_scores
 from .likelihood import k1, masked_log_probs
-from .masked import masked_sum, masked_whiten
+from .masked import last_kept, masked_sum, masked_whiten
 
 ScoreFunction = Callable[[Tensor, Tensor], Tensor]
 """(tokens (B, T), response_mask (B, T)) -> scores (B,)."""
@@ -61,8 +61,7 @@ def token_rewards(scores: Tensor, log_probs: Tensor, ref_log_probs: Tensor, mask
     if not mask.any(1).all():
         raise ValueError("an answer without a single sampled token has no place for its score")
     rewards = (-kl_coef * k1(log_probs, ref_log_probs)).masked_fill(~mask, 0.0)
-    last = mask.shape[1] - 1 - mask.flip(1).int().argmax(1)  # (B,) position of the last sampled token
-    rewards[torch.arange(len(rewards)), last] += scores
+    rewards[torch.arange(len(rewards)), last_kept(mask) - 1] += scores
     return rewards
 
 
@@ -92,8 +91,7 @@ def reward_model_score(model: ScalarModel) -> ScoreFunction:
     model.eval()  # as it comes from its training it would drop activations
 
     def score(tokens: Tensor, response_mask: Tensor) -> Tensor:
-        positions = torch.arange(1, tokens.shape[1] + 1, device=tokens.device)
-        return last_token_scores(model, tokens, (response_mask * positions).max(1).values)
+        return last_token_scores(model, tokens, last_kept(response_mask))
 
     return score
 
@@ -136,7 +134,7 @@ def collect_rollout(
     tokens, mask = answers.tokens, answers.response_mask[:, 1:]
     # one teacher-forced pass of the same forward that the update uses, not the sampler's own numbers
     log_probs, ref_log_probs = (masked_log_probs(m, tokens, mask, config.temperature)[0] for m in (policy, ref_policy))
-    values = value_model(tokens)[:, :-1]
+    values = value_model(tokens, last_kept(mask))[:, :-1]
     scores = score_fn(tokens, answers.response_mask)
     if scores.shape != (len(prompts),):
         raise ValueError(

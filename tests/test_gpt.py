@@ -109,6 +109,27 @@ def test_padding_on_the_left_changes_nothing(make_gpt, pad_id, extra):
         torch.testing.assert_close(hidden[row, -len(prompt) :], hidden_alone(model, prompt), atol=1e-5, rtol=1e-5)
 
 
+def test_rows_of_like_length_together_give_the_same_values_and_gradients(make_gpt):
+    model, lengths = make_gpt(), torch.randint(1, 21, (37,), generator=torch.Generator().manual_seed(1))
+    tokens = torch.randint(0, 11, (37, 20), generator=torch.Generator().manual_seed(2))
+    real = torch.arange(20) < lengths[:, None]
+    found = []
+    for hidden in (model.hidden(tokens), model.hidden_by_length(tokens, lengths)):
+        model.zero_grad()
+        (hidden[real] ** 3).sum().backward()
+        found.append([hidden[real], *(parameter.grad.clone() for parameter in model.parameters())])
+    for whole, grouped in zip(*found, strict=True):
+        torch.testing.assert_close(grouped, whole, atol=1e-4, rtol=1e-4)
+
+
+def test_rows_of_like_length_together_compute_little_padding(make_gpt, monkeypatch):
+    model, computed = make_gpt(), []
+    monkeypatch.setattr(model, "hidden", lambda tokens: computed.append(tokens.numel()) or torch.zeros(*tokens.shape, 16))
+    lengths = torch.tensor([20, 5] * 16)
+    assert model.hidden_by_length(torch.zeros(32, 20, dtype=torch.long), lengths).shape == (32, 20, 16)
+    assert sum(computed) == lengths.sum()  # none at all here: each group holds one length
+
+
 def test_nan_in_left_padding_does_not_leak(make_gpt):
     model = make_gpt()
     prompts = [[3, 1, 4, 1, 5], [9, 2]]

@@ -140,7 +140,7 @@ def test_messages():
 STAGES = ("generate", "pretrain", "sft", "reward", "rollout", "ppo", "evaluate")
 # Tensors with an entry a token are brought to (B, T - 1) by these and no other slices: masks drop the first token, which is
 # never predicted; what is read before a token is drawn (values, entropy) drops the last position.
-ALIGNMENTS = (r"\w+\.response_mask\[:, 1:\]", r"value_model\([\w.]+\)\[:, :-1\]", r"logits\[:, :-1\]")
+ALIGNMENTS = (r"\w+\.response_mask\[:, 1:\]", r"value_model\([\w.]+, last_kept\([\w.]+\)\)\[:, :-1\]", r"logits\[:, :-1\]")
 
 
 def _shifts(tree):

@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from rlhf_lite.masked import masked_mean, masked_sum, masked_whiten
+from rlhf_lite.masked import last_kept, masked_mean, masked_sum, masked_whiten
 
 NAN = float("nan")
 VALUES = torch.tensor([[1.0, 2.0, NAN], [6.0, NAN, NAN]])
@@ -17,6 +17,10 @@ def test_sum_and_mean_by_hand():
     assert masked_mean(VALUES, MASK).item() == 3  # 9 / 3 entries, not / 6, and not the mean of row means 3.75
     assert masked_sum(VALUES, MASK, dim=1).tolist() == [3, 6]
     assert masked_mean(VALUES, MASK, dim=1).tolist() == [1.5, 6]
+
+
+def test_last_kept_counts_to_the_end_of_a_row():
+    assert last_kept(torch.tensor([[True, False, True, False], [False] * 4, [True] * 4])).tolist() == [3, 0, 4]
 
 
 def test_whiten_by_hand():
