@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch
+from PIL import Image
 
 from ..report import INK, NAMES, PALE, STYLE
 
@@ -50,9 +51,10 @@ def show(figure: Figure, alt: str) -> None:
 
 
 def as_png(figure: Figure) -> str:
-    """Write a figure as PNG in base 64, the form in which notebooks store pictures."""
-    buffer = BytesIO()
-    figure.savefig(buffer, format="png", dpi=110)
+    """Write a figure as PNG in base 64, the form in which notebooks store pictures; 64 shades keep lessons small."""
+    drawn, buffer = BytesIO(), BytesIO()
+    figure.savefig(drawn, format="png", dpi=110)
+    Image.open(drawn).convert("RGB").quantize(64).save(buffer, format="png", optimize=True)
     return base64.b64encode(buffer.getvalue()).decode()
 
 

@@ -31,6 +31,11 @@ SETTINGS = (
 """What the static twin shows."""
 
 
+def visible(token: str) -> str:
+    """Write a token so that line ends are seen."""
+    return token.replace("\n", "\\n")
+
+
 def likeliest(tokens: Sequence[str], probs: Tensor) -> list[tuple[str, float]]:
     """Return the likeliest tokens with their probabilities, SHOWN at most, those with probability 0 left out."""
     top = probs.topk(min(SHOWN, len(tokens)))
@@ -40,7 +45,8 @@ def likeliest(tokens: Sequence[str], probs: Tensor) -> list[tuple[str, float]]:
 def bars_html(tokens: Sequence[str], probs: Tensor) -> str:
     """Draw the likeliest tokens as bars in HTML, each with its probability; text of tokens shows as it is."""
     rows = "".join(
-        f'<tr><td style="text-align: right"><code>{escape(token)}</code></td><td style="text-align: left; width: 24em">'
+        f'<tr><td style="text-align: right; white-space: pre"><code>{escape(visible(token))}</code></td>'
+        '<td style="text-align: left; width: 24em">'
         f'<div style="background: #888; height: 0.9em; width: {100 * p:.1f}%"></div></td>'
         f'<td style="text-align: right">{p:.1%}</td></tr>'
         for token, p in likeliest(tokens, probs)
@@ -58,6 +64,8 @@ def sampling_box(distribution: Distribution, text: str) -> widgets.VBox:
     bars, generator = widgets.HTML(), seeded_generator("sampling box", text)
 
     def current() -> tuple[Sequence[str], Tensor]:
+        if not typed.value:
+            raise ValueError("Type the beginning of a text.")
         tokens, logits = distribution(typed.value)
         return tokens, next_token_probs(
             logits[None], temperature.value, None if top_k.value == ALL else top_k.value, top_p.value
@@ -85,8 +93,8 @@ def sampling_box(distribution: Distribution, text: str) -> widgets.VBox:
 
 def draw_settings(tokens: Sequence[str], logits: Tensor) -> tuple[Figure, str]:
     """Draw the same distribution under five settings, a panel each; return the figure and its alt text."""
-    order = logits.argsort(descending=True)[:8]
-    names, alts = [tokens[i] for i in order.tolist()], []
+    order = logits.argsort(descending=True)[: min(8, int(logits.isfinite().sum()))]
+    names, alts = [visible(tokens[i]) for i in order.tolist()], []
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=(11, 3.0))
         for axes, (title, setting) in zip(figure.subplots(1, len(SETTINGS), sharey=True, sharex=True), SETTINGS, strict=True):
