@@ -5,31 +5,6 @@ from math import exp, log
 from .checks import Case, Exercise
 
 
-def count_next(words: list[str]) -> dict[str, dict[str, int]]:
-    """Return for each word how often each other word came next."""
-    table = {}
-    for word, following in zip(words, words[1:]):
-        row = table.setdefault(word, {})
-        row[following] = row.get(following, 0) + 1
-    return table
-
-
-def _counts_words(words):
-    return {word: {word: words.count(word)} for word in words}
-
-
-def _counts_the_word_before(words):
-    return count_next(words[::-1])
-
-
-def _notes_only_that_it_came(words):
-    return {word: dict.fromkeys(row, 1) for word, row in count_next(words).items()}
-
-
-def _goes_round(words):
-    return count_next([*words, words[0]])
-
-
 def to_probabilities(counts: dict[str, int]) -> dict[str, float]:
     """Return each word's share of all counts."""
     total = sum(counts.values())
@@ -68,6 +43,31 @@ def _does_not_add_up(probabilities, u):
 
 def _equal_pieces(probabilities, u):
     return list(probabilities)[int(u * len(probabilities))]
+
+
+def count_next(words: list[str]) -> dict[str, dict[str, int]]:
+    """Return for each word how often each other word came next."""
+    table = {}
+    for word, following in zip(words, words[1:]):
+        row = table.setdefault(word, {})
+        row[following] = row.get(following, 0) + 1
+    return table
+
+
+def _counts_words(words):
+    return {word: {word: words.count(word)} for word in words}
+
+
+def _counts_the_word_before(words):
+    return count_next(words[::-1])
+
+
+def _notes_only_that_it_came(words):
+    return {word: dict.fromkeys(row, 1) for word, row in count_next(words).items()}
+
+
+def _goes_round(words):
+    return count_next([*words, words[0]])
 
 
 def softmax(logits: list[float], temperature: float) -> list[float]:
@@ -164,32 +164,6 @@ _THREE = {"you": 0.5, "I": 0.3, "we": 0.2}
 
 EXERCISES = (
     Exercise(
-        solution=count_next,
-        cases=(
-            Case(
-                arguments=(["a", "b", "a", "b", "c"],),
-                expected={"a": {"b": 2}, "b": {"a": 1, "c": 1}},
-                hint="zip(words, words[1:]) gives each word with the one after it; count the second one in the row of the first",
-                mistakes=(
-                    ({"a": {"a": 2}, "b": {"b": 2}, "c": {"c": 1}}, "this counts the words; count which word comes after each"),
-                    ({"b": {"a": 2}, "a": {"b": 1}, "c": {"b": 1}}, "this looks at the word before; the row is the earlier word"),
-                    ({"a": {"b": 1}, "b": {"a": 1, "c": 1}}, "`b` came twice after `a`: add 1 each time"),
-                    (
-                        {"a": {"b": 2}, "b": {"a": 1, "c": 1}, "c": {"a": 1}},
-                        "nothing comes after the last word: the text does not go round to its beginning",
-                    ),
-                ),
-            ),
-            Case(
-                arguments=(_SENTENCE,),
-                expected={"a": {"cat": 2, "dog": 1}, "cat": {"saw": 1, "ran": 1}, "saw": {"a": 1}, "dog": {".": 1},
-                          ".": {"a": 1}, "ran": {".": 1}},
-                hint="every pair of neighbours counts once, the full stop like any other word",
-            ),
-        ),
-        wrong=(_counts_words, _counts_the_word_before, _notes_only_that_it_came, _goes_round),
-    ),
-    Exercise(
         solution=to_probabilities,
         cases=(
             Case(
@@ -228,6 +202,32 @@ EXERCISES = (
             ),
         ),
         wrong=(_likeliest, _does_not_add_up, _equal_pieces),
+    ),
+    Exercise(
+        solution=count_next,
+        cases=(
+            Case(
+                arguments=(["a", "b", "a", "b", "c"],),
+                expected={"a": {"b": 2}, "b": {"a": 1, "c": 1}},
+                hint="zip(words, words[1:]) gives each word with the one after it; count the second one in the row of the first",
+                mistakes=(
+                    ({"a": {"a": 2}, "b": {"b": 2}, "c": {"c": 1}}, "this counts the words; count which word comes after each"),
+                    ({"b": {"a": 2}, "a": {"b": 1}, "c": {"b": 1}}, "this looks at the word before; the row is the earlier word"),
+                    ({"a": {"b": 1}, "b": {"a": 1, "c": 1}}, "`b` came twice after `a`: add 1 each time"),
+                    (
+                        {"a": {"b": 2}, "b": {"a": 1, "c": 1}, "c": {"a": 1}},
+                        "nothing comes after the last word: the text does not go round to its beginning",
+                    ),
+                ),
+            ),
+            Case(
+                arguments=(_SENTENCE,),
+                expected={"a": {"cat": 2, "dog": 1}, "cat": {"saw": 1, "ran": 1}, "saw": {"a": 1}, "dog": {".": 1},
+                          ".": {"a": 1}, "ran": {".": 1}},
+                hint="every pair of neighbours counts once, the full stop like any other word",
+            ),
+        ),
+        wrong=(_counts_words, _counts_the_word_before, _notes_only_that_it_came, _goes_round),
     ),
     Exercise(
         solution=softmax,

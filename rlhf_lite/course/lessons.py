@@ -55,13 +55,13 @@ def overview_html() -> str:
     rows = []
     for number, lesson in LESSONS.items():
         solved, answers = done["exercises"].get(number, []), done["quizzes"].get(number, {})
-        exercises = " ".join(f"{'✓' if each.name in solved else '–'}&nbsp;{each.name}" for each in lesson.exercises)
+        exercises = ", ".join(f"{'✓' if each.name in solved else '–'}&nbsp;{each.name}" for each in lesson.exercises)
         right = sum(answers.get(str(n)) == question.right for n, question in enumerate(lesson.questions))
         quiz = f"{min(len(answers), len(lesson.questions))} of {len(lesson.questions)} answered, {right} right"
         rows.append([f"{number} {escape(lesson.title)}", exercises, quiz])
     cells = ("".join(f'<td style="text-align: left">{cell}</td>' for cell in row) for row in rows)
-    head = "<tr><th>lesson</th><th>exercises (✓ solved)</th><th>quiz</th></tr>"
-    return f"<table>{head}{''.join(f'<tr>{row}</tr>' for row in cells)}</table>"
+    head = "".join(f'<th style="text-align: left">{title}</th>' for title in ("lesson", "exercises (✓ solved)", "quiz"))
+    return f"<table><tr>{head}</tr>{''.join(f'<tr>{row}</tr>' for row in cells)}</table>"
 
 
 def progress() -> None:

@@ -20,13 +20,11 @@ CELL_SECONDS = 120
 
 
 def normalise(notebook: NotebookNode, seconds: float) -> None:
-    """Remove widgets that have a twin, times of cells, traces through files of one machine, and the kernel's version."""
+    """Remove widgets that have a twin, times of cells, and what the kernel says of its version."""
     notebook.metadata = NotebookNode(kernelspec=KERNEL, language_info={"name": "python"}, run_seconds=round(seconds))
     for cell in notebook.cells:
         cell.metadata.pop("execution", None)
         for output in cell.get("outputs", []):
-            if output.output_type == "error":
-                output.traceback = [f"{output.ename}: {output.evalue}"]
             data = output.get("data", {})
             if WIDGET_VIEW in data and len(data) > 1:
                 del data[WIDGET_VIEW]

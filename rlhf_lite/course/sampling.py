@@ -45,10 +45,10 @@ def likeliest(tokens: Sequence[str], probs: Tensor) -> list[tuple[str, float]]:
 def bars_html(tokens: Sequence[str], probs: Tensor) -> str:
     """Draw the likeliest tokens as bars in HTML, each with its probability; text of tokens shows as it is."""
     rows = "".join(
-        f'<tr><td style="text-align: right; white-space: pre"><code>{escape(visible(token))}</code></td>'
-        '<td style="text-align: left; width: 24em">'
+        f'<tr><td style="text-align: right; white-space: pre; padding: 0 6px"><code>{escape(visible(token))}</code></td>'
+        '<td style="text-align: left; width: 24em; padding: 0">'
         f'<div style="background: #888; height: 0.9em; width: {100 * p:.1f}%"></div></td>'
-        f'<td style="text-align: right">{p:.1%}</td></tr>'
+        f'<td style="text-align: right; padding: 0 6px">{p:.1%}</td></tr>'
         for token, p in likeliest(tokens, probs)
     )
     return f"<table>{rows}</table><p>{int((probs > 0).sum())} of {len(tokens)} tokens can be drawn.</p>"
@@ -56,10 +56,11 @@ def bars_html(tokens: Sequence[str], probs: Tensor) -> str:
 
 def sampling_box(distribution: Distribution, text: str) -> widgets.VBox:
     """Return sliders, the bars that they move, and a button that draws a token and adds it to the text."""
-    typed = widgets.Text(value=text, description="Text so far:", layout={"width": "36em"}, continuous_update=False)
-    temperature = widgets.FloatSlider(value=1.0, min=0.0, max=3.0, step=0.1, description="temperature")
-    top_k = widgets.SelectionSlider(value=ALL, options=[1, 2, 3, 5, 10, 20, 50, ALL], description="top-k")
-    top_p = widgets.FloatSlider(value=1.0, min=0.05, max=1.0, step=0.05, description="top-p")
+    wide = {"style": {"description_width": "7em"}, "layout": {"width": "34em"}}
+    typed = widgets.Textarea(value=text, description="text so far", rows=2, continuous_update=False, **wide)
+    temperature = widgets.FloatSlider(value=1.0, min=0.0, max=3.0, step=0.1, description="temperature", **wide)
+    top_k = widgets.SelectionSlider(value=ALL, options=[1, 2, 3, 5, 10, 20, 50, ALL], description="top-k", **wide)
+    top_p = widgets.FloatSlider(value=1.0, min=0.05, max=1.0, step=0.05, description="top-p", **wide)
     button = widgets.Button(description="Draw a token", tooltip="Draw a token and add it to the text")
     bars, generator = widgets.HTML(), seeded_generator("sampling box", text)
 
@@ -67,9 +68,8 @@ def sampling_box(distribution: Distribution, text: str) -> widgets.VBox:
         if not typed.value:
             raise ValueError("Type the beginning of a text.")
         tokens, logits = distribution(typed.value)
-        return tokens, next_token_probs(
-            logits[None], temperature.value, None if top_k.value == ALL else top_k.value, top_p.value
-        )[0]
+        k, p = None if top_k.value == ALL else top_k.value, None if top_p.value == 1 else top_p.value
+        return tokens, next_token_probs(logits[None], temperature.value, k, p)[0]
 
     def redraw(_: object = None) -> None:
         try:
