@@ -45,6 +45,12 @@ def test_each_slider_moves_the_bars(box):
     assert "55.6%" in bars.value and "3 of 4 tokens" in bars.value
 
 
+def test_top_p_of_1_drops_no_token_by_rounding():
+    logits = torch.randn(1000, generator=torch.Generator().manual_seed(0)) * 6
+    box = sampling_box(lambda text: ([str(i) for i in range(1000)], logits), "one")
+    assert "1000 of 1000 tokens" in box.children[-1].value
+
+
 def test_draws_extend_the_text_by_what_the_sliders_allow(box):
     typed, button, temperature, *_ = parts(box)
     temperature.value = 0.0
