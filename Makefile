@@ -40,11 +40,8 @@ quick: $(STAMP)  ## the tests that take a few seconds at most
 lint: $(STAMP)  ## check style; changes nothing
 	$(VENV_PYTHON) -m ruff check .
 
-lessons: $(STAMP)  ## run every lesson anew and store its outputs
-	for lesson in $(LESSONS); do \
-		$(VENV_PYTHON) -m jupyter nbconvert --to notebook --execute --inplace --ExecutePreprocessor.record_timing=False \
-			--ExecutePreprocessor.store_widget_state=False --ExecutePreprocessor.timeout=120 $$lesson || exit 1; \
-	done
+lessons: $(STAMP)  ## run every lesson anew and store its outputs; LESSON=01: that one
+	$(VENV_PYTHON) -m rlhf_lite.course.rerun $(if $(LESSON),$(or $(wildcard notebooks/$(LESSON)_*.ipynb),$(error there is no lesson $(LESSON) in notebooks)),$(LESSONS))
 
 pipeline: $(STAMP)  ## train and evaluate the course's model, all stages, seed 0, into runs/tiny-0; goes on where it was stopped
 	$(VENV_PYTHON) -m rlhf_lite pipeline --preset tiny --seed 0

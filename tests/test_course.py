@@ -1,19 +1,16 @@
-"""What lessons share: text of readers and models stays text, figures carry words, checks know right from wrong."""
+"""What lessons share: text of readers and models stays text, figures carry words, modules keep their order."""
 
 import re
 from pathlib import Path
 
-import nbformat
 import pytest
 
+from rlhf_lite import course
 from rlhf_lite.course import figures
 from rlhf_lite.course.answers import answer, answer_html, prompt_box
-from rlhf_lite.course.checks import NOT_TRIED, RIGHT, WIN_SHARE, Case, feedback
+from rlhf_lite.course.source import show_source
 from rlhf_lite.tinyworld.evaluation import Models
 from rlhf_lite.tokenizer import Tokenizer
-
-LESSON = nbformat.read(Path(__file__).parents[1] / "notebooks" / "00_start_here.ipynb", as_version=4)
-CELLS = {cell.id: cell.source for cell in LESSON.cells}
 
 
 @pytest.fixture
@@ -68,50 +65,25 @@ def test_words_of_figures_say_what_the_figures_say():
     assert all(date in alt for _, date, _ in figures.EVENTS) and "\n" not in alt
 
 
-def defined(source, name):
-    """The function that a piece of a lesson defines."""
-    space = {"check_win_share": print}
-    exec(source, space)
-    return space[name]
+def test_a_heatmap_says_its_numbers_and_leaves_zeros_out():
+    _, alt = figures.draw_heatmap(["a", "b"], ["c", "d"], [[2, 0], [0, 0]], "next word")
+    assert alt == "Table, next word. a: c 2."
 
 
-def test_solution_of_the_lesson_passes():
-    (source,) = re.findall(r"```python\n(.*?)```", CELLS["win-share-solution"], flags=re.DOTALL)
-    assert feedback(defined(source, "win_share"), WIN_SHARE) == RIGHT
+def test_source_is_printed_with_its_place(capsys):
+    show_source(Models)
+    shown = capsys.readouterr().out
+    assert shown.startswith("# rlhf_lite/tinyworld/evaluation.py\n@dataclass(frozen=True)\nclass Models:")
 
 
-def test_untouched_stub_is_not_tried_yet():
-    assert feedback(defined(CELLS["win-share"], "win_share"), WIN_SHARE) == NOT_TRIED
-
-
-def counts(ours, theirs, tie):
-    differences = [a - b for a, b in zip(ours, theirs, strict=True)]
-    return sum(d >= tie for d in differences), sum(-d >= tie for d in differences)
-
-
-def share(wins, losses):
-    return wins / (wins + losses) if wins + losses else 0.5
-
-
-WRONG = {
-    "all prompts": (lambda o, t, tie: counts(o, t, tie)[0] / len(o), "not by all prompts"),
-    "half a win": (lambda o, t, tie: (counts(o, t, tie)[0] + (len(o) - sum(counts(o, t, tie))) / 2) / len(o), "half a win"),
-    "other side": (lambda o, t, tie: share(*counts(t, o, tie)), "share of the other model"),
-    "number": (lambda o, t, tie: counts(o, t, tie)[0], "number of wins"),
-    "no ties": (lambda o, t, tie: share(*counts(o, t, 1e-9)), "at least `tie`"),
-    "only ties": (lambda o, t, tie: counts(o, t, tie)[0] / max(1, sum(counts(o, t, tie))), "neither model is better"),
-    "division": (lambda o, t, tie: counts(o, t, tie)[0] / sum(counts(o, t, tie)), "return 0.5"),
-    "a string": (lambda o, t, tie: "two thirds", "expected a number"),
-}
-
-
-@pytest.mark.parametrize("attempt, hint", WRONG.values(), ids=WRONG)
-def test_each_wrong_answer_is_refused_with_its_own_hint(attempt, hint):
-    told = feedback(attempt, WIN_SHARE)
-    assert told.startswith("Not yet") and hint in told
-
-
-def test_nan_is_wrong_and_errors_are_told():
-    case = Case(arguments=(1,), expected=1.0, hint="think")
-    assert feedback(lambda x: float("nan"), [case]).startswith("Not yet")
-    assert "ZeroDivisionError: division by zero. Hint: think" in feedback(lambda x: 1 / 0, [case])
+def test_modules_of_the_course_import_only_modules_above_them():
+    order = re.findall(r"^    (\w+)", course.__doc__, flags=re.MULTILINE)
+    folder = Path(course.__file__).parent
+    assert sorted(order) == sorted(path.stem for path in folder.glob("*.py") if path.stem != "__init__")
+    for place, name in enumerate(order):
+        text = (folder / f"{name}.py").read_text(encoding="utf-8")
+        beside = {
+            part.strip() for line in re.findall(r"^from \. import (.+)$", text, flags=re.MULTILINE) for part in line.split(",")
+        }
+        beside |= set(re.findall(r"^from \.(\w+) import", text, flags=re.MULTILINE))
+        assert beside <= set(order[:place]), name

@@ -1,4 +1,19 @@
-"""What lessons share: figures with alt text, and answers of several models side by side.
+"""What lessons share, in reading order; lessons import this package, the library never does.
 
-Lessons import this package; the library never does.
+Each module imports only modules above it in this list:
+
+    figures       figures in one quiet style, each with its words
+    twin          widgets that leave something to read where nothing runs
+    source        the library's own text, to read in a lesson
+    answers       answers of several models side by side
+    sampling      sliders for temperature, top-k and top-p
+    progress      what the reader has done, in a local file
+    checks        is an attempt at an exercise right, and if not, why
+    quiz          questions with explanations
+    exercises_00  exercises of lesson 00, each with its solution and wrong attempts; so on for every lesson
+    exercises_01
+    quiz_00       questions of lesson 00; so on for every lesson
+    quiz_01
+    lessons       all lessons, and the overview of what is done
+    rerun         run lessons anew and store them without what differs between runs
 """

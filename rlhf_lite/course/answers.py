@@ -9,6 +9,7 @@ from IPython.display import HTML
 from ..evaluate import sample
 from ..report import NAMES
 from ..tinyworld.evaluation import MAX_NEW_TOKENS, STOP, Models
+from .twin import show_with_twin
 
 NOTHING = "(nothing)"
 
@@ -66,3 +67,9 @@ def prompt_box(models: Models, first: str) -> widgets.VBox:
 
     button.on_click(answer_now)
     return widgets.VBox([widgets.HBox([text, button]), output])
+
+
+def show_prompt_box(models: Models, first: str) -> None:
+    """Display the box; where nothing runs, say what it would do."""
+    twin = "Run the cells above and this one to get a box: type a prompt, and all models answer it."
+    show_with_twin(prompt_box(models, first), {"text/plain": twin})

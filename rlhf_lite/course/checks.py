@@ -1,16 +1,23 @@
 """Check a reader's attempt at an exercise: a tick, or what is wrong and a hint; never an error.
 
 An attempt is called with small inputs whose results were worked out by hand. Mistakes that many people make are known
-by the wrong number that they give, and each has its own hint.
+by the wrong result that they give, and each has its own hint.
 """
 
+import dis
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from copy import deepcopy
+from dataclasses import dataclass
 from typing import Any
+
+from torch import Tensor
 
 NOT_TRIED = "Not tried yet: replace the three dots, then run this cell again."
 RIGHT = "✓ Right."
+LONGEST = 160
+"""Characters of a value that are shown."""
+PRECISION = 1e-5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,58 +25,125 @@ class Case:
     """One call of the reader's function."""
 
     arguments: tuple
-    expected: float
+    expected: Any
+    """A number, string or tensor, or lists and dictionaries of them."""
     hint: str
     """Said to a wrong answer that is none of the mistakes below, and where the attempt stops with an error."""
-    mistakes: Mapping[float, str] = field(default_factory=dict)
-    """Wrong result -> the hint for whoever gets it."""
+    mistakes: Sequence[tuple[Any, str]] = ()
+    """Pairs of a wrong result, or a kind of error, and the hint for whoever gets it."""
 
 
-def feedback(attempt: Callable[..., Any], cases: Sequence[Case]) -> str:
+@dataclass(frozen=True, kw_only=True)
+class Exercise:
+    """What a reader is asked to write: a function with the name of its solution."""
+
+    cases: Sequence[Case]
+    solution: Callable
+    wrong: Sequence[Callable]
+    """Plausible attempts, each of which must be refused with a hint of its own; kept for the tests."""
+
+    @property
+    def name(self) -> str:
+        """The name of the function."""
+        return self.solution.__name__
+
+
+def feedback(attempt: Callable[..., Any], exercise: Exercise) -> str:
     """Return what to tell the reader about an attempt."""
-    for case in cases:
-        call = f"{attempt.__name__}({', '.join(map(repr, case.arguments))})"
+    if is_untouched(attempt):
+        return NOT_TRIED
+    for case in exercise.cases:
         try:
-            found = attempt(*case.arguments)
-        except Exception as error:  # whatever the reader wrote
-            return f"Not yet: {call} stopped with {type(error).__name__}: {error}. Hint: {case.hint}"
-        if found is None or found is ...:
-            return NOT_TRIED
-        if not isinstance(found, int | float):
-            return f"Not yet: {call} gave {found!r:.80}, expected a number. Hint: {case.hint}"
-        if not math.isclose(found, case.expected, abs_tol=1e-6):
-            hint = next((hint for wrong, hint in case.mistakes.items() if math.isclose(found, wrong, abs_tol=1e-6)), case.hint)
-            return f"Not yet: {call} gave {found:.3g}, expected {case.expected:.3g}. Hint: {hint}"
+            fault = _fault(attempt, case)
+        except Exception as error:  # results may be objects that can be neither shown nor compared
+            fault = f"the check cannot read the result ({type(error).__name__}). Hint: return {kind(case.expected)}"
+        if fault:
+            return f"Not yet: {fault}"
     return RIGHT
 
 
-WIN_SHARE = (
-    Case(
-        arguments=([0.9, 0.2, 0.5, 0.8], [0.1, 0.6, 0.5, 0.3], 0.05),
-        expected=2 / 3,  # won, lost, tie, won
-        hint="count wins and losses, one prompt after the other; zip(ours, theirs) gives the pairs",
-        mistakes={
-            2 / 4: "the tie decided nothing: divide by wins + losses, not by all prompts",
-            2.5 / 4: "a tie is not half a win here: leave it out of both counts",
-            1 / 3: "this is the share of the other model: a win is a higher score of ours",
-            2: "this is the number of wins; the share is that number divided by wins + losses",
-        },
-    ),
-    Case(
-        arguments=([0.53, 0.50, 0.9], [0.50, 0.52, 0.1], 0.05),
-        expected=1.0,  # two ties, one win
-        hint="only differences of at least `tie` decide",
-        mistakes={2 / 3: "0.53 against 0.50 is a tie: the difference must be at least `tie`"},
-    ),
-    Case(
-        arguments=([0.5], [0.5], 0.05),
-        expected=0.5,
-        hint="where nothing was decided, wins + losses is 0: return 0.5",
-        mistakes={0: "where nothing was decided neither model is better: return 0.5"},
-    ),
-)
+def is_untouched(attempt: Callable[..., Any]) -> bool:
+    """Tell whether a function does nothing: its body is a docstring and three dots."""
+
+    def untouched() -> None:
+        """Do nothing."""
+
+    code = getattr(attempt, "__code__", None)
+    return code is not None and _operations(code) == _operations(untouched.__code__)
 
 
-def check_win_share(attempt: Callable[[list[float], list[float], float], float]) -> None:
-    """Check lesson 00's exercise and print the feedback."""
-    print(feedback(attempt, WIN_SHARE))
+def _operations(code: Any) -> list[tuple[str, Any]]:
+    return [(operation.opname, operation.argval) for operation in dis.get_instructions(code)]
+
+
+def _fault(attempt: Callable[..., Any], case: Case) -> str | None:
+    call = f"{getattr(attempt, '__name__', 'your function')}({', '.join(map(show_value, case.arguments))})"
+    try:
+        found = attempt(*deepcopy(case.arguments))
+    except Exception as error:  # whatever the reader wrote
+        hint = next((h for wrong, h in case.mistakes if isinstance(wrong, type) and isinstance(error, wrong)), case.hint)
+        return f"{call} stopped with {type(error).__name__}: {error}. Hint: {hint}"
+    if found is None or found is ...:
+        return f"{call} returned nothing. Hint: the function must end with `return` and the result"
+    if kind(found) != kind(case.expected):
+        return f"{call} gave {show_value(found)}, expected {kind(case.expected)}. Hint: {_hint(found, case)}"
+    if same(found, case.expected):
+        return None
+    shown, wanted = show_value(found), show_value(case.expected)
+    if shown == wanted:
+        shown, wanted = show_value(found, 12), show_value(case.expected, 12)
+    return f"{call} gave {shown}, expected {wanted}. Hint: {_hint(found, case)}"
+
+
+def _hint(found: Any, case: Case) -> str:
+    return next((hint for wrong, hint in case.mistakes if not isinstance(wrong, type) and same(found, wrong)), case.hint)
+
+
+def kind(value: Any) -> str:
+    """Name the kind of a result as readers call it; a tensor with a single number is a number."""
+    if isinstance(value, Tensor):
+        return f"a tensor of shape {tuple(value.shape)}" if value.ndim else "a number"
+    value = plain(value)
+    kinds = (
+        (bool, "True or False"), (int | float, "a number"), (str, "a string"), (Mapping, "a dictionary"), (list, "a list"),
+    )  # fmt: skip
+    return next((name for types, name in kinds if isinstance(value, types)), f"an object of type {type(value).__name__}")
+
+
+def plain(value: Any) -> Any:
+    """Turn tensors, arrays and tuples into lists and numbers. Example: (tensor(1.0), 2) -> [1.0, 2]."""
+    if hasattr(value, "tolist"):
+        return value.tolist()
+    if isinstance(value, Mapping):
+        return {key: plain(item) for key, item in value.items()}
+    return [plain(item) for item in value] if isinstance(value, list | tuple) else value
+
+
+def same(found: Any, expected: Any) -> bool:
+    """Compare two results: numbers within PRECISION, everything else exactly; order counts in lists, not in dictionaries."""
+    found, expected = plain(found), plain(expected)
+    if kind(found) != kind(expected):
+        return False
+    if isinstance(expected, Mapping):
+        return found.keys() == expected.keys() and all(same(found[key], value) for key, value in expected.items())
+    if isinstance(expected, list):
+        return len(found) == len(expected) and all(map(same, found, expected))
+    if kind(expected) == "a number":
+        return math.isclose(found, expected, rel_tol=PRECISION, abs_tol=PRECISION)
+    return found == expected
+
+
+def show_value(value: Any, digits: int = 4) -> str:
+    """Write a value for a message: few digits, and cut where it is long. Example: [1 / 3, "a"] -> "[0.3333, 'a']"."""
+    text = _written(plain(value), digits)
+    return text if len(text) <= LONGEST else text[: LONGEST - 3] + "..."
+
+
+def _written(value: Any, digits: int) -> str:
+    if isinstance(value, float):
+        return f"{value:.{digits}g}"
+    if isinstance(value, list):
+        return f"[{', '.join(_written(item, digits) for item in value)}]"
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{key!r}: {_written(item, digits)}" for key, item in value.items()) + "}"
+    return repr(value)

@@ -1,15 +1,17 @@
 """Figures of the lessons: drawn by code, read without colour, each with words for those who cannot see it."""
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from html import escape
 from io import BytesIO
 
 import matplotlib as mpl
 from IPython.display import HTML, display
 from matplotlib.axes import Axes
+from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch
+from PIL import Image
 
 from ..report import INK, NAMES, PALE, STYLE
 
@@ -44,10 +46,20 @@ def show(figure: Figure, alt: str) -> None:
 
     JupyterLab does not read alt texts of pictures (some converters do), so that screen readers need the words below.
     """
-    buffer = BytesIO()
-    figure.savefig(buffer, format="png", dpi=110)
-    picture = {"image/png": base64.b64encode(buffer.getvalue()).decode(), "text/plain": alt}
-    display(picture, raw=True, metadata={"image/png": {"alt": alt}})
+    display({"image/png": as_png(figure), "text/plain": alt}, raw=True, metadata={"image/png": {"alt": alt}})
+    show_words(alt)
+
+
+def as_png(figure: Figure) -> str:
+    """Write a figure as PNG in base 64, the form in which notebooks store pictures; 64 shades keep lessons small."""
+    drawn, buffer = BytesIO(), BytesIO()
+    figure.savefig(drawn, format="png", dpi=110)
+    Image.open(drawn).convert("RGB").quantize(64).save(buffer, format="png", optimize=True)
+    return base64.b64encode(buffer.getvalue()).decode()
+
+
+def show_words(alt: str) -> None:
+    """Display a figure's words, folded."""
     display(HTML(f"<details><summary>The figure in words</summary>{escape(alt)}</details>"))
 
 
@@ -120,3 +132,30 @@ def draw_bars(panels: Mapping[str, Mapping[str, float]]) -> tuple[Figure, str]:
             axes.grid(axis="y", visible=False)
     told = (f"{title}: " + ", ".join(f"{name} {value:.2f}" for name, value in values.items()) for title, values in panels.items())
     return figure, f"Bars. {'; '.join(told)}."
+
+
+def draw_heatmap(
+    rows: Sequence[str], columns: Sequence[str], values: Sequence[Sequence[float]], title: str
+) -> tuple[Figure, str]:
+    """Draw a table as shades of grey with each number written in, zeros left white; return the figure and its alt text.
+
+    Example: draw_heatmap(["the"], ["cat", "dog"], [[2, 0]], "next word").
+    """
+    largest = max(max(row) for row in values)
+    with mpl.rc_context(STYLE | {"axes.grid": False}):
+        figure = Figure(figsize=(1.6 + 0.62 * len(columns), 1.2 + 0.36 * len(rows)))
+        axes = figure.subplots()
+        axes.imshow(values, cmap=LinearSegmentedColormap.from_list("quiet", ["white", "0.35"]), vmin=0, aspect="auto")
+        for i, row in enumerate(values):
+            for j, value in enumerate(row):
+                ink = "white" if value > 0.6 * largest else INK
+                axes.text(j, i, f"{value:g}" if value else "", ha="center", va="center", color=ink)
+        axes.set(xticks=range(len(columns)), yticks=range(len(rows)), yticklabels=list(rows), xlabel=title)
+        axes.set_xticks(range(len(columns)), list(columns), rotation=45, ha="left", rotation_mode="anchor")
+        axes.tick_params(top=True, labeltop=True, bottom=False, labelbottom=False)
+    told = (
+        f"{name}: " + ", ".join(f"{column} {value:g}" for column, value in zip(columns, row, strict=True) if value)
+        for name, row in zip(rows, values, strict=True)
+        if any(row)
+    )
+    return figure, f"Table, {title}. {'; '.join(told)}."

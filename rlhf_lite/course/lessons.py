@@ -1,0 +1,70 @@
+"""All lessons with their exercises and quizzes, and the overview of what is done."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from html import escape
+from typing import Any
+
+import ipywidgets as widgets
+
+from . import exercises_00, exercises_01, quiz_00, quiz_01
+from .checks import RIGHT, Exercise, feedback
+from .progress import load_progress, record_exercise
+from .quiz import Question, show_quiz
+from .twin import show_with_twin
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lesson:
+    """One lesson's exercises and questions."""
+
+    number: str
+    title: str
+    exercises: Sequence[Exercise]
+    questions: Sequence[Question]
+
+    def check(self, attempt: Callable[..., Any]) -> None:
+        """Check an attempt at the exercise whose name the function has; print the feedback, and store what is solved."""
+        exercise = next((each for each in self.exercises if each.name == getattr(attempt, "__name__", None)), None)
+        if exercise is None:
+            names = ", ".join(each.name for each in self.exercises)
+            print(f"Nothing to check: give the function itself, without brackets, under its name ({names}).")
+            return
+        told = feedback(attempt, exercise)
+        print(told)
+        if told == RIGHT:
+            record_exercise(self.number, exercise.name)
+
+    def quiz(self) -> None:
+        """Display the quiz."""
+        show_quiz(self.number, self.questions)
+
+
+LESSONS = {
+    lesson.number: lesson
+    for lesson in (
+        Lesson(number="00", title="Start here", exercises=exercises_00.EXERCISES, questions=quiz_00.QUESTIONS),
+        Lesson(number="01", title="Next-token prediction", exercises=exercises_01.EXERCISES, questions=quiz_01.QUESTIONS),
+    )
+}
+
+
+def overview_html() -> str:
+    """Write which exercises and questions are done, a row a lesson; titles are marked by words and signs, not by colour."""
+    done = load_progress()
+    rows = []
+    for number, lesson in LESSONS.items():
+        solved, answers = done["exercises"].get(number, []), done["quizzes"].get(number, {})
+        exercises = ", ".join(f"{'✓' if each.name in solved else '–'}&nbsp;{each.name}" for each in lesson.exercises)
+        right = sum(answers.get(str(n)) == question.right for n, question in enumerate(lesson.questions))
+        quiz = f"{min(len(answers), len(lesson.questions))} of {len(lesson.questions)} answered, {right} right"
+        rows.append([f"{number} {escape(lesson.title)}", exercises, quiz])
+    cells = ("".join(f'<td style="text-align: left">{cell}</td>' for cell in row) for row in rows)
+    head = "".join(f'<th style="text-align: left">{title}</th>' for title in ("lesson", "exercises (✓ solved)", "quiz"))
+    return f"<table><tr>{head}</tr>{''.join(f'<tr>{row}</tr>' for row in cells)}</table>"
+
+
+def progress() -> None:
+    """Display what the reader has done in all lessons; what is stored with a lesson is the same for everybody."""
+    twin = "Run this cell to see which exercises and quizzes you have done."
+    show_with_twin(widgets.HTML(overview_html()), {"text/plain": twin})

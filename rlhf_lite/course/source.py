@@ -1,0 +1,10 @@
+"""Show the library's own text in a lesson, as plain text that is compared when the lesson is tested."""
+
+import inspect
+from collections.abc import Callable
+
+
+def show_source(thing: Callable) -> None:
+    """Print where a function or class of the library stands, and its source."""
+    print(f"# {thing.__module__.replace('.', '/')}.py")
+    print(inspect.getsource(thing).rstrip())
