@@ -54,7 +54,7 @@ def next_token_probs(logits: Tensor, temperature: float = 1.0, top_k: int | None
     if top_k is not None and top_k < logits.shape[-1]:
         logits = logits.masked_fill(logits < logits.topk(top_k).values[..., -1:], float("-inf"))
     probs = logits.softmax(-1)
-    if top_p is not None:
+    if top_p is not None and top_p < 1:  # at 1 nothing is cut, but rounding of the sum would cut a little
         ordered, indices = probs.sort(-1, descending=True)
         kept = ordered.masked_fill(ordered.cumsum(-1) - ordered >= top_p, 0.0)
         probs = torch.zeros_like(probs).scatter(-1, indices, kept)

@@ -112,6 +112,11 @@ def test_top_k_by_hand():
     torch.testing.assert_close(next_token_probs(LOGITS, 0.5, top_k=2), torch.tensor([[16.0, 9, 0, 0]]) / 25)
 
 
+def test_top_p_1_cuts_nothing():
+    logits = 3 * torch.randn(4, 5000, generator=torch.Generator().manual_seed(0))  # the sum passes 1 before the last token
+    assert torch.equal(next_token_probs(logits, top_p=1.0), next_token_probs(logits))
+
+
 @pytest.mark.parametrize(("top_p", "kept"), [(0.05, 1), (0.39, 1), (0.41, 2), (0.69, 2), (0.75, 3), (0.95, 4), (1.0, 4)])
 def test_top_p_keeps_the_smallest_set_that_reaches_it(top_p, kept):
     # sums of the most likely: 0.4, 0.7, 0.9, 1
