@@ -107,6 +107,10 @@ def samples(evaluation: Evaluation) -> list[dict]:
 
 def run_stage(stage: str, run: Run) -> None:
     """Do one stage (reward: with its comparisons), from what earlier stages of the run, or `start_from`, left."""
+    other = {"ppo": "ppo_ptx", "ppo_ptx": "ppo"}.get(stage)  # like names, and nothing else would tell them apart
+    if other and getattr(run.config, other) != getattr(PRESETS[run.preset], other):
+        options = f"--{stage.replace('_', '-')}."
+        print(f"note: settings of {other} do not act on {stage}, whose options begin with {options}")
     pipeline = run.pipeline()
     wanted = ["comparisons", "reward"] if stage == "reward" else [stage]
     if run.start_from:
