@@ -221,11 +221,17 @@ def _closed_qa(rng: random.Random) -> Request:
 
 
 def _extract(rng: random.Random) -> Request:
-    text, rows = passage(rng, rng.choice((2, 3)))
-    what, column = rng.choice((("names", 0), ("things", 1)))
-    items = [row[column] for row in rows]
+    what = rng.choice(("names", "things"))
+    if rng.random() < 0.5:
+        text, rows = passage(rng, 2)
+        combination = tuple(x for row in rows for x in row)
+        items = [row[0 if what == "names" else 1] for row in rows]
+    else:
+        names, thing, place = rng.sample(w.NAMES, rng.choice((1, 2))), rng.choice(w.GOODS), rng.choice(w.PLACES)
+        text, combination = story(rng, names, thing, place, rng.choice((2, 3))), (*names, thing, place)
+        in_a_box = ["box"] if "in a box" in text and thing != "box" else []
+        items = names if what == "names" else [thing, *in_a_box]
     need = Need(rule="names", mention=tuple(items), kind=what, max_words=2 * len(items) + 2)
-    combination = tuple(x for row in rows for x in row)
     return Request(
         use_case="extract", prompt=f"Find the {what}: {text}", need=need, good=join_list(items) + ".", combination=combination
     )

@@ -21,7 +21,7 @@ GOODHART_ITERATIONS = 60
 ROUND_TWO_PROMPTS = 800
 """Fresh prompts whose answers, half of them by PPO-ptx, are ranked for the second round (ours)."""
 EVALUATION_PROMPTS = 600
-PROMPTS_PER_USE_CASE = 40
+PROMPTS_PER_USE_CASE = 100
 
 
 def over_optimize(pipeline: Pipeline) -> list[dict[str, Any]]:
