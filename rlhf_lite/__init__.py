@@ -24,6 +24,7 @@ Each module imports only modules above it in this list:
     rollout      stage 3, first half: answers, rewards, advantages
     ppo          stage 3, second half: PPO and PPO-ptx
     evaluate     win rates with intervals, accuracies, calibration
+    hf           GPT-2's weights and tokenizer in, our models out, for Hugging Face
     presets      what to train with, from nano to tiny
     pipeline     all stages in order, each done once
     report       a run as a page with pictures
