@@ -1,6 +1,7 @@
 """Presets and plans as tables and as JSON: the commands `presets` and `plan`."""
 
 import json
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from typing import Annotated, Any
 
@@ -36,6 +37,21 @@ def settings_table(recipe: Recipe) -> str:
     return "\n".join([f"{recipe.name}: {recipe.note}" if recipe.note else recipe.name, *lines])
 
 
+def readable_number(value: float) -> str:
+    """Write three digits, and large numbers whole: 0.00123, 4.50, 78.9, 1,234."""
+    if value >= 99.95 or value == 0:
+        return f"{value:,.0f}"
+    return f"{value:#.3g}"
+
+
+def readable_time(days: float) -> str:
+    """Write a time in the largest unit of which there are two: 3.50 days, 40.0 hours, 90.0 minutes, 3.00 seconds."""
+    for unit, length in {"days": 1.0, "hours": 24.0, "minutes": 1440.0}.items():
+        if days * length >= 2:
+            return f"{readable_number(days * length)} {unit}"
+    return f"{readable_number(days * 86_400)} seconds"
+
+
 def _row(planned: StagePlan, cluster: Cluster) -> dict[str, Any]:
     """Give a stage's numbers with their units in their names."""
     hours = planned.seconds / 3600 * cluster.gpus
@@ -61,26 +77,34 @@ def plan_numbers(recipe: Recipe, cluster: Cluster) -> dict[str, Any]:
 def plan_text(recipe: Recipe, cluster: Cluster) -> str:
     """Write the whole plan as two tables, for people."""
     numbers = plan_numbers(recipe, cluster)
-    columns = ("weights", "gradients", "optimizer", "gathered", "activations", "kv_cache")
     gpus = f"{cluster.gpus:,} GPU{'s' if cluster.gpus > 1 else ''}"
-    lines = [f"{recipe.name} on {gpus} of {cluster.gpu_memory:g} GB: memory of the fullest GPU, in GB", ""]
-    lines.append(f"{'stage':<17}{'model':<14}{'parameters':>16}" + "".join(f"{name.replace('_', ' '):>13}" for name in columns))
+    title = f"{recipe.name} on {gpus} of {cluster.gpu_memory:g} GB: memory of the fullest GPU, in GB"
+    return "\n".join([title, "", *_memory_lines(numbers), "", *_time_lines(numbers), "", ASSUMED.format(**asdict(cluster))])
+
+
+def _memory_lines(numbers: dict[str, Any]) -> Iterator[str]:
+    columns = ("weights", "gradients", "optimizer", "gathered", "activations", "kv_cache")
+    usable = readable_number(SLACK * numbers["cluster"]["gpu_memory"])
+    yield f"{'stage':<17}{'model':<14}{'parameters':>16}" + "".join(f"{name.replace('_', ' '):>13}" for name in columns)
     for row in numbers["stages"]:
         for role, part in row["memory"].items():
-            cells = "".join(f"{part[f'{name}_gb']:>13.2f}" for name in columns)
-            lines.append(f"{row['stage']:<17}{role:<14}{numbers['parameters'][role]:>16,}{cells}")
+            cells = "".join(f"{readable_number(part[f'{name}_gb']):>13}" for name in columns)
+            yield f"{row['stage']:<17}{role:<14}{numbers['parameters'][role]:>16,}{cells}"
         verdict = "fits" if row["fits"] else "DOES NOT FIT; any one of these would do:"
-        lines += [f"{'':<17}{row['total_gb']:.1f} GB of {SLACK * cluster.gpu_memory:.1f} usable: {verdict}"]
-        lines += [f"{'':<19}{text}" for text in row["advice"]]
-    lines += ["", f"{'stage':<17}{'steps':>9}{'micro-batch':>13}{'PF-days':>14}{'days':>12}{'USD':>14}{'busy':>7}  limited by"]
+        yield f"{'':<17}{readable_number(row['total_gb'])} GB of {usable} usable: {verdict}"
+        yield from (f"{'':<19}{text}" for text in row["advice"])
+
+
+def _time_lines(numbers: dict[str, Any]) -> Iterator[str]:
+    yield f"{'stage':<17}{'steps':>9}{'micro-batch':>13}{'PF-days':>14}{'time':>15}{'USD':>14}{'busy':>7}  limited by"
     for row in numbers["stages"]:
-        work = (
-            f"{row['steps']:>9,}{row['micro_batch'] or '':>13}{row['pf_days']:>14,.4g}{row['days']:>12,.3g}{row['usd']:>14,.0f}"
-        )
-        lines.append(f"{row['stage']:<17}{work}{row['busy']:>7.0%}  {row['limit']}")
-    total = numbers["total"]
-    lines.append(f"{'together':<39}{total['pf_days']:>14,.4g}{total['days']:>12,.3g}{total['usd']:>14,.0f}")
-    return "\n".join([*lines, "", ASSUMED.format(**asdict(cluster))])
+        work = f"{row['stage']:<17}{row['steps']:>9,}{row['micro_batch'] or '':>13}"
+        yield f"{work}{_costs(row)}{row['busy']:>7.0%}  {row['limit']}"
+    yield f"{'together':<39}{_costs(numbers['total'])}"
+
+
+def _costs(row: dict[str, Any]) -> str:
+    return f"{readable_number(row['pf_days']):>14}{readable_time(row['days']):>15}{readable_number(row['usd']):>14}"
 
 
 @dataclass(frozen=True, kw_only=True)
