@@ -1,6 +1,6 @@
 """Plan a run before it starts: what each stage needs in memory, time and money, and whether it fits.
 
-The plan is of a run like this library's: every GPU holds a share of every model (FSDP), gathers the parameters of a block
+The plan is of a run under FSDP: every GPU holds a share of every model, gathers the parameters of a block
 when it comes to it, and works on sequences of its own. So three things can set the time of a stage: computing; the network,
 over which all parameters pass at every micro-batch and, when sampling, at every token; and the memory's speed, when
 sampling on one GPU. The largest of the three counts, as if the others hid behind it. GPUs wait where a batch has fewer
@@ -30,7 +30,7 @@ from .costs import (
 )
 from .gpt import GPTConfig
 from .sizes import Recipe
-from .workload import Resident, Stage, Work, stages
+from .workload import Job, Resident, Stage, stages
 
 SLACK = 0.9
 """Share of a GPU's memory that can be planned with; the rest goes to the driver and to gaps between tensors (ours)."""
@@ -136,7 +136,7 @@ def fits(planned: StagePlan, cluster: Cluster) -> bool:
 
 def _with_micro_batch(stage: Stage, cluster: Cluster) -> StagePlan:
     """Plan with the micro-batch asked for, or with the largest power of two that fits, or with 1."""
-    trained = [ceil(w.units / cluster.gpus) for w in stage.works if w.kind == "train"]
+    trained = [ceil(w.units / cluster.gpus) for w in stage.jobs if w.kind == "train"]
     if not trained:
         return _measure(stage, cluster, 0)
     if cluster.micro_batch:
@@ -151,10 +151,10 @@ def _measure(stage: Stage, cluster: Cluster, micro_batch: int) -> StagePlan:
     memory = {model.role: _memory(stage, model, cluster, micro_batch) for model in stage.residents}
     flops = attention = compute = seconds = 0.0
     spent: dict[str, float] = {}
-    for work in stage.works:
-        config = stage.resident(work.role).config
-        of_work, of_attention = _flops(work, config)
-        times = _times(work, config, cluster, micro_batch, (of_work + of_attention) / work.sequences)
+    for job in stage.jobs:
+        config = stage.resident(job.role).config
+        of_work, of_attention = _flops(job, config)
+        times = _times(job, config, cluster, micro_batch, (of_work + of_attention) / job.sequences)
         longest = max(times, key=times.get)
         spent[longest] = spent.get(longest, 0.0) + times[longest]
         flops, attention, seconds = flops + of_work, attention + of_attention, seconds + times[longest]
@@ -166,26 +166,26 @@ def _measure(stage: Stage, cluster: Cluster, micro_batch: int) -> StagePlan:
     )  # fmt: skip
 
 
-def _flops(work: Work, config: GPTConfig) -> tuple[float, float]:
+def _flops(job: Job, config: GPTConfig) -> tuple[float, float]:
     """FLOPs of one step's work: those of parameters, those of attention."""
-    tokens = work.sequences * work.length
-    attention = attention_flops(config, tokens, work.length)
-    if work.kind == "train":
+    tokens = job.sequences * job.length
+    attention = attention_flops(config, tokens, job.length)
+    if job.kind == "train":
         return training_flops(config, tokens), 3 * attention
     return forward_flops(config, tokens), attention
 
 
-def _times(work: Work, config: GPTConfig, cluster: Cluster, micro_batch: int, sequence_flops: float) -> dict[str, float]:
+def _times(job: Job, config: GPTConfig, cluster: Cluster, micro_batch: int, sequence_flops: float) -> dict[str, float]:
     """Seconds that the fullest GPU needs for one step's work, by what could set them."""
-    mine = ceil(work.units / cluster.gpus)
-    at_once = micro_batch if work.kind == "train" else cluster.sampling_batch
+    mine = ceil(job.units / cluster.gpus)
+    at_once = micro_batch if job.kind == "train" else cluster.sampling_batch
     portions, size = ceil(mine / at_once), cluster.layout.compute_bytes * config.n_parameters
-    passes = {"train": 3, "read": 1, "sample": max(1, work.new_tokens)}[work.kind]  # a backward pass gathers, then scatters
+    passes = {"train": 3, "read": 1, "sample": max(1, job.new_tokens)}[job.kind]  # a backward pass gathers, then scatters
     moved = portions * passes * size * (cluster.gpus - 1) / cluster.gpus
-    cached = kv_cache_bytes(config, min(mine, at_once) * (work.length - work.new_tokens / 2), cluster.layout.compute_bytes)
-    read = portions * work.new_tokens * (size + cached)
+    cached = kv_cache_bytes(config, min(mine, at_once) * (job.length - job.new_tokens / 2), cluster.layout.compute_bytes)
+    read = portions * job.new_tokens * (size + cached)
     return {
-        "computing": mine * work.unit_sequences * sequence_flops / (cluster.peak_tflops * 1e12 * cluster.efficiency),
+        "computing": mine * job.unit_sequences * sequence_flops / (cluster.peak_tflops * 1e12 * cluster.efficiency),
         "network": moved / (cluster.network * GB),
         "memory bandwidth": read / (cluster.memory_bandwidth * GB),
     }
@@ -193,12 +193,12 @@ def _times(work: Work, config: GPTConfig, cluster: Cluster, micro_batch: int, se
 
 def _memory(stage: Stage, model: Resident, cluster: Cluster, micro_batch: int) -> Memory:
     """Bytes of one model on the fullest GPU."""
-    layout, works = cluster.layout, [work for work in stage.works if work.role == model.role]
-    trains = [work for work in works if work.kind == "train"]
+    layout, jobs = cluster.layout, [job for job in stage.jobs if job.role == model.role]
+    trains = [job for job in jobs if job.kind == "train"]
     memory = state_memory(model.config, layout, trained=model.trained, averaged=model.averaged)
     if not trains:  # gradients exist only while something is trained
         memory = replace(memory, gradients=0.0)
-    if not works:
+    if not jobs:
         return replace(memory, gathered=0.0)
     activations = sum(
         training_activations(
@@ -210,13 +210,13 @@ def _memory(stage: Stage, model: Resident, cluster: Cluster, micro_batch: int) -
         for w in trains
     )
     cache = 0.0
-    for work in works:
-        rows = min(ceil(work.units / cluster.gpus), cluster.sampling_batch)
-        if work.kind == "read":
-            read = reading_activations(model.config, layout, rows * work.length, scalar=model.scalar)
+    for job in jobs:
+        rows = min(ceil(job.units / cluster.gpus), cluster.sampling_batch)
+        if job.kind == "read":
+            read = reading_activations(model.config, layout, rows * job.length, scalar=model.scalar)
             activations = max(activations, read)
-        elif work.kind == "sample":
-            cache = kv_cache_bytes(model.config, rows * work.length, layout.compute_bytes)
+        elif job.kind == "sample":
+            cache = kv_cache_bytes(model.config, rows * job.length, layout.compute_bytes)
     return replace(memory, activations=activations, kv_cache=cache)
 
 

@@ -12,7 +12,7 @@ from .sizes import Recipe
 
 
 @dataclass(frozen=True, kw_only=True)
-class Work:
+class Job:
     """Say what one model does in one step of a stage."""
 
     role: str
@@ -57,15 +57,15 @@ class Resident:
 
 @dataclass(frozen=True, kw_only=True)
 class Stage:
-    """Describe a stage's work, whatever it runs on."""
+    """Describe the jobs of a stage, whatever it runs on."""
 
     name: str
     """What the plan calls it."""
     steps: int
-    """How often its work is done."""
+    """How often its jobs are done."""
     residents: tuple[Resident, ...]
     """All models in memory."""
-    works: tuple[Work, ...]
+    jobs: tuple[Job, ...]
     """What is done each step, one after another; activations of all trainings add up, since one step takes their sum."""
 
     def resident(self, role: str) -> Resident:
@@ -74,13 +74,13 @@ class Stage:
 
 
 def stages(recipe: Recipe) -> list[Stage]:
-    """List a recipe's stages, pretraining to PPO-ptx, with their work."""
+    """List a recipe's stages, pretraining to PPO-ptx, with their job."""
     model, preset, length = recipe.model, recipe.preset, recipe.model.context_length
     policy = Resident(role="policy", config=model)
 
     def learn(name: str, steps: float, units: int, model: Resident, **more: Any) -> Stage:
-        work = Work(role=model.role, kind="train", units=units, **{"length": length} | more)
-        return Stage(name=name, steps=max(1, round(steps)), residents=(model,), works=(work,))
+        job = Job(role=model.role, kind="train", units=units, **{"length": length} | more)
+        return Stage(name=name, steps=max(1, round(steps)), residents=(model,), jobs=(job,))
 
     pretrain, sft, reward, start = preset.pretrain, preset.sft, preset.reward, recipe.ppo_start
     made = [learn("pretrain", pretrain.steps, pretrain.batch_size, policy, length=pretrain.sequence_length)]
@@ -104,14 +104,14 @@ def _ppo_stages(recipe: Recipe, config: PPOConfig) -> list[Stage]:
         Resident(role="value_model", config=recipe.critic),
     )
     length, new = recipe.model.context_length, config.max_new_tokens
-    sampling = Work(role="policy", kind="sample", units=config.episodes, length=length, new_tokens=new)
-    reading = [Work(role=r.role, kind="read", units=config.episodes, length=length) for r in residents]
-    update = [Work(role=r, kind="train", units=config.minibatch_size, length=length) for r in ("policy", "value_model")]
+    sampling = Job(role="policy", kind="sample", units=config.episodes, length=length, new_tokens=new)
+    reading = [Job(role=r.role, kind="read", units=config.episodes, length=length) for r in residents]
+    update = [Job(role=r, kind="train", units=config.minibatch_size, length=length) for r in ("policy", "value_model")]
     if config.ptx_coef > 0:
-        text = Work(role="policy", kind="train", units=config.ptx_batch_size, length=config.ptx_sequence_length)
+        text = Job(role="policy", kind="train", units=config.ptx_batch_size, length=config.ptx_sequence_length)
         update.append(text)
     steps, updates = config.iterations, config.iterations * config.minibatches
     return [
-        Stage(name="ppo_ptx rollout", steps=steps, residents=residents, works=(sampling, *reading)),
-        Stage(name="ppo_ptx update", steps=updates, residents=residents, works=tuple(update)),
+        Stage(name="ppo_ptx rollout", steps=steps, residents=residents, jobs=(sampling, *reading)),
+        Stage(name="ppo_ptx update", steps=updates, residents=residents, jobs=tuple(update)),
     ]

@@ -29,7 +29,7 @@ def test_stages_of_instructgpt():
 
 
 def test_answers_to_a_prompt_stay_together():
-    [work] = by_name(LARGE)["reward"].works
+    [work] = by_name(LARGE)["reward"].jobs
     assert (work.units, work.most_sequences, work.sequences) == (64, 9, 64 * 6.5)
 
 
@@ -40,21 +40,21 @@ def test_ppo_has_four_models():
         "reward_model": (False, False, True), "value_model": (True, False, True),
     }  # fmt: skip
     assert update.residents == rollout.residents and rollout.resident("value_model").config == LARGE.critic
-    assert [(w.role, w.kind) for w in rollout.works] == [
+    assert [(w.role, w.kind) for w in rollout.jobs] == [
         ("policy", "sample"), *((role, "read") for role in ("policy", "ref_policy", "reward_model", "value_model")),
     ]  # fmt: skip
-    assert (rollout.works[0].units, rollout.works[0].new_tokens, rollout.works[0].length) == (512, 1024, 2048)
-    assert [(w.role, w.units) for w in update.works] == [("policy", 64), ("value_model", 64), ("policy", 512)]
+    assert (rollout.jobs[0].units, rollout.jobs[0].new_tokens, rollout.jobs[0].length) == (512, 1024, 2048)
+    assert [(w.role, w.units) for w in update.jobs] == [("policy", 64), ("value_model", 64), ("policy", 512)]
 
 
 def test_without_ptx_there_is_no_pretraining_text():
     preset = LARGE.preset
     plain = replace(LARGE, preset=replace(preset, ppo_ptx=replace(preset.ppo_ptx, ptx_coef=0.0)))
-    assert [w.role for w in by_name(plain)["ppo_ptx update"].works] == ["policy", "value_model"]
+    assert [w.role for w in by_name(plain)["ppo_ptx update"].jobs] == ["policy", "value_model"]
 
 
 @pytest.mark.parametrize("name", RECIPES)
 def test_no_sequence_is_longer_than_its_model_reads(name):
     for stage in stages(RECIPES[name]):
-        for work in stage.works:
+        for work in stage.jobs:
             assert work.length <= stage.resident(work.role).config.context_length and work.new_tokens < work.length
