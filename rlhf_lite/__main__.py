@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 import tyro
 
 from .engine import peak_memory_gb
+from .overview import Plan, Presets, run_plan, run_presets
 from .pipeline import STAGES, Pipeline
 from .presets import PRESETS, Preset
 from .report import write_report
@@ -228,6 +229,8 @@ USAGE = f"""usage: python -m rlhf_lite COMMAND [--help]
   evaluate   judge checkpoints on held-out prompts
   study      the README's results table: whole runs over several seeds
   ship       put a run's models under data/checkpoints
+  presets    every size up to InstructGPT's 175B; presets NAME: each setting, with its source
+  plan       memory, time and money of a preset on your GPUs, before it starts
 """
 
 
@@ -242,6 +245,10 @@ def main(arguments: list[str] | None = None) -> int:
         elif command == "ship":
             chosen = tyro.cli(Ship, args=rest, prog="python -m rlhf_lite ship")
             print(json.dumps(ship(chosen.runs / chosen.name, chosen.target)["files"], indent=1))
+        elif command == "presets":
+            run_presets(tyro.cli(Presets, args=rest, prog="python -m rlhf_lite presets"))
+        elif command == "plan":
+            run_plan(tyro.cli(Plan, args=rest, prog="python -m rlhf_lite plan"))
         elif command == "pipeline" or command in STAGE_COMMANDS:
             run = tyro.cli(Run, args=rest, default=Run(config=_chosen_preset(rest)), prog=f"python -m rlhf_lite {command}")
             run_pipeline(run) if command == "pipeline" else run_stage(command, run)
