@@ -40,7 +40,6 @@ class Tokenizer:
         # "Added" tokens are looked for in every text: a user who types <|end|> would end the turn. Here they are in the
         # vocabulary only, where no merge leads to them, so they come from this class and from nowhere else.
         # A post-processor could add a start token to every text, or move the offsets that `encode_example` reads.
-        # A post-processor could add a start token to every text, or move the offsets that `encode_example` reads.
         state = {**json.loads(hf_tokenizer.to_str()), "added_tokens": [], "post_processor": None}
         vocabulary = state["model"].get("vocab", {}) if state["model"].get("type") == "BPE" else {}
         if GPT2_END_TOKEN in vocabulary and PAD_TOKEN not in vocabulary and _BYTE_FF in vocabulary:
