@@ -7,9 +7,12 @@ Each module imports only modules above it in this list:
     source        the library's own text, to read in a lesson
     answers       answers of several models side by side
     sampling      sliders for temperature, top-k and top-p
+    labels        the reader's rankings of answers, in a local file; agreement with others and the judge
+    refit         a reward model goes on learning from a few labels
     progress      what the reader has done, in a local file
     checks        is an attempt at an exercise right, and if not, why
     quiz          questions with explanations
+    ranking       a widget in which the reader ranks answers
     exercises_00  exercises of lesson 00, each with its solution and wrong attempts; so on for every lesson
     exercises_01
     quiz_00       questions of lesson 00; so on for every lesson
