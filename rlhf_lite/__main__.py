@@ -19,7 +19,7 @@ from .tinyworld.evaluation import MODELS, Evaluation, load_models, reward_model_
 from .tinyworld.own_data import OwnData
 from .tinyworld.prompts import USE_CASE_SHARES
 from .tinyworld.ship import ship
-from .tinyworld.study import results_table, study, write_into
+from .tinyworld.study import results_table, study, write_results
 
 SHIPPED = Path(__file__).parents[1] / "data" / "checkpoints"
 SAMPLES = 20
@@ -204,8 +204,7 @@ def run_study(command: Study) -> None:
             run_pipeline(run)
         results += study([pipeline], command.output, extras=command.extras)
         print(results_table(results))
-    table = results_table(results)
-    write_into(command.readme, table)
+    write_results(command.readme, command.output, results)
 
 
 @dataclass(frozen=True, kw_only=True)
