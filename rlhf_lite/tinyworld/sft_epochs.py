@@ -65,12 +65,7 @@ class Setting:
 
 STEPS = 96
 """Optimizer steps of the settings that differ in their demonstrations or rate, so that only these differ (ours)."""
-LONG = {
-    "mask": Setting(),
-    "no mask": Setting(masked=False),
-    "dropout": Setting(dropout=0.2),
-    "more": Setting(demonstrations=1280),
-}
+LONG = {"mask": Setting(), "no mask": Setting(masked=False)}
 AMOUNTS = {f"{n} demonstrations": Setting(demonstrations=n, epochs=STEPS * BATCH_SIZE / n) for n in (32, 128, 512, 3072)}
 RATES = {f"rate {rate:g}": Setting(demonstrations=3072, epochs=1, learning_rate=rate) for rate in (6e-5, 6e-3)}
 SETTINGS = LONG | AMOUNTS | RATES
