@@ -13,10 +13,16 @@ Each module imports only modules above it in this list:
     checks        is an attempt at an exercise right, and if not, why
     quiz          questions with explanations
     ranking       a widget in which the reader ranks answers
+    figures_09    figures of lesson 09: masks, curves over epochs and seeds, a head that is replaced
+    mask_viewer   a widget that steps through a demonstration's tokens
+    transfer      keep a body, replace its head: few labels, other sentences
     exercises_00  exercises of lesson 00, each with its solution and wrong attempts; so on for every lesson
     exercises_01
+    exercises_09_training
+    exercises_09
     quiz_00       questions of lesson 00; so on for every lesson
     quiz_01
+    quiz_09
     lessons       all lessons, and the overview of what is done
     rerun         run lessons anew and store them without what differs between runs
 """
