@@ -73,7 +73,7 @@ def _draw_weights(axes: Axes, english: Sequence[str], words: Sequence[str], weig
     for i, row in enumerate(weights.tolist()):
         for j, weight in enumerate(row):
             if weight >= WRITTEN:
-                color = "white" if weight > 0.6 else INK
+                color = "white" if weight > 0.7 else INK
                 axes.text(j, i, f"{weight:.1f}", ha="center", va="center", color=color, fontsize=10)
     labels = [f"{PINYIN[word]}  {word}" if word in PINYIN else word for word in words]
     axes.set(yticks=range(len(words)), yticklabels=labels)
