@@ -117,17 +117,16 @@ def test_own_sentences_are_translated_or_refused(task):
 
 
 def test_measuring_stores_what_is_read_back(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(scoreboard, "LARGER", 24)
     monkeypatch.setattr(scoreboard, "measure", lambda seed: measure(seed, short=1, long=2, n_train=60, n_held_out=20))
     monkeypatch.setattr("sys.argv", ["scoreboard", str(tmp_path), "3"])
     threads = torch.get_num_threads()
     scoreboard.main()
     torch.set_num_threads(threads)
     scores = load_scores(tmp_path)
-    assert [(each.kind, each.steps) for each in scores] == [(kind, n) for n in (1, 2) for kind in TITLES] + [("fixed", 2)]
+    assert [(each.kind, each.steps) for each in scores] == [(kind, n) for n in (1, 2) for kind in TITLES]
     stored = json.loads((tmp_path / "seed-3.json").read_text())
     assert [json.loads(json.dumps(each.to_row())) for each in scores] == stored
-    assert choose(scores, "fixed", 2, largest=True) != choose(scores, "fixed", 2)
+    assert choose(scores, "attention", 2) == [scores[4]]
     with pytest.raises(FileNotFoundError, match="no seed-"):
         load_scores(tmp_path / "nothing")
 

@@ -85,7 +85,7 @@ def draw_attention() -> tuple[Figure, str]:
         middle = (2 * GAP + SECOND_PART) / 2
         _box(axes, middle, 2.4, "C₃", strong=True)
         for i, (weight, width) in enumerate((("0.1", 0.9), ("0.1", 0.9), ("0.8", 4.0))):
-            begin, end = (GAP * i, 0.34), (middle - 0.3 + 0.3 * (i - 1), 2.08)
+            begin, end = (GAP * i, 0.34), (middle + 0.28 * (i - 1), 2.08)
             _arrow(axes, begin, end, width)
             place = [(a + b) / 2 for a, b in zip(begin, end, strict=True)]
             axes.text(*place, weight, ha="center", va="center", fontsize=11, backgroundcolor="white")

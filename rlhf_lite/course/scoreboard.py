@@ -7,6 +7,7 @@ one thread). A seed decides the sentences, the split, the first weights and the 
 import json
 import sys
 from collections.abc import Sequence
+from itertools import product
 from pathlib import Path
 
 import matplotlib as mpl
@@ -32,8 +33,6 @@ LENGTHS = ((3, 4), (5, 6), (7, 8), (9, 10), (11, 12))
 SHORT, LONG = 600, 2400
 """Optimizer steps of a lesson's live training, and of the longer one."""
 N_HELD_OUT = 2000
-LARGER = 208
-"""d_model of a GRU with one context C, twice as wide as in the lesson: about three times as many parameters."""
 LINES = {
     "fixed": {"color": INK, "linestyle": ":", "marker": "o"},
     "attention": {"color": "#c2500a", "linestyle": "--", "marker": "s", "markerfacecolor": "white"},
@@ -43,12 +42,11 @@ LINES = {
 
 
 def measure(seed: int, *, short: int = SHORT, long: int = LONG, n_train: int = 3000, n_held_out: int = N_HELD_OUT) -> list[Score]:
-    """Train all three models of one seed for both numbers of steps, and a larger one with one context C for the longer."""
+    """Train and mark all three models of one seed for both numbers of steps."""
     task = translation_task(seed, n_train, n_held_out)
-    plans = [(kind, steps, None) for steps in (short, long) for kind in TITLES] + [("fixed", long, LARGER)]
     scores = []
-    for kind, steps, d_model in plans:
-        model = build_translator(kind, task, seed, d_model=d_model)
+    for steps, kind in product((short, long), TITLES):
+        model = build_translator(kind, task, seed)
         _, seconds = train_translator(model, task, TranslatorConfig(steps=steps), seed=seed, show_progress=False)
         scores.append(score_translator(kind, model, task, steps=steps, seconds=seconds, seed=seed))
         print(f"seed {seed}, {kind}, {steps} steps: {scores[-1].exact_match():.3f} in {seconds:.0f} s", flush=True)
@@ -66,11 +64,9 @@ def load_scores(folder: str | Path) -> list[Score]:
     return [Score.from_row(row) for path in paths for row in json.loads(path.read_text(encoding="utf-8"))]
 
 
-def choose(scores: Sequence[Score], kind: str, steps: int, *, largest: bool = False) -> list[Score]:
-    """Return one model's scores after so many steps, one a seed; `largest` takes the larger model where there are two sizes."""
-    found = [score for score in scores if (score.kind, score.steps) == (kind, steps)]
-    size = (max if largest else min)((score.parameters for score in found), default=0)
-    return [score for score in found if abs(score.parameters - size) <= 0.05 * size]  # vocabularies differ by a word or two
+def choose(scores: Sequence[Score], kind: str, steps: int) -> list[Score]:
+    """Return one model's scores after so many steps, one a seed."""
+    return [score for score in scores if (score.kind, score.steps) == (kind, steps)]
 
 
 def interval(scores: Sequence[Score], shortest: int = 0, longest: int = 12) -> tuple[float, float, float]:
