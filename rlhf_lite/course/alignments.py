@@ -23,7 +23,7 @@ def draw_links(pair: SentencePair) -> tuple[Figure, str]:
     """Draw a sentence pair as two rows of words, a line from each Chinese word to what it translates; return it and its words."""
     english, chinese = pair.english.split(), pair.chinese.split()
     with mpl.rc_context(chinese_style()):
-        figure = Figure(figsize=(9, 2.4))
+        figure = Figure(figsize=(10, 2.4))
         axes = figure.subplots()
         axes.axis("off")
         axes.set(xlim=(-0.03, 1.03), ylim=(-0.35, 1.25))

@@ -5,6 +5,7 @@ By keyboard: Tab to the box, type words of the vocabulary, Tab to the button, Sp
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from html import escape
 
 import ipywidgets as widgets
@@ -22,16 +23,19 @@ from .twin import show_with_twin
 LEFT = ' style="text-align: left"'
 
 
+@lru_cache(maxsize=2)
 def glosses(task: TranslationTask) -> dict[str, str]:
-    """Return for each Chinese word the English word that it translates most often; the least common gloss of 的 is "-".
+    """Return for each Chinese word what it translates most often, several English words joined by hyphens.
 
-    Example: {"汤姆": "Tom", "在": "in"}.
+    Example: {"汤姆": "Tom", "上周": "last-week"}.
     """
     counts: dict[str, Counter] = {}
     for pair in task.train:
-        english, chinese = pair.english.split(), pair.chinese.split()
+        english, partners = pair.english.split(), {}
         for i, j in pair.alignment:
-            counts.setdefault(chinese[i], Counter())[english[j]] += 1
+            partners.setdefault(i, []).append(english[j])
+        for i, words in partners.items():
+            counts.setdefault(pair.chinese.split()[i], Counter())["-".join(words)] += 1
     return {word: row.most_common(1)[0][0] for word, row in counts.items()}
 
 
