@@ -33,9 +33,7 @@ def _begins_with_nothing(tokens):
     return [(tokens[:end], tokens[end]) for end in range(len(tokens))]
 
 
-def gpt_logits(
-    tokens: list[int], embedding: Tensor, positions: Tensor, blocks: list[Callable[[Tensor], Tensor]], norm: Callable
-) -> Tensor:
+def gpt_logits(tokens: list[int], embedding: Tensor, positions: Tensor, blocks: list, norm: Callable) -> Tensor:
     """Return the logits (T, V): embed, add positions, pass through the blocks, normalise, compare with the embedding."""
     x = embedding[tokens] + positions[: len(tokens)]  # (T, C)
     for block in blocks:
@@ -93,7 +91,7 @@ def _divides_by_all(probabilities, tokens):
     return shifted_loss(probabilities, tokens) * (len(tokens) - 1) / len(tokens)
 
 
-def looks_ahead(outputs: Callable[[list[int]], list[float]], tokens: list[int]) -> bool:
+def looks_ahead(outputs: Callable, tokens: list[int]) -> bool:
     """Tell whether changing a token changes an output before it; `outputs` gives one number a token."""
     before = outputs(tokens)
     for t in range(len(tokens)):
