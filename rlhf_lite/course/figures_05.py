@@ -158,7 +158,7 @@ def draw_losses(
             axes.plot([0, end], [level, level], color=INK, linestyle=(0, (1, 3)), linewidth=1.2)
             axes.text(end * 1.02, level, f"{name} {level:.2f}", va="center", ha="left", fontsize=11, clip_on=False)
         axes.set(xlabel="training step", ylabel="loss (nats a token)", ylim=(0, top), xlim=(0, end * 1.01))
-        axes.legend(frameon=False, loc="upper center")
+        axes.legend(frameon=False, loc="upper center", bbox_to_anchor=(0.6, 0.93))
     told = [f"{name} from {losses[0]:.2f} to {losses[-1]:.2f} in {max(steps)} steps" for name, (steps, losses) in curves.items()]
     told += [f"level of {name}: {level:.2f}" for name, level in (levels or {}).items()]
     return figure, f"Losses in nats a token. {'; '.join(told)}."
