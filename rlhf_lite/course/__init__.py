@@ -7,6 +7,8 @@ Each module imports only modules above it in this list:
     source        the library's own text, to read in a lesson
     answers       answers of several models side by side
     sampling      sliders for temperature, top-k and top-p
+    shape_sliders  sliders for a GPT's shape: parameters by part, FLOPs, memory
+    figures_05    figures of lesson 05
     progress      what the reader has done, in a local file
     labels        the reader's rankings of answers, in a local file; agreement with others and the judge
     refit         a reward model goes on learning from a few labels
@@ -26,11 +28,13 @@ Each module imports only modules above it in this list:
     exercises_01
     exercises_03_attention
     exercises_03
+    exercises_05, exercises_05_sizes
     exercises_09_training
     exercises_09
     quiz_00       questions of lesson 00; so on for every lesson
     quiz_01
     quiz_03
+    quiz_05
     quiz_09
     lessons       all lessons, and the overview of what is done
     rerun         run lessons anew and store them without what differs between runs
