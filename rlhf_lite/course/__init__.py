@@ -11,6 +11,8 @@ Each module imports only modules above it in this list:
     labels        the reader's rankings of answers, in a local file; agreement with others and the judge
     refit         a reward model goes on learning from a few labels
     checks        is an attempt at an exercise right, and if not, why
+    translators   lessons 03 and 04: one translation task, three models of equal size
+    scoreboard    lessons 03 and 04: how well and how fast each of the three translates
     quiz          questions with explanations
     ranking       a widget in which the reader ranks answers
     exercises_00  exercises of lesson 00, each with its solution and wrong attempts; so on for every lesson
