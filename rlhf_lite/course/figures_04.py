@@ -1,20 +1,17 @@
-"""Figures of lesson 04: paths between words, curves, waves of positions, the encoder-decoder, and where heads look."""
+"""Figures of lesson 04: paths between words, curves, waves of positions, and the encoder-decoder."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
-from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch
 from torch import Tensor
 
 from ..report import DOTTED, FIRST, INK, PALE, SECOND, STYLE
-from .figures import chinese_style
 
 LINES = (FIRST, SECOND, DOTTED | {"marker": "^"})
 """Styles of up to three lines in a panel, told apart by dash and marker."""
-GREYS = LinearSegmentedColormap.from_list("quiet", ["white", "0.35"])
 WORDS = ("the", "boy", "who", "likes", "Tom", "runs")
 PATHS_ALT = (
     "Two pictures of the words the, boy, who, likes, Tom, runs. Left, a recurrent network: a state above each word, and arrows "
@@ -136,46 +133,3 @@ def draw_encoder_decoder() -> tuple[Figure, str]:
         _arrow(axes, (0.75, 3.78), (3.66, 2.08), bend=-0.25, width=2.2)
         axes.text(2.15, 3.0, "keys and values", ha="center", va="center", fontsize=10)
     return figure, ENCODER_DECODER_ALT
-
-
-def draw_looks(panels: Mapping[str, Tensor], written: Sequence[str], read: Sequence[str]) -> tuple[Figure, str]:
-    """Draw attention weights (T, S) as greys in titled panels, a row a written word, a column a read word.
-
-    Returns: the figure and its alt text, which names the largest weight of each row.
-
-    Example: draw_looks({"head 1": torch.eye(3)}, ["汤姆", "追逐", "杰瑞"], ["Tom", "chase", "Jerry"]).
-    """
-    small = len(read) > 5
-    columns = min(len(panels), 3 if small else 5)
-    rows = -(-len(panels) // columns)
-    size = (columns * (0.7 + 0.42 * len(read)), rows * (0.95 + 0.36 * len(written)))
-    with mpl.rc_context(chinese_style() | {"axes.grid": False}):
-        figure = Figure(figsize=size)
-        grid = list(figure.subplots(rows, columns, squeeze=False).flat)
-        for axes in grid:
-            axes.set_visible(False)
-        for axes, (title, weights) in zip(grid, panels.items(), strict=False):
-            axes.set_visible(True)
-            _look(axes, title, weights, written, read, with_numbers=not small)
-    told = (f"{title}: {', '.join(_told(weights, written, read))}" for title, weights in panels.items())
-    return figure, f"Where each written word looks most. {'; '.join(told)}."
-
-
-def _look(axes: Axes, title: str, weights: Tensor, written: Sequence[str], read: Sequence[str], *, with_numbers: bool) -> None:
-    axes.imshow(weights, cmap=GREYS, vmin=0, vmax=1, aspect="auto")
-    axes.set_title(title, fontsize=11)
-    axes.set(yticks=range(len(written)), yticklabels=list(written))
-    axes.set_xticks(range(len(read)), list(read), rotation=35 if with_numbers else 60, ha="right", rotation_mode="anchor")
-    axes.tick_params(length=0)
-    for i, row in enumerate(weights.tolist()):
-        for j, weight in enumerate(row):
-            if with_numbers and weight >= 0.005:
-                axes.text(j, i, f"{weight:.2f}", ha="center", va="center", fontsize=9, color="white" if weight > 0.6 else INK)
-
-
-def _told(weights: Tensor, written: Sequence[str], read: Sequence[str]) -> list[str]:
-    largest = weights.max(-1)
-    return [
-        f"{word} at {read[j]} ({weight:.2f})"
-        for word, j, weight in zip(written, largest.indices.tolist(), largest.values.tolist(), strict=True)
-    ]
