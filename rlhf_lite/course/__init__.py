@@ -11,6 +11,8 @@ Each module imports only modules above it in this list:
     labels        the reader's rankings of answers, in a local file; agreement with others and the judge
     refit         a reward model goes on learning from a few labels
     checks        is an attempt at an exercise right, and if not, why
+    pinyin        how the Chinese words of the translation task are read
+    alignments    figures of which word translates which, and of where a model looks
     translators   lessons 03 and 04: one translation task, three models of equal size
     scoreboard    lessons 03 and 04: how well and how fast each of the three translates
     quiz          questions with explanations
