@@ -1,11 +1,9 @@
 """Exercises of lesson 04, second half: positions, LayerNorm, and the block that holds them together."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from math import cos, sin
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from .checks import Case, Exercise
 
@@ -71,7 +69,7 @@ def _epsilon_outside(x, gain, bias, epsilon):
 
 
 def pre_norm_block(
-    x: Tensor, attention: Callable, attention_norm: Callable, feed_forward: Callable, feed_forward_norm: Callable
+    x: Tensor, attention: nn.Module, attention_norm: nn.Module, feed_forward: nn.Module, feed_forward_norm: nn.Module
 ) -> Tensor:
     """Return the stream after one block: each part reads the normed stream, and its result is added to the stream."""
     x = x + attention(attention_norm(x))
@@ -101,15 +99,14 @@ def _no_norm(x, attention, attention_norm, feed_forward, feed_forward_norm):
     return x + feed_forward(x)
 
 
-@dataclass(frozen=True)
-class _Linear:
+class _Linear(nn.Module):
     """A part of a toy block, which a message can name: factor * x + shift."""
 
-    name: str
-    factor: float = 1.0
-    shift: float = 0.0
+    def __init__(self, name: str, factor: float = 1.0, shift: float = 0.0):
+        super().__init__()
+        self.name, self.factor, self.shift = name, factor, shift
 
-    def __call__(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor) -> Tensor:
         """Apply it."""
         return self.factor * x + self.shift
 

@@ -75,6 +75,8 @@ def draw_curves(
             for (name, curve), style in zip(curves.items(), LINES, strict=False):
                 axes.plot(list(curve), list(curve.values()), label=name, **style)
             axes.set(xlabel=xlabel, title=title, xscale="log" if log_x else "linear", yscale="log" if log_y else "linear")
+            if not log_y:
+                axes.set_ylim(bottom=0)
             if log_x:
                 axes.set_xticks(list(curve), [f"{x:g}" for x in curve], minor=False)
                 axes.minorticks_off()

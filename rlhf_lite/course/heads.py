@@ -1,9 +1,10 @@
-"""Where each head of a Transformer looks while it translates: all heads as a figure, or one after the other in a widget.
+"""Where each head of a Transformer looks while it translates, how often at the right word, and what is lost without it.
 
 By keyboard: Tab moves on; in the text box type a sentence and press Enter; on a slider the arrow keys choose.
 """
 
 from collections.abc import Sequence
+from copy import deepcopy
 from dataclasses import dataclass
 from html import escape
 
@@ -12,6 +13,7 @@ import torch
 from matplotlib.figure import Figure
 from torch import Tensor
 
+from ..tinyworld.translation import SentencePair
 from ..transformer import EncoderDecoderTransformer
 from .alignments import END, draw_alignment
 from .pinyin import PINYIN
@@ -49,6 +51,36 @@ def look(model: EncoderDecoderTransformer, task: TranslationTask, sentence: str)
     (written,) = translate(model, task, [sentence])
     target = torch.tensor([[task.chinese.start_id, *task.chinese.encode(written)]])
     return Looks(sentence.split(), written.split(), model.cross_attention(source, mask, target)[0])
+
+
+@torch.no_grad()
+def pointing_right(model: EncoderDecoderTransformer, task: TranslationTask, pairs: Sequence[SentencePair]) -> Tensor:
+    """Say how often each head looks most at a right partner of the word that is written: shares (layers, H).
+
+    Words without a partner are left out, and so is the end; the right words are given (teacher forcing).
+    """
+    batch = task.batch(pairs)
+    looks = model.cross_attention(batch.source, batch.source_mask, batch.target).argmax(-1)  # (B, layers, H, T)
+    partners = torch.zeros(len(pairs), looks.shape[-1], batch.source.shape[1], dtype=torch.bool)  # (B, T, S)
+    for row, pair in enumerate(pairs):
+        for i, j in pair.alignment:
+            partners[row, i, j] = True
+    hits = partners[:, None, None].expand(*looks.shape, -1).gather(-1, looks[..., None])[..., 0]
+    return hits.sum((0, 3)) / partners.any(-1).sum()
+
+
+def without_heads(model: EncoderDecoderTransformer, block: int, heads: Sequence[int]) -> EncoderDecoderTransformer:
+    """Return a copy of a model in which some heads of cross-attention are cut off: what they find is added to nothing.
+
+    Blocks and heads are counted from 1.
+    """
+    copy = deepcopy(model)
+    attention = copy.decoder[block - 1].cross_attention
+    d_head = copy.config.d_model // attention.n_heads
+    with torch.no_grad():
+        for head in heads:
+            attention.output.weight[:, d_head * (head - 1) : d_head * head] = 0
+    return copy
 
 
 def draw_heads(looks: Looks) -> tuple[Figure, str]:
