@@ -98,7 +98,7 @@ def draw_waves(positions: Tensor) -> tuple[Figure, str]:
     with mpl.rc_context(STYLE | {"axes.grid": False}):
         figure = Figure(figsize=(9, 3.4))
         axes = figure.subplots()
-        image = axes.imshow(positions, cmap="Greys", vmin=-1, vmax=1, aspect="auto", interpolation="nearest")
+        image = axes.imshow(positions.numpy(), cmap="Greys", vmin=-1, vmax=1, aspect="auto", interpolation="nearest")
         axes.set(xlabel="column: sine and cosine of each rate, fast on the left, slow on the right", ylabel="position")
         figure.colorbar(image, ax=axes, ticks=[-1, 0, 1])
     alt = (
