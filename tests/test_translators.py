@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from rlhf_lite.course import scoreboard
-from rlhf_lite.course.scoreboard import choose, draw_scoreboard, interval, load_scores, measure, print_scoreboard
+from rlhf_lite.course.scoreboard import choose, draw_scoreboard, interval, load_scores, print_scoreboard
 from rlhf_lite.course.translators import (
     TITLES,
     Score,
@@ -116,19 +116,22 @@ def test_own_sentences_are_translated_or_refused(task):
         build_translator("lstm", task)
 
 
-def test_measuring_stores_what_is_read_back(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(scoreboard, "LARGER", 24)
-    monkeypatch.setattr(scoreboard, "measure", lambda seed: measure(seed, short=1, long=2, n_train=60, n_held_out=20))
-    monkeypatch.setattr("sys.argv", ["scoreboard", str(tmp_path), "3"])
+def test_measuring_stores_what_is_read_back_and_measures_nothing_twice(tmp_path, monkeypatch, capsys):
+    small_task = translation_task(3, 60, 20)
+    monkeypatch.setattr(scoreboard, "translation_task", lambda seed: small_task)
+    monkeypatch.setattr("sys.argv", ["scoreboard", str(tmp_path), "3", "--steps", "1", "2"])
     threads = torch.get_num_threads()
     scoreboard.main()
-    torch.set_num_threads(threads)
     scores = load_scores(tmp_path)
-    assert [(each.kind, each.steps) for each in scores] == [(kind, n) for n in (1, 2) for kind in TITLES] + [("fixed", 2)]
-    stored = json.loads((tmp_path / "seed-3.json").read_text())
-    assert [json.loads(json.dumps(each.to_row())) for each in scores] == stored
-    assert choose(scores, "fixed", 2, largest=True) != choose(scores, "fixed", 2)
-    with pytest.raises(FileNotFoundError, match="no seed-"):
+    assert sorted((each.kind, each.steps) for each in scores) == sorted((kind, n) for n in (1, 2) for kind in TITLES)
+    (chosen,) = choose(scores, "attention", 2)
+    stored = json.loads((tmp_path / "attention-2-seed-3.json").read_text())
+    assert json.loads(json.dumps(chosen.to_row())) == stored
+    assert capsys.readouterr().out.count(" in ") == 6
+    scoreboard.main()
+    assert capsys.readouterr().out == ""
+    torch.set_num_threads(threads)
+    with pytest.raises(FileNotFoundError, match="no .*-seed-"):
         load_scores(tmp_path / "nothing")
 
 

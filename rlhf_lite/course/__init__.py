@@ -15,16 +15,21 @@ Each module imports only modules above it in this list:
     alignments    figures of which word translates which, and of where a model looks
     translators   lessons 03 and 04: one translation task, three models of equal size
     scoreboard    lessons 03 and 04: how well and how fast each of the three translates
+    translate_box the reader's own sentences, translated by each of them
+    figures_03    figures of lesson 03
     figures_04    figures of lesson 04
     heads         where each head of a Transformer looks, as a figure and in a widget
     quiz          questions with explanations
     ranking       a widget in which the reader ranks answers
     exercises_00  exercises of lesson 00, each with its solution and wrong attempts; so on for every lesson
     exercises_01
-    exercises_04
+    exercises_03_attention
+    exercises_03
     exercises_04_layers
+    exercises_04
     quiz_00       questions of lesson 00; so on for every lesson
     quiz_01
+    quiz_03
     quiz_04
     lessons       all lessons, and the overview of what is done
     rerun         run lessons anew and store them without what differs between runs

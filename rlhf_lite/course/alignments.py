@@ -23,7 +23,7 @@ def draw_links(pair: SentencePair) -> tuple[Figure, str]:
     """Draw a sentence pair as two rows of words, a line from each Chinese word to what it translates; return it and its words."""
     english, chinese = pair.english.split(), pair.chinese.split()
     with mpl.rc_context(chinese_style()):
-        figure = Figure(figsize=(9, 2.4))
+        figure = Figure(figsize=(10, 2.4))
         axes = figure.subplots()
         axes.axis("off")
         axes.set(xlim=(-0.03, 1.03), ylim=(-0.35, 1.25))
@@ -73,7 +73,7 @@ def _draw_weights(axes: Axes, english: Sequence[str], words: Sequence[str], weig
     for i, row in enumerate(weights.tolist()):
         for j, weight in enumerate(row):
             if weight >= WRITTEN:
-                color = "white" if weight > 0.6 else INK
+                color = "white" if weight > 0.7 else INK
                 axes.text(j, i, f"{weight:.1f}", ha="center", va="center", color=color, fontsize=10)
     labels = [f"{PINYIN[word]}  {word}" if word in PINYIN else word for word in words]
     axes.set(yticks=range(len(words)), yticklabels=labels)

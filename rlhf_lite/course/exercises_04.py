@@ -1,4 +1,4 @@
-"""Exercises of lesson 04, first half: attention, its slopes, masks, many heads, and where a head looks."""
+"""Exercises of lesson 04: attention, its slopes, masks, many heads, and where a head looks; layers are in a part of their own."""
 
 from math import log, sqrt
 
@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from .checks import Case, Exercise
+from .exercises_04_layers import LAYERS
 
 
 def attend(query: Tensor, keys: Tensor, values: Tensor) -> Tensor:
@@ -244,6 +245,7 @@ EXERCISES = (
         ),
         wrong=(_one_head, _scales_by_whole_width, _cuts_across_words, _joins_across_words, _adds_heads),
     ),
+    *LAYERS,
     Exercise(
         solution=points_right,
         cases=(

@@ -1,4 +1,4 @@
-"""Exercises of lesson 04, second half: positions, LayerNorm, and the block that holds them together."""
+"""Exercises of lesson 04 on what surrounds attention: positions, LayerNorm, and the block that holds them together."""
 
 from math import cos, sin
 
@@ -122,7 +122,7 @@ _BLOCK = (
     _Linear("triple", 3.0), _Linear("double", 2.0), _Linear("add_one", 1.0, 1.0), _Linear("add_ten", 1.0, 10.0),
 )  # fmt: skip
 
-EXERCISES = (
+LAYERS = (
     Exercise(
         solution=wave_positions,
         cases=(

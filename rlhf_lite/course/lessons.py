@@ -7,7 +7,7 @@ from typing import Any
 
 import ipywidgets as widgets
 
-from . import exercises_00, exercises_01, exercises_04, exercises_04_layers, quiz_00, quiz_01, quiz_04
+from . import exercises_00, exercises_01, exercises_03, exercises_04, quiz_00, quiz_01, quiz_03, quiz_04
 from .checks import RIGHT, Exercise, feedback
 from .progress import load_progress, record_exercise
 from .quiz import Question, show_quiz
@@ -45,10 +45,8 @@ LESSONS = {
     for lesson in (
         Lesson(number="00", title="Start here", exercises=exercises_00.EXERCISES, questions=quiz_00.QUESTIONS),
         Lesson(number="01", title="Next-token prediction", exercises=exercises_01.EXERCISES, questions=quiz_01.QUESTIONS),
-        Lesson(
-            number="04", title="Transformer", exercises=exercises_04.EXERCISES + exercises_04_layers.EXERCISES,
-            questions=quiz_04.QUESTIONS,
-        ),
+        Lesson(number="03", title="Seq2seq and attention", exercises=exercises_03.EXERCISES, questions=quiz_03.QUESTIONS),
+        Lesson(number="04", title="Transformer", exercises=exercises_04.EXERCISES, questions=quiz_04.QUESTIONS),
     )
 }
 

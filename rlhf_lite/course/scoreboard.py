@@ -1,12 +1,14 @@
 """The scoreboard of lessons 03 and 04: exact match by sentence length, training time, parameters; and stored measurements.
 
-`python -m rlhf_lite.course.scoreboard data/translation 0 1 2` measures seeds anew, one file each (several minutes a seed on
-one thread). A seed decides the sentences, the split, the first weights and the order of the batches.
+`python -m rlhf_lite.course.scoreboard data/translation 0 1 2` measures what is not yet stored for these seeds, one file a
+trained model (about seven minutes a seed on one thread); `--steps 600` measures the short runs only. A seed decides the
+sentences, the split, the first weights and the order of the batches.
 """
 
+import argparse
 import json
-import sys
 from collections.abc import Sequence
+from itertools import product
 from pathlib import Path
 
 import matplotlib as mpl
@@ -31,9 +33,6 @@ LENGTHS = ((3, 4), (5, 6), (7, 8), (9, 10), (11, 12))
 """English words a sentence: shortest and longest of each group."""
 SHORT, LONG = 600, 2400
 """Optimizer steps of a lesson's live training, and of the longer one."""
-N_HELD_OUT = 2000
-LARGER = 208
-"""d_model of a GRU with one context C, twice as wide as in the lesson: about three times as many parameters."""
 LINES = {
     "fixed": {"color": INK, "linestyle": ":", "marker": "o"},
     "attention": {"color": "#c2500a", "linestyle": "--", "marker": "s", "markerfacecolor": "white"},
@@ -42,17 +41,21 @@ LINES = {
 """Told apart by dash and marker, not by colour."""
 
 
-def measure(seed: int, *, short: int = SHORT, long: int = LONG, n_train: int = 3000, n_held_out: int = N_HELD_OUT) -> list[Score]:
-    """Train all three models of one seed for both numbers of steps, and a larger one with one context C for the longer."""
-    task = translation_task(seed, n_train, n_held_out)
-    plans = [(kind, steps, None) for steps in (short, long) for kind in TITLES] + [("fixed", long, LARGER)]
-    scores = []
-    for kind, steps, d_model in plans:
-        model = build_translator(kind, task, seed, d_model=d_model)
-        _, seconds = train_translator(model, task, TranslatorConfig(steps=steps), seed=seed, show_progress=False)
-        scores.append(score_translator(kind, model, task, steps=steps, seconds=seconds, seed=seed))
-        print(f"seed {seed}, {kind}, {steps} steps: {scores[-1].exact_match():.3f} in {seconds:.0f} s", flush=True)
-    return scores
+def measure(kind: str, steps: int, seed: int) -> Score:
+    """Train one model from the beginning and mark it."""
+    task, model = translation_task(seed), build_translator(kind, translation_task(seed), seed)
+    _, seconds = train_translator(model, task, TranslatorConfig(steps=steps), seed=seed, show_progress=False)
+    return score_translator(kind, model, task, steps=steps, seconds=seconds, seed=seed)
+
+
+def measure_all(folder: Path, seeds: Sequence[int], all_steps: Sequence[int] = (SHORT, LONG)) -> None:
+    """Measure every model that has no file yet, for all seeds and numbers of steps."""
+    for steps, kind, seed in product(all_steps, TITLES, seeds):
+        path = folder / f"{kind}-{steps}-seed-{seed}.json"
+        if not path.exists():
+            score = measure(kind, steps, seed)
+            write_atomically(path, json.dumps(score.to_row(), indent=1) + "\n")
+            print(f"{path.name}: {score.exact_match():.3f} in {score.seconds:.0f} s", flush=True)
 
 
 def load_scores(folder: str | Path) -> list[Score]:
@@ -60,17 +63,15 @@ def load_scores(folder: str | Path) -> list[Score]:
 
     Raises: FileNotFoundError if there are none.
     """
-    paths = sorted(Path(folder).glob("seed-*.json"))
+    paths = sorted(Path(folder).glob("*-seed-*.json"))
     if not paths:
-        raise FileNotFoundError(f"no seed-*.json in {folder}: run `python -m rlhf_lite.course.scoreboard {folder} 0 1 2`")
-    return [Score.from_row(row) for path in paths for row in json.loads(path.read_text(encoding="utf-8"))]
+        raise FileNotFoundError(f"no *-seed-*.json in {folder}: run `python -m rlhf_lite.course.scoreboard {folder} 0 1 2`")
+    return [Score.from_row(json.loads(path.read_text(encoding="utf-8"))) for path in paths]
 
 
-def choose(scores: Sequence[Score], kind: str, steps: int, *, largest: bool = False) -> list[Score]:
-    """Return one model's scores after so many steps, one a seed; `largest` takes the larger model where there are two sizes."""
-    found = [score for score in scores if (score.kind, score.steps) == (kind, steps)]
-    size = (max if largest else min)((score.parameters for score in found), default=0)
-    return [score for score in found if abs(score.parameters - size) <= 0.05 * size]  # vocabularies differ by a word or two
+def choose(scores: Sequence[Score], kind: str, steps: int) -> list[Score]:
+    """Return one model's scores after so many steps, one a seed."""
+    return [score for score in scores if (score.kind, score.steps) == (kind, steps)]
 
 
 def interval(scores: Sequence[Score], shortest: int = 0, longest: int = 12) -> tuple[float, float, float]:
@@ -141,12 +142,14 @@ def _draw_bars(axes: Axes, names: Sequence[str], values: Sequence[float], title:
 
 
 def main() -> None:
-    """Measure the seeds named on the command line and store each in the folder named first."""
+    """Measure the seeds named on the command line and store them in the folder named first."""
+    parser = argparse.ArgumentParser(description="Measure the translators of lessons 03 and 04.")
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("seeds", type=int, nargs="+")
+    parser.add_argument("--steps", type=int, nargs="+", default=(SHORT, LONG))
+    arguments = parser.parse_args()
     torch.set_num_threads(1)
-    folder, *seeds = sys.argv[1:]
-    for seed in map(int, seeds):
-        rows = [score.to_row() for score in measure(seed)]
-        write_atomically(Path(folder) / f"seed-{seed}.json", json.dumps(rows, indent=1))
+    measure_all(arguments.folder, arguments.seeds, arguments.steps)
 
 
 if __name__ == "__main__":

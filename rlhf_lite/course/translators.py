@@ -35,7 +35,7 @@ WIDTHS = {"fixed": 104, "attention": 82, "transformer": 64}
 """d_model of each, chosen so that all have about 253,000 parameters."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class TranslationTask:
     """Sentences to learn from, sentences to be marked on, and the words of both languages."""
 
