@@ -16,7 +16,7 @@ from torch import Tensor
 from ..tinyworld.translation import SentencePair
 from ..transformer import EncoderDecoderTransformer
 from .alignments import END, draw_alignment
-from .pinyin import PINYIN
+from .pinyin import PINYIN, pinyin
 from .translators import TranslationTask, translate
 from .twin import show_with_figure
 
@@ -126,7 +126,9 @@ def head_box(model: EncoderDecoderTransformer, task: TranslationTask, sentence: 
             shown.value = f"<p>{escape(str(error))}</p>"
             return
         looks = kept[typed.value]
-        shown.value = f"<p>{escape(' '.join(looks.chinese))}</p>{looks_html(looks, looks.of(block.value, head.value))}"
+        chinese = " ".join(looks.chinese)
+        written = f"<p>{escape(chinese)} ({escape(pinyin(chinese))})</p>"
+        shown.value = written + looks_html(looks, looks.of(block.value, head.value))
 
     for control in (typed, block, head):
         control.observe(redraw, "value")
