@@ -19,6 +19,8 @@ Each module imports only modules above it in this list:
     scoreboard    lessons 03 and 04: how well and how fast each of the three translates
     translate_box the reader's own sentences, translated by each of them
     figures_03    figures of lesson 03
+    figures_04    figures of lesson 04
+    heads         where each head of a Transformer looks, as a figure and in a widget
     quiz          questions with explanations
     ranking       a widget in which the reader ranks answers
     figures_09    figures of lesson 09: masks, curves over epochs and seeds, a head that is replaced
@@ -28,12 +30,15 @@ Each module imports only modules above it in this list:
     exercises_01
     exercises_03_attention
     exercises_03
+    exercises_04_layers
+    exercises_04
     exercises_05, exercises_05_sizes
     exercises_09_training
     exercises_09
     quiz_00       questions of lesson 00; so on for every lesson
     quiz_01
     quiz_03
+    quiz_04
     quiz_05
     quiz_09
     lessons       all lessons, and the overview of what is done

@@ -11,12 +11,14 @@ from . import (
     exercises_00,
     exercises_01,
     exercises_03,
+    exercises_04,
     exercises_05,
     exercises_05_sizes,
     exercises_09,
     quiz_00,
     quiz_01,
     quiz_03,
+    quiz_04,
     quiz_05,
     quiz_09,
 )
@@ -58,6 +60,7 @@ LESSONS = {
         Lesson(number="00", title="Start here", exercises=exercises_00.EXERCISES, questions=quiz_00.QUESTIONS),
         Lesson(number="01", title="Next-token prediction", exercises=exercises_01.EXERCISES, questions=quiz_01.QUESTIONS),
         Lesson(number="03", title="Seq2seq and attention", exercises=exercises_03.EXERCISES, questions=quiz_03.QUESTIONS),
+        Lesson(number="04", title="Transformer", exercises=exercises_04.EXERCISES, questions=quiz_04.QUESTIONS),
         Lesson(
             number="05", title="GPT", questions=quiz_05.QUESTIONS,
             exercises=exercises_05.EXERCISES + exercises_05_sizes.EXERCISES,
