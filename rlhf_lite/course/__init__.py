@@ -7,6 +7,8 @@ Each module imports only modules above it in this list:
     source        the library's own text, to read in a lesson
     answers       answers of several models side by side
     sampling      sliders for temperature, top-k and top-p
+    two_jobs      a toy that pays an alignment tax, and sliders for both coefficients
+    figures_13    figures of lesson 13
     progress      what the reader has done, in a local file
     labels        the reader's rankings of answers, in a local file; agreement with others and the judge
     refit         a reward model goes on learning from a few labels
@@ -15,8 +17,10 @@ Each module imports only modules above it in this list:
     ranking       a widget in which the reader ranks answers
     exercises_00  exercises of lesson 00, each with its solution and wrong attempts; so on for every lesson
     exercises_01
+    exercises_13_objective, exercises_13_measuring
     quiz_00       questions of lesson 00; so on for every lesson
     quiz_01
+    quiz_13
     lessons       all lessons, and the overview of what is done
     rerun         run lessons anew and store them without what differs between runs
 """

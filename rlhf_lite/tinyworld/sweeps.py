@@ -8,7 +8,7 @@ which goes on where it was stopped.
 
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from statistics import fmean
@@ -155,9 +155,7 @@ def write_rows(path: Path, found: dict[str, Any]) -> None:
     """Write one seed's measurements, a line a row."""
     lines = ",\n".join("  " + json.dumps(row) for row in rounded(found["rows"]))
     stages = ",\n".join(f"  {json.dumps(name)}: {json.dumps(row)}" for name, row in rounded(found["stages"]).items())
-    write_atomically(
-        path, f'{{\n "seed": {found["seed"]},\n "stages": {{\n{stages}\n }},\n "rows": [\n{lines}\n ]\n}}\n'
-    )
+    write_atomically(path, f'{{\n "seed": {found["seed"]},\n "stages": {{\n{stages}\n }},\n "rows": [\n{lines}\n ]\n}}\n')
 
 
 def load_sweeps(folder: str | Path) -> list[dict[str, Any]]:
@@ -170,6 +168,24 @@ def load_sweeps(folder: str | Path) -> list[dict[str, Any]]:
     if not paths:
         raise FileNotFoundError(f"no seed-*.json in {folder}: it comes with the course; see data/README.md for how it is made")
     return [json.loads(path.read_text(encoding="utf-8")) for path in paths]
+
+
+def share_given_back(base: float, ppo: float, ptx: float) -> float:
+    """Return the share of what PPO lost against the base model that ptx gave back; 0 where nothing was lost.
+
+    Example: losses 1.0, 2.0 and 1.25 -> 0.75. Where more is better the same holds: 64, 44, 54 -> 0.5.
+    """
+    return (ppo - ptx) / (ppo - base) if ppo != base else 0.0
+
+
+def unbeaten(settings: Mapping[str, tuple[float, float]]) -> list[str]:
+    """List the settings (gold score, text loss) that no other beats: none has as much gold for as little loss and is better in one.
+
+    Example: {"a": (0.7, 2.0), "b": (0.7, 1.0), "c": (0.5, 0.9)} -> ["b", "c"].
+    """
+    pairs = settings.values()
+    return [name for name, (gold, loss) in settings.items()
+            if not any(g >= gold and v <= loss and (g, v) != (gold, loss) for g, v in pairs)]  # fmt: skip
 
 
 if __name__ == "__main__":
