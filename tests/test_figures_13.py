@@ -13,21 +13,22 @@ from rlhf_lite.course.figures_13 import (
 )  # fmt: skip
 
 
-def row(kl_coef, ptx_coef, gold, loss, iterations=16):
-    about = {"kl_coef": kl_coef, "ptx_coef": ptx_coef, "iterations": iterations}
+def row(seed, kl_coef, ptx_coef, gold, loss, iterations=16):
+    about = {"seed": seed, "kl_coef": kl_coef, "ptx_coef": ptx_coef, "iterations": iterations}
     return about | {"gold": gold, "pretraining_loss": loss, "exercises": 0.5}
 
 
-def seed(shift):
+def seed(number, shift):
     stages = {"sft": {"gold": 0.4 + shift}, "base": {"pretraining_loss": 0.9 + shift}}
-    rows = [row(0.05, 0.0, 0.7 + shift, 2.0 + shift), row(5.0, 0.0, 0.4 + shift, 1.7 + shift),
-            row(0.05, 0.5, 0.7 + shift, 1.0 + shift), row(0.05, 0.5, 0.6 + shift, 1.2 + shift, iterations=8)]  # fmt: skip
+    rows = [row(number, 0.05, 0.0, 0.7 + shift, 2.0 + shift), row(number, 5.0, 0.0, 0.4 + shift, 1.7 + shift),
+            row(number, 0.05, 0.5, 0.7 + shift, 1.0 + shift),
+            row(number, 0.05, 0.5, 0.6 + shift, 1.2 + shift, iterations=8)]  # fmt: skip
     return {"stages": stages, "rows": rows}
 
 
 @pytest.fixture
 def rows():
-    return with_gains([seed(0.0), seed(0.1)])
+    return with_gains([seed(0, 0.0), seed(1, 0.1)])
 
 
 def test_gains_are_against_the_same_seed(rows):
@@ -39,6 +40,10 @@ def test_each_sweep_has_its_rows_and_ptx_begins_with_ppo(rows):
     assert {value: len(group) for value, group in chosen(rows, "kl_coef", 16).items()} == {0.05: 2, 5.0: 2}
     assert {value: len(group) for value, group in chosen(rows, "ptx_coef", 16).items()} == {0.0: 2, 0.5: 2}
     assert list(chosen(rows, "ptx_coef", 8)) == [0.5]
+
+
+def test_a_value_that_a_seed_lacks_is_left_out(rows):
+    assert list(chosen(rows[:-4] + [r for r in rows[-4:] if r["kl_coef"] != 5.0], "kl_coef", 16)) == [0.05]
 
 
 def test_a_sweep_is_drawn_with_levels_and_the_reader_s_point(rows):

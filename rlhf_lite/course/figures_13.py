@@ -55,20 +55,21 @@ def draw_stages(panels: Mapping[str, Sequence[Mapping[str, Mapping[str, float]]]
     """
     alts = []
     with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(11, 3.9))
+        figure = Figure(figsize=(11, 4.2))
         for axes, (title, seeds) in zip(figure.subplots(1, len(panels)), panels.items(), strict=True):
             kinds = list(next(iter(seeds[0].values())))
             for k, (model, (marker, fill)) in enumerate(MARKERS.items()):
                 found = [mean_interval([seed[model][kind] for seed in seeds]) for kind in kinds]
                 places = [i + 0.16 * (k - 1.5) for i in range(len(kinds))]
                 means, ends = [m for m, _, _ in found], [(max(low, 0.0), high) for _, low, high in found]
-                axes.hlines(places, *zip(*ends, strict=True), color="0.5", linewidth=1.2)
+                if len(seeds) > 1:
+                    axes.hlines(places, *zip(*ends, strict=True), color="0.5", linewidth=1.2)
                 axes.plot(means, places, marker=marker, markerfacecolor=fill, color=INK, linestyle="none", label=NAMES[model])
                 alts.append(f"{title}, {NAMES[model]}: " + ", ".join(f"{n} {m:.2f}" for n, m in zip(kinds, means, strict=True)))
             axes.set(xlabel=title, yticks=range(len(kinds)), yticklabels=kinds)
             axes.invert_yaxis()
             axes.grid(axis="y", visible=False)
-        figure.axes[0].legend(fontsize=10)
+        figure.legend(*figure.axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=len(MARKERS), frameon=False)
     return figure, f"Means over {len(seeds)} seeds. {'; '.join(alts)}."
 
 
@@ -82,13 +83,18 @@ def with_gains(sweeps: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
 
 
 def chosen(rows: Rows, coefficient: str, iterations: int) -> dict[float, list[Mapping[str, Any]]]:
-    """Group the rows of one sweep by its coefficient, ascending: kl_coef without ptx, ptx_coef from 0 (which is PPO) up."""
-    usual = 0.05
+    """Group the rows of one sweep by its coefficient, ascending: kl_coef without ptx, ptx_coef from 0 (which is PPO) up.
+
+    Values that not every seed has are left out: means over other seeds could not be compared.
+    """
+    usual, n_seeds = 0.05, len({row["seed"] for row in rows})
     inside = [
         row for row in rows
         if row["iterations"] == iterations and (row["ptx_coef"] == 0 if coefficient == "kl_coef" else row["kl_coef"] == usual)
     ]  # fmt: skip
-    return {value: [row for row in inside if row[coefficient] == value] for value in sorted({row[coefficient] for row in inside})}
+    values = sorted({row[coefficient] for row in inside})
+    groups = {value: [row for row in inside if row[coefficient] == value] for value in values}
+    return {value: group for value, group in groups.items() if len(group) == n_seeds}
 
 
 def draw_sweep(
@@ -117,6 +123,8 @@ def draw_sweep(
             axes.set(title=title, xticks=range(len(ticks)), xticklabels=[f"{v:g}" for v in ticks], xlabel=coefficient)
             axes.title.set_fontsize(11)
             axes.margins(x=0.08, y=0.12)
+            if key != "exercises":
+                axes.set_ylim(bottom=min(0.0, axes.get_ylim()[0]))
     return figure, f"{coefficient} swept, {iterations} iterations. {'; '.join(alts)}."
 
 
@@ -144,22 +152,18 @@ def draw_trade_off(rows: Rows, iterations: int, *, sft: float, live: Rows = ()) 
             axes.plot(x, y, **series)
             for value, place in zip(groups, zip(x, y, strict=True), strict=True):
                 if coefficient == "kl_coef" or value > 0:
-                    below = -14 if coefficient == "kl_coef" else 8
-                    axes.annotate(f"{value:g}", place, xytext=(0, below), textcoords="offset points", ha="center", fontsize=10)
+                    beside = {"xytext": (8, -4)} if coefficient == "kl_coef" else {"xytext": (0, 8), "ha": "center"}
+                    axes.annotate(f"{value:g}", place, textcoords="offset points", fontsize=10, **beside)
             points = (f"{value:g} at {a:.2f}, {b:.2f}" for value, a, b in zip(groups, x, y, strict=True))
             alts.append(f"{series['label']}: " + "; ".join(points))
-        for name, place, gain in (("base's loss", 0.0, None), ("SFT", sft, 0.0)):
-            if gain is None:
-                axes.axvline(place, **DOTTED)
-                axes.annotate(name, (place, 0.02), xytext=(4, 0), textcoords="offset points", fontsize=10)
-            else:
-                axes.plot(place, gain, marker="o", color=INK, markerfacecolor=PALE, linestyle="none", label=name)
+        axes.axvline(0, **DOTTED, label="base's text loss")
+        axes.plot(sft, 0, marker="o", markersize=9, color=INK, markerfacecolor=PALE, linestyle="none", label="SFT")
         for row in live:
             axes.plot(row["loss_above_base"], row["gold_gain"], **LIVE, label="yours")
             alts.append(f"yours: {row['loss_above_base']:.2f}, {row['gold_gain']:.2f}")
         axes.set(xlabel="text loss above base's, nats a token (further left: less tax)", ylabel="gold score above SFT's")
         axes.margins(y=0.14)
-        axes.legend(fontsize=10, loc="lower left", bbox_to_anchor=(0.05, 0.08))
+        axes.legend(fontsize=10, loc="lower center")
     return figure, f"Gold against text loss, {iterations} iterations: loss above base's, gold above SFT's. {'. '.join(alts)}."
 
 
@@ -178,5 +182,5 @@ def draw_against_kl(seeds: Sequence[tuple[int, Rows]], panels: Mapping[str, str]
                 alts.append(f"{label}, seed {seed}: {values[0]:.2f} at {kls[0]:.0f} nats, {values[-1]:.2f} at {kls[-1]:.0f}")
             axes.set_xscale("function", functions=(lambda x: x**0.5, lambda x: x**2))
             axes.set(xlabel="KL from SFT, nats a response", ylabel=label, xticks=[0, 1, 5, 10, 20, 40, 70], xlim=(0, None))
-        figure.axes[0].legend(fontsize=10)
+        figure.axes[0].legend(fontsize=10, loc="upper left")
     return figure, "; ".join(alts) + "."
