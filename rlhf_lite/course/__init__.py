@@ -17,7 +17,8 @@ Each module imports only modules above it in this list:
     ranking       a widget in which the reader ranks answers
     exercises_00  exercises of lesson 00, each with its solution and wrong attempts; so on for every lesson
     exercises_01
-    exercises_13_objective, exercises_13_measuring
+    exercises_13_objective
+    exercises_13_measuring
     quiz_00       questions of lesson 00; so on for every lesson
     quiz_01
     quiz_13

@@ -32,7 +32,7 @@ SOURCE_DOCUMENTS = 120
 
 
 @dataclass(frozen=True)
-class Task:
+class SchoolTask:
     """One exercise as a page of the school book."""
 
     ability: str
@@ -41,14 +41,14 @@ class Task:
     solution: str
 
 
-def draw_tasks(seed: int | str, per_ability: int) -> list[Task]:
+def draw_tasks(seed: int | str, per_ability: int) -> list[SchoolTask]:
     """Draw as many tasks of every ability; of a page with several exercises the last one is left open."""
     rng, tasks = random.Random(f"abilities {seed}"), []
     for ability, draw in ABILITIES.items():
         for _ in range(per_ability):
             drawn = draw(rng)
             *solved, (task, solution) = drawn if isinstance(drawn, list) else [drawn]
-            tasks.append(Task(ability, book.as_page([*solved, (task, "")]).rstrip(), solution))
+            tasks.append(SchoolTask(ability, book.as_page([*solved, (task, "")]).rstrip(), solution))
     return tasks
 
 
