@@ -24,6 +24,8 @@ LIVE = {"marker": "*", "markersize": 16, "color": INK, "markerfacecolor": "white
 SERIES = {"kl_coef": {"label": "kl_coef varied, no ptx", **SECOND}, "ptx_coef": {"label": "ptx_coef varied", **FIRST}}
 SWEEP_PANELS = {"gold_gain": "gold score above SFT's", "loss_above_base": "text loss above base's\n(nats a token)",
                 "exercises": "school exercises solved"}  # fmt: skip
+FEWEST = 3
+"""Seeds from which on an interval is drawn: that of two is wider than any figure."""
 SEED_LINES = tuple(zip("os^Dv", ("-", "--", "-.", ":", "-"), strict=True))
 
 
@@ -51,7 +53,7 @@ def draw_objective() -> tuple[Figure, str]:
 def draw_stages(panels: Mapping[str, Sequence[Mapping[str, Mapping[str, float]]]]) -> tuple[Figure, str]:
     """Draw what models do on several kinds of text, a panel a title, a row a kind, a marker a model.
 
-    `panels` maps a title to one dictionary a seed: model -> kind -> number.
+    `panels` maps a title to one dictionary a seed: model -> kind -> number. Intervals of a "share of ..." end at 1.
     """
     alts = []
     with mpl.rc_context(STYLE):
@@ -61,8 +63,9 @@ def draw_stages(panels: Mapping[str, Sequence[Mapping[str, Mapping[str, float]]]
             for k, (model, (marker, fill)) in enumerate(MARKERS.items()):
                 found = [mean_interval([seed[model][kind] for seed in seeds]) for kind in kinds]
                 places = [i + 0.16 * (k - 1.5) for i in range(len(kinds))]
-                means, ends = [m for m, _, _ in found], [(max(low, 0.0), high) for _, low, high in found]
-                if len(seeds) > 1:
+                means, highest = [m for m, _, _ in found], 1.0 if title.startswith("share") else float("inf")
+                if len(seeds) >= FEWEST:
+                    ends = [(max(low, 0.0), min(high, highest)) for _, low, high in found]
                     axes.hlines(places, *zip(*ends, strict=True), color="0.5", linewidth=1.2)
                 axes.plot(means, places, marker=marker, markerfacecolor=fill, color=INK, linestyle="none", label=NAMES[model])
                 alts.append(f"{title}, {NAMES[model]}: " + ", ".join(f"{n} {m:.2f}" for n, m in zip(kinds, means, strict=True)))
@@ -101,7 +104,7 @@ def draw_sweep(
     rows: Rows, coefficient: str, iterations: int, *, levels: Mapping[str, Mapping[str, float]],
     live: Mapping[str, float] | None = None,
 ) -> tuple[Figure, str]:
-    """Draw gold score, text loss and exercises against one coefficient, evenly spaced.
+    """Draw gold score, text loss and exercises against one coefficient, evenly spaced; a small mark is one seed.
 
     `levels` maps a panel's key to dotted lines, name -> height; `live` is a row of the reader's own run, drawn as a star.
     """
@@ -114,8 +117,8 @@ def draw_sweep(
             alts.append(f"{title}: {told}".replace("\n", " "))
             for name, height in levels.get(key, {}).items():
                 axes.axhline(height, **DOTTED)
-                axes.annotate(name, (1, height), xycoords=("axes fraction", "data"), xytext=(-2, 2), textcoords="offset points",
-                              ha="right", va="bottom", fontsize=10)  # fmt: skip
+                axes.annotate(name, (0, height), xycoords=("axes fraction", "data"), xytext=(3, 2), textcoords="offset points",
+                              va="bottom", fontsize=10)  # fmt: skip
                 alts[-1] += f", {name} {height:.2f}"
             if live:
                 axes.plot(ticks.index(live[coefficient]), live[key], **LIVE)
@@ -131,7 +134,9 @@ def draw_sweep(
 def _points(axes: Axes, places: Sequence[int], groups: Mapping[float, Rows], key: str, coefficient: str) -> str:
     found = [mean_interval([row[key] for row in group]) for group in groups.values()]
     means = [mean for mean, _, _ in found]
-    if all(len(group) > 1 for group in groups.values()):
+    for place, group in zip(places, groups.values(), strict=True):
+        axes.plot([place] * len(group), [row[key] for row in group], marker="_", color="0.55", linestyle="none")
+    if all(len(group) >= FEWEST for group in groups.values()):
         axes.vlines(places, [low for _, low, _ in found], [high for _, _, high in found], color="0.55", linewidth=1.4)
     axes.plot(places, means, **{**SERIES[coefficient], "label": None})
     return ", ".join(f"{value:g} gives {mean:.2f}" for value, mean in zip(groups, means, strict=True))
