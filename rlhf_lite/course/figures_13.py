@@ -23,7 +23,7 @@ MARKERS = {"base": ("^", "white"), "sft": ("o", PALE), "ppo": ("s", "white"), "p
 LIVE = {"marker": "*", "markersize": 16, "color": INK, "markerfacecolor": "white", "linestyle": "none", "zorder": 5}
 SERIES = {"kl_coef": {"label": "kl_coef varied, no ptx", **SECOND}, "ptx_coef": {"label": "ptx_coef varied", **FIRST}}
 SWEEP_PANELS = {"gold_gain": "gold score above SFT's", "loss_above_base": "text loss above base's\n(nats a token)",
-                "exercises": "school exercises solved"}  # fmt: skip
+                "exercises_gain": "share of exercises solved,\nabove base's"}  # fmt: skip
 FEWEST = 3
 """Seeds from which on an interval is drawn: that of two is wider than any figure."""
 SEED_LINES = tuple(zip("os^Dv", ("-", "--", "-.", ":", "-"), strict=True))
@@ -77,10 +77,11 @@ def draw_stages(panels: Mapping[str, Sequence[Mapping[str, Mapping[str, float]]]
 
 
 def with_gains(sweeps: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """List the rows of all seeds, each with its gold score above SFT's and its text loss above the base model's."""
+    """List the rows of all seeds, each with its gold score above SFT's, and text loss and exercises above the base model's."""
     return [
         {**row, "gold_gain": row["gold"] - seed["stages"]["sft"]["gold"],
-         "loss_above_base": row["pretraining_loss"] - seed["stages"]["base"]["pretraining_loss"]}
+         "loss_above_base": row["pretraining_loss"] - seed["stages"]["base"]["pretraining_loss"],
+         "exercises_gain": row["exercises"] - seed["stages"]["base"]["exercises"]}
         for seed in sweeps for row in seed["rows"]
     ]  # fmt: skip
 
@@ -126,7 +127,7 @@ def draw_sweep(
             axes.set(title=title, xticks=range(len(ticks)), xticklabels=[f"{v:g}" for v in ticks], xlabel=coefficient)
             axes.title.set_fontsize(11)
             axes.margins(x=0.08, y=0.12)
-            if key != "exercises":
+            if key != "exercises_gain":
                 axes.set_ylim(bottom=min(0.0, axes.get_ylim()[0]))
     return figure, f"{coefficient} swept, {iterations} iterations. {'; '.join(alts)}."
 
