@@ -19,7 +19,7 @@ def row(seed, kl_coef, ptx_coef, gold, loss, iterations=16):
 
 
 def seed(number, shift):
-    stages = {"sft": {"gold": 0.4 + shift}, "base": {"pretraining_loss": 0.9 + shift, "exercises": 0.8}}
+    stages = {"sft": {"gold": 0.4 + shift, "pretraining_loss": 0.9 + shift, "exercises": 0.8}}
     rows = [row(number, 0.05, 0.0, 0.7 + shift, 2.0 + shift), row(number, 5.0, 0.0, 0.4 + shift, 1.7 + shift),
             row(number, 0.05, 0.5, 0.7 + shift, 1.0 + shift),
             row(number, 0.05, 0.5, 0.6 + shift, 1.2 + shift, iterations=8)]  # fmt: skip
@@ -33,7 +33,7 @@ def rows():
 
 def test_gains_are_against_the_same_seed(rows):
     assert [r["gold_gain"] for r in rows] == pytest.approx([0.3, 0.0, 0.3, 0.2] * 2)
-    assert [r["loss_above_base"] for r in rows] == pytest.approx([1.1, 0.8, 0.1, 0.3] * 2)
+    assert [r["loss_rise"] for r in rows] == pytest.approx([1.1, 0.8, 0.1, 0.3] * 2)
     assert [r["exercises_gain"] for r in rows] == pytest.approx([-0.3] * 8)
 
 
@@ -49,14 +49,14 @@ def test_a_value_that_a_seed_lacks_is_left_out(rows):
 
 def test_a_sweep_is_drawn_with_levels_and_the_reader_s_point(rows):
     live = rows[0] | {"kl_coef": 0.3, "gold_gain": 0.25}
-    figure, alt = draw_sweep(rows, "kl_coef", 16, levels={"exercises_gain": {"SFT": -0.1}}, live=live)
+    figure, alt = draw_sweep(rows, "kl_coef", 16, levels={"exercises_gain": {"base": -0.1}}, live=live)
     assert len(figure.axes) == 3
     assert [label.get_text() for label in figure.axes[0].get_xticklabels()] == ["0.05", "0.3", "5"]
-    assert "gold score above SFT's: 0.05 gives 0.30, 5 gives 0.00, yours 0.25" in alt and "SFT -0.10" in alt
+    assert "gold score: 0.05 gives 0.30, 5 gives 0.00, yours 0.25" in alt and "base -0.10" in alt
 
 
 def test_the_trade_off_shows_both_sweeps_and_the_reader_s_point(rows):
-    figure, alt = draw_trade_off(rows, 16, sft=0.8, live=[rows[2]])
+    figure, alt = draw_trade_off(rows, 16, base=-0.8, live=[rows[2]])
     assert "kl_coef varied, no ptx: 0.05 at 1.10, 0.30; 5 at 0.80, 0.00" in alt
     assert "ptx_coef varied: 0 at 1.10, 0.30; 0.5 at 0.10, 0.30" in alt and "yours: 0.10, 0.30" in alt
     assert [text.get_text() for text in figure.axes[0].get_legend().get_texts()][-1] == "yours"

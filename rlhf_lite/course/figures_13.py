@@ -22,8 +22,8 @@ TERMS = (
 MARKERS = {"base": ("^", "white"), "sft": ("o", PALE), "ppo": ("s", "white"), "ppo_ptx": ("D", INK)}
 LIVE = {"marker": "*", "markersize": 16, "color": INK, "markerfacecolor": "white", "linestyle": "none", "zorder": 5}
 SERIES = {"kl_coef": {"label": "kl_coef varied, no ptx", **SECOND}, "ptx_coef": {"label": "ptx_coef varied", **FIRST}}
-SWEEP_PANELS = {"gold_gain": "gold score above SFT's", "loss_above_base": "text loss above base's\n(nats a token)",
-                "exercises_gain": "share of exercises solved,\nabove base's"}  # fmt: skip
+SWEEP_PANELS = {"gold_gain": "gold score", "loss_rise": "text loss, nats a token", "exercises_gain": "share of exercises solved"}
+"""What a sweep is measured by, each as a difference from the same seed's SFT model."""
 FEWEST = 3
 """Seeds from which on an interval is drawn: that of two is wider than any figure."""
 SEED_LINES = tuple(zip("os^Dv", ("-", "--", "-.", ":", "-"), strict=True))
@@ -77,11 +77,11 @@ def draw_stages(panels: Mapping[str, Sequence[Mapping[str, Mapping[str, float]]]
 
 
 def with_gains(sweeps: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """List the rows of all seeds, each with its gold score above SFT's, and text loss and exercises above the base model's."""
+    """List the rows of all seeds, each with what it adds to gold score, text loss and exercises of the same seed's SFT."""
     return [
         {**row, "gold_gain": row["gold"] - seed["stages"]["sft"]["gold"],
-         "loss_above_base": row["pretraining_loss"] - seed["stages"]["base"]["pretraining_loss"],
-         "exercises_gain": row["exercises"] - seed["stages"]["base"]["exercises"]}
+         "loss_rise": row["pretraining_loss"] - seed["stages"]["sft"]["pretraining_loss"],
+         "exercises_gain": row["exercises"] - seed["stages"]["sft"]["exercises"]}
         for seed in sweeps for row in seed["rows"]
     ]  # fmt: skip
 
@@ -124,11 +124,11 @@ def draw_sweep(
             if live:
                 axes.plot(ticks.index(live[coefficient]), live[key], **LIVE)
                 alts[-1] += f", yours {live[key]:.2f}"
-            axes.set(title=title, xticks=range(len(ticks)), xticklabels=[f"{v:g}" for v in ticks], xlabel=coefficient)
+            axes.axhline(0, color=INK, linewidth=0.9)
+            axes.set(title=f"{title}\nabove SFT's", xlabel=coefficient)
+            axes.set_xticks(range(len(ticks)), [f"{value:g}" for value in ticks])
             axes.title.set_fontsize(11)
             axes.margins(x=0.08, y=0.12)
-            if key != "exercises_gain":
-                axes.set_ylim(bottom=min(0.0, axes.get_ylim()[0]))
     return figure, f"{coefficient} swept, {iterations} iterations. {'; '.join(alts)}."
 
 
@@ -143,10 +143,10 @@ def _points(axes: Axes, places: Sequence[int], groups: Mapping[float, Rows], key
     return ", ".join(f"{value:g} gives {mean:.2f}" for value, mean in zip(groups, means, strict=True))
 
 
-def draw_trade_off(rows: Rows, iterations: int, *, sft: float, live: Rows = ()) -> tuple[Figure, str]:
+def draw_trade_off(rows: Rows, iterations: int, *, base: float, live: Rows = ()) -> tuple[Figure, str]:
     """Draw what both sweeps buy (gold) against what they cost (text loss), means over seeds; return the figure and its alt text.
 
-    `sft` is how far the SFT model's text loss lies above the base model's.
+    Both are differences from the same seed's SFT model; `base` is the base model's text loss above it (a negative number).
     """
     alts = []
     with mpl.rc_context(STYLE):
@@ -154,7 +154,7 @@ def draw_trade_off(rows: Rows, iterations: int, *, sft: float, live: Rows = ()) 
         axes = figure.subplots()
         for coefficient, series in SERIES.items():
             groups = chosen(rows, coefficient, iterations)
-            x, y = ([sum(row[key] for row in g) / len(g) for g in groups.values()] for key in ("loss_above_base", "gold_gain"))
+            x, y = ([sum(row[key] for row in g) / len(g) for g in groups.values()] for key in ("loss_rise", "gold_gain"))
             axes.plot(x, y, **series)
             for value, place in zip(groups, zip(x, y, strict=True), strict=True):
                 if coefficient == "kl_coef" or value > 0:
@@ -162,15 +162,15 @@ def draw_trade_off(rows: Rows, iterations: int, *, sft: float, live: Rows = ()) 
                     axes.annotate(f"{value:g}", place, textcoords="offset points", fontsize=10, **beside)
             points = (f"{value:g} at {a:.2f}, {b:.2f}" for value, a, b in zip(groups, x, y, strict=True))
             alts.append(f"{series['label']}: " + "; ".join(points))
-        axes.axvline(0, **DOTTED, label="base's text loss")
-        axes.plot(sft, 0, marker="o", markersize=9, color=INK, markerfacecolor=PALE, linestyle="none", label="SFT")
+        axes.axvline(base, **DOTTED, label="base's text loss")
+        axes.plot(0, 0, marker="o", markersize=9, color=INK, markerfacecolor=PALE, linestyle="none", label="SFT")
         for row in live:
-            axes.plot(row["loss_above_base"], row["gold_gain"], **LIVE, label="yours")
-            alts.append(f"yours: {row['loss_above_base']:.2f}, {row['gold_gain']:.2f}")
-        axes.set(xlabel="text loss above base's, nats a token (further left: less tax)", ylabel="gold score above SFT's")
+            axes.plot(row["loss_rise"], row["gold_gain"], **LIVE, label="yours")
+            alts.append(f"yours: {row['loss_rise']:.2f}, {row['gold_gain']:.2f}")
+        axes.set(xlabel="text loss above SFT's, nats a token (further left: less tax)", ylabel="gold score above SFT's")
         axes.margins(y=0.14)
         axes.legend(fontsize=10, loc="lower center")
-    return figure, f"Gold against text loss, {iterations} iterations: loss above base's, gold above SFT's. {'. '.join(alts)}."
+    return figure, f"Gold against text loss, {iterations} iterations: above SFT's. {'. '.join(alts)}."
 
 
 def draw_against_kl(seeds: Sequence[tuple[int, Rows]], panels: Mapping[str, str]) -> tuple[Figure, str]:
