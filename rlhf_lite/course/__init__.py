@@ -7,6 +7,8 @@ Each module imports only modules above it in this list:
     source        the library's own text, to read in a lesson
     answers       answers of several models side by side
     sampling      sliders for temperature, top-k and top-p
+    two_jobs      a toy that pays an alignment tax, and sliders for both coefficients
+    figures_13    figures of lesson 13
     shape_sliders  sliders for a GPT's shape: parameters by part, FLOPs, memory
     figures_05    figures of lesson 05
     progress      what the reader has done, in a local file
@@ -35,12 +37,15 @@ Each module imports only modules above it in this list:
     exercises_05, exercises_05_sizes
     exercises_09_training
     exercises_09
+    exercises_13_measuring
+    exercises_13_objective
     quiz_00       questions of lesson 00; so on for every lesson
     quiz_01
     quiz_03
     quiz_04
     quiz_05
     quiz_09
+    quiz_13
     lessons       all lessons, and the overview of what is done
     rerun         run lessons anew and store them without what differs between runs
 """

@@ -15,12 +15,15 @@ from . import (
     exercises_05,
     exercises_05_sizes,
     exercises_09,
+    exercises_13_measuring,
+    exercises_13_objective,
     quiz_00,
     quiz_01,
     quiz_03,
     quiz_04,
     quiz_05,
     quiz_09,
+    quiz_13,
 )
 from .checks import RIGHT, Exercise, feedback
 from .progress import load_progress, record_exercise
@@ -66,6 +69,10 @@ LESSONS = {
             exercises=exercises_05.EXERCISES + exercises_05_sizes.EXERCISES,
         ),
         Lesson(number="09", title="Supervised fine-tuning", exercises=exercises_09.EXERCISES, questions=quiz_09.QUESTIONS),
+        Lesson(
+            number="13", title="PPO-ptx", questions=quiz_13.QUESTIONS,
+            exercises=exercises_13_objective.EXERCISES + exercises_13_measuring.EXERCISES,
+        ),
     )
 }  # fmt: skip
 
