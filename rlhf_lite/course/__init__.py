@@ -13,10 +13,15 @@ Each module imports only modules above it in this list:
     checks        is an attempt at an exercise right, and if not, why
     quiz          questions with explanations
     ranking       a widget in which the reader ranks answers
+    figures_12    figures of lesson 12: PPO's models, the clipped objective, lines, numbers over tokens
+    token_table   one answer of a rollout, token by token, to step through
     exercises_00  exercises of lesson 00, each with its solution and wrong attempts; so on for every lesson
     exercises_01
+    exercises_12_policy_gradient
+    exercises_12_ppo
     quiz_00       questions of lesson 00; so on for every lesson
     quiz_01
+    quiz_12
     lessons       all lessons, and the overview of what is done
     rerun         run lessons anew and store them without what differs between runs
 """

@@ -5,25 +5,25 @@ from math import exp, log
 from .checks import Case, Exercise
 
 
-def reinforce(probabilities: list[float], drawn: int, reward: float) -> list[float]:
-    """Return the gradient of reward * log(probability of the drawn answer) with respect to each logit."""
-    return [reward * ((i == drawn) - p) for i, p in enumerate(probabilities)]
+def reinforce(probabilities: list[float], drawn: int, score: float) -> list[float]:
+    """Return the gradient of score * log(probability of the drawn answer) with respect to each logit."""
+    return [score * ((i == drawn) - p) for i, p in enumerate(probabilities)]
 
 
-def _downhill(probabilities, drawn, reward):
-    return [-g for g in reinforce(probabilities, drawn, reward)]
+def _downhill(probabilities, drawn, score):
+    return [-g for g in reinforce(probabilities, drawn, score)]
 
 
-def _only_the_drawn_one(probabilities, drawn, reward):
-    return [reward * (i == drawn) for i in range(len(probabilities))]
+def _only_the_drawn_one(probabilities, drawn, score):
+    return [score * (i == drawn) for i in range(len(probabilities))]
 
 
-def _without_reward(probabilities, drawn, reward):
+def _without_score(probabilities, drawn, score):
     return reinforce(probabilities, drawn, 1.0)
 
 
-def _of_the_probability(probabilities, drawn, reward):
-    return reinforce(probabilities, drawn, reward * probabilities[drawn])
+def _of_the_probability(probabilities, drawn, score):
+    return reinforce(probabilities, drawn, score * probabilities[drawn])
 
 
 def compare_with_others(scores: list[float]) -> list[float]:
@@ -110,20 +110,20 @@ EXERCISES = (
         cases=(
             Case(
                 arguments=([0.5, 0.25, 0.25], 1, 2.0), expected=[-1.0, 1.5, -0.5],
-                hint="for the drawn answer reward * (1 - p), for every other one reward * (0 - p)",
+                hint="for the drawn answer score * (1 - p), for every other one score * (0 - p)",
                 mistakes=(
-                    ([1.0, -1.5, 0.5], "the sign is turned round: with a positive reward the drawn answer must become likelier"),
+                    ([1.0, -1.5, 0.5], "the sign is turned round: with a positive score the drawn answer must become likelier"),
                     ([0.0, 2.0, 0.0], "raising one logit lowers the other probabilities: subtract p everywhere"),
-                    ([-0.5, 0.75, -0.25], "multiply by the reward: an answer with twice the reward pushes twice as hard"),
+                    ([-0.5, 0.75, -0.25], "multiply by the score: an answer with twice the score pushes twice as hard"),
                     ([-0.25, 0.375, -0.125], "this is the gradient of p; that of log p is not multiplied by p once more"),
                 ),
             ),
             Case(
                 arguments=([0.5, 0.5], 0, -1.0), expected=[-0.5, 0.5],
-                hint="a negative reward makes the drawn answer less likely: reward * (1 - p) is then below 0",
+                hint="a negative score makes the drawn answer less likely: score * (1 - p) is then below 0",
             ),
         ),
-        wrong=(_downhill, _only_the_drawn_one, _without_reward, _of_the_probability),
+        wrong=(_downhill, _only_the_drawn_one, _without_score, _of_the_probability),
     ),
     Exercise(
         solution=compare_with_others,
