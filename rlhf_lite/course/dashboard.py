@@ -228,7 +228,8 @@ def show_dashboard(models: Models, *, iterations: int = 3, config: PPOConfig = L
     for _ in tqdm(range(iterations), desc="PPO"):
         live.advance()
     history, changes, _, _ = recorded_run()
-    show_with_figure(Dashboard(live), *draw_curves(history, changes))
+    figure, alt = draw_curves(history, changes)
+    show_with_figure(Dashboard(live), figure, f"A recorded run. {alt}")
     return live
 
 
