@@ -1,4 +1,4 @@
-"""The dashboard in a browser: it trains, pauses and goes on, and sliders moved by keyboard and mouse act on the next iteration."""
+"""The dashboard in a browser: it trains, pauses and goes on; sliders moved by keyboard and mouse act on the next iteration."""
 
 import re
 
