@@ -32,9 +32,9 @@ RECORDED = ROOT / "data" / "dashboard.json"
 BREATH = 0.02
 """Seconds that the loop gives away between two parts of an iteration, enough to take in some clicks."""
 SHOWN_ANSWERS = 4
-SCRIPT = ((10, "kl_coef", 0.0), (20, "kl_coef", 0.2))
+SCRIPT = ((8, "kl_coef", 0.0), (16, "kl_coef", 0.2))
 """Of the recorded run: after how many iterations which slider was moved where."""
-RECORDED_ITERATIONS = 30
+RECORDED_ITERATIONS = 24
 
 History = Sequence[Mapping[str, float]]
 

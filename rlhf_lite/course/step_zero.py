@@ -67,7 +67,7 @@ def step_zero(models: Models, fault: Fault = SOUND, *, episodes: int = EPISODES,
     return {
         "kl": k1(found.old_log_probs, found.ref_log_probs)[found.mask].abs().max().item(),
         "ratio": metrics["ratio"],
-        "mask": int((found.mask != sampled_mask(found.tokens, [len(ids) for ids in prompts], models.tokenizer.end_id)).sum()),
+        "mask": int((found.mask != mask_from_text(found.tokens, [len(ids) for ids in prompts], models.tokenizer.end_id)).sum()),
         "reward": (masked_sum(penalized(found, config.kl_coef), found.mask, dim=1) - found.scores).abs().mean().item(),
         "nat": price_of_a_nat(elsewhere),
         "deviation": kept.std(unbiased=False).item(),
@@ -86,7 +86,7 @@ def price_of_a_nat(found: Rollout) -> float:
     return ((found.scores - found.rewards.sum(1)).sum() / kl).item()
 
 
-def sampled_mask(tokens: Tensor, prompt_lengths: list[int], end_id: int) -> Tensor:
+def mask_from_text(tokens: Tensor, prompt_lengths: list[int], end_id: int) -> Tensor:
     """Mark the sampled tokens from the text alone: behind the prompt, up to and with the first end token.
 
     Shapes: tokens (B, T) -> (B, T - 1), position t speaks of token t + 1.
