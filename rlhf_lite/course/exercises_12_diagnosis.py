@@ -193,7 +193,7 @@ EXERCISES = (
             ),
             Case(
                 arguments=([[1.0, 0.0]], [0]), expected=0.0, hint="who is sure and right has surprise 0 and entropy 0",
-                mistakes=((ValueError, "log(0) does not exist; what has probability 0 adds nothing to the entropy: leave it out"),),
+                mistakes=((ValueError, "log(0) does not exist; what has probability 0 adds nothing to the entropy"),),
             ),
         ),
         wrong=(_entropy_minus_surprise, _surprise_alone, _sums_not_means, _zero_is_not_skipped),
