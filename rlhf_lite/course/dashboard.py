@@ -207,7 +207,7 @@ class Dashboard(widgets.VBox):
             'style="max-width: 100%; height: auto">'
         )
         self.moved.value = f"<p>Sliders moved: {escape(changes_told(live.changes))}.</p>" if live.changes else ""
-        self.answer.value = answers_html(live.requests[0].prompt, live.answers)
+        self.answer.value = answers_html(live.prompt, live.answers)
         self._show_buttons()
         if text:
             self._say(f"{live.done} iterations done. {text}")

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from copy import deepcopy
 from dataclasses import asdict, dataclass, replace
+from statistics import fmean
 from typing import Any
 
 from ..data import batch_indices, seeded_generator
@@ -101,7 +102,15 @@ class LivePPO:
         self.generator = seeded_generator("rollout", self.seed)
         self.history: list[dict[str, float]] = []
         self.changes: list[Change] = []
-        self.answers = [self._look()[1]]
+        gold, texts = self._look()
+        self.watched = gold.index(min(gold))
+        """Which held-out prompt's answers are kept: the one that SFT answers worst."""
+        self.answers = [texts[self.watched]]
+
+    @property
+    def prompt(self) -> str:
+        """The held-out prompt that is watched."""
+        return self.requests[self.watched].prompt
 
     @property
     def done(self) -> int:
@@ -126,9 +135,9 @@ class LivePPO:
         yield "policy and value model learn"
         metrics = rollout_metrics(rollout) | learner.update(rollout, iteration)
         yield "the judge looks"
-        gold, answer = self._look()
-        self.history.append(metrics | {"gold": gold})
-        self.answers.append(answer)
+        gold, texts = self._look()
+        self.history.append(metrics | {"gold": fmean(gold)})
+        self.answers.append(texts[self.watched])
 
     def advance(self, iterations: int = 1) -> None:
         """Do some iterations without a break."""
@@ -139,7 +148,7 @@ class LivePPO:
     def to_row(self) -> dict[str, Any]:
         """Return a JSON-able record of the run."""
         return {"history": self.history, "changes": [asdict(change) for change in self.changes], "answers": self.answers,
-                "prompt": self.requests[0].prompt}  # fmt: skip
+                "prompt": self.prompt}  # fmt: skip
 
     def _take_settings(self) -> None:
         before, after = self.learner.config, self.wanted
@@ -151,14 +160,13 @@ class LivePPO:
     def _ids(self) -> dict[str, int]:
         return {"end_id": self.models.tokenizer.end_id, "pad_id": self.models.tokenizer.pad_id}
 
-    def _look(self) -> tuple[float, str]:
-        """Let the policy answer held-out prompts, always with the same random numbers: mean gold score, and the first answer."""
+    def _look(self) -> tuple[list[float], list[str]]:
+        """Let the policy answer the held-out prompts, always with the same random numbers; return gold scores and answers."""
         tokenizer = self.models.tokenizer
         prompts = [tokenizer.encode_prompt(request.prompt) for request in self.requests]
         drawn = sample(self.learner.policy, prompts, seed="dashboard", max_new_tokens=LIVE.max_new_tokens, **self._ids())
         texts = [tokenizer.decode_response(ids) for ids in drawn]
-        gold = [judge(request, text).gold for request, text in zip(self.requests, texts, strict=True)]
-        return sum(gold) / len(gold), texts[0]
+        return [judge(request, text).gold for request, text in zip(self.requests, texts, strict=True)], texts
 
 
 def changes_told(changes: Sequence[Change]) -> str:
