@@ -15,10 +15,16 @@ Each module imports only modules above it in this list:
     ranking       a widget in which the reader ranks answers
     figures_12    figures of lesson 12: PPO's models, the clipped objective, lines, numbers over tokens
     token_table   one answer of a rollout, token by token, to step through
+    live_ppo      PPO an iteration at a time; settings may change in between
+    dashboard     PPO's curves while it trains, with sliders that act between iterations
+    faults        six small changes that make PPO go wrong, for as long as a block runs
+    wrong_runs    runs trained with each fault, stored, drawn to be diagnosed
+    step_zero     checks before the first update, each of which finds faults
     exercises_00  exercises of lesson 00, each with its solution and wrong attempts; so on for every lesson
     exercises_01
     exercises_12_policy_gradient
     exercises_12_ppo
+    exercises_12_diagnosis
     quiz_00       questions of lesson 00; so on for every lesson
     quiz_01
     quiz_12

@@ -7,7 +7,16 @@ from typing import Any
 
 import ipywidgets as widgets
 
-from . import exercises_00, exercises_01, exercises_12_policy_gradient, exercises_12_ppo, quiz_00, quiz_01, quiz_12
+from . import (
+    exercises_00,
+    exercises_01,
+    exercises_12_diagnosis,
+    exercises_12_policy_gradient,
+    exercises_12_ppo,
+    quiz_00,
+    quiz_01,
+    quiz_12,
+)
 from .checks import RIGHT, Exercise, feedback
 from .progress import load_progress, record_exercise
 from .quiz import Question, show_quiz
@@ -48,7 +57,11 @@ LESSONS = {
         Lesson(
             number="12",
             title="PPO for language models",
-            exercises=exercises_12_policy_gradient.EXERCISES + exercises_12_ppo.EXERCISES,
+            exercises=(
+                *exercises_12_policy_gradient.EXERCISES,
+                *exercises_12_ppo.EXERCISES,
+                *exercises_12_diagnosis.EXERCISES,
+            ),
             questions=quiz_12.QUESTIONS,
         ),
     )
