@@ -18,11 +18,13 @@ SIGNS = {
     "dropout on": "KL would be far from 0 already in iteration 1, where the policy still is its reference, and most ratios would "
     "be clipped",
     "KL off": "nothing would hold the KL back: it would climb far above that of the sound runs",
-    "reward on padding": "the score would never rise, since no token is told of it",
+    "reward on padding": "no score would arrive at the answers: the value model would foresee what never comes, and its "
+    "explained variance stay below 0",
     "mask off by one": "tokens that nobody sampled would count, so that the KL, a sum over the wrong tokens, could fall below 0",
     "wrong temperature": "answers would be drawn from another distribution than the one that scores them: the score would be "
     "off already in iteration 1, where nothing is learnt yet",
-    "no whitening": "hardly a curve would leave the grey range, since Adam evens out the size of steps; only gradients differ",
+    "no whitening": "hardly a curve would leave the grey range, since Adam evens out the size of steps; only the gradient "
+    "norm would",
 }
 """What a reader who guesses a fault should then see in the run."""
 

@@ -48,7 +48,7 @@ PANELS = {
     "grad_norm": "gradient norm",
 }  # fmt: skip
 """What is drawn of a run, each with its label."""
-OVERVIEW = ("score", "gold", "kl", "entropy", "length")
+OVERVIEW = ("score", "gold", "kl", "explained_variance", "grad_norm")
 Curves = dict[str, list[float | None]]
 KEPT = ("score", "gold", "kl", "entropy", "clip_fraction", "length", "finished", "ratio", "approx_kl", "explained_variance",
         "value_loss", "grad_norm")  # fmt: skip
@@ -121,7 +121,7 @@ def _draw_panel(axes: Axes, key: str, wrong: dict[str, Curves], sound: dict[str,
     axes.yaxis.set_major_locator(MaxNLocator(4))
 
 
-def told(key: str, wrong: dict[str, Curves], sound: dict[str, Curves]) -> str:
+def first_and_last(key: str, wrong: dict[str, Curves], sound: dict[str, Curves]) -> str:
     """Say where a number begins and ends, the mean over seeds, in brackets that of the sound runs."""
 
     def mean(runs: dict[str, Curves], place: int) -> float:
@@ -141,7 +141,7 @@ def draw_run(letter: str, folder: Path = FOLDER) -> tuple[Figure, str]:
             axes.set_title(label, fontsize=10, loc="left")
         figure.supxlabel(f"iteration of run {letter} (lines: three seeds; grey: range of three sound runs)", fontsize=10)
     return figure, f"Run {letter}. Means of three seeds, first to last iteration: " + "; ".join(
-        told(key, wrong, sound) for key in PANELS
+        first_and_last(key, wrong, sound) for key in PANELS
     ) + "."
 
 
@@ -149,7 +149,7 @@ def draw_runs(folder: Path = FOLDER) -> tuple[Figure, str]:
     """Draw all wrong runs, a row each, five numbers each; return the figure and its alt text."""
     sound, told_of = stored_runs(SOUND.name, folder), []
     with mpl.rc_context(STYLE | {"font.size": 9}):
-        figure = Figure(figsize=(10.4, 9.6))
+        figure = Figure(figsize=(9.8, 8.4))
         for row, letter in zip(figure.subplots(len(RUNS), len(OVERVIEW), sharex=True), RUNS, strict=True):
             wrong = stored_runs(RUNS[letter], folder)
             for axes, key in zip(row, OVERVIEW, strict=True):
@@ -157,7 +157,7 @@ def draw_runs(folder: Path = FOLDER) -> tuple[Figure, str]:
                 if letter == next(iter(RUNS)):
                     axes.set_title(PANELS[key], fontsize=10)
             row[0].set_ylabel(letter, rotation=0, fontsize=15, labelpad=14, va="center")
-            told_of.append(f"run {letter}: " + ", ".join(told(key, wrong, sound) for key in OVERVIEW))
+            told_of.append(f"run {letter}: " + ", ".join(first_and_last(key, wrong, sound) for key in OVERVIEW))
         figure.supxlabel("iteration (lines: three seeds; grey: range of three sound runs)", fontsize=10)
     return figure, f"Six wrong runs, means of three seeds, first to last iteration. {'; '.join(told_of)}."
 
