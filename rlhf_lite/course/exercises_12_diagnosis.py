@@ -63,29 +63,6 @@ def _own_words(run):
     return "something is wrong with the learning rate"
 
 
-def next_token_mask(response_mask: list[bool]) -> list[bool]:
-    """Turn a mask over T tokens into one over T - 1 places, where place t speaks of token t + 1."""
-    return response_mask[1:]
-
-
-def _as_in_run_d(response_mask):
-    return response_mask[:-1]
-
-
-def _not_shortened(response_mask):
-    return response_mask
-
-
-def _loses_both_ends(response_mask):
-    return response_mask[1:-1]
-
-
-def _without_end_token(response_mask):
-    kept = response_mask[1:]
-    last = max(i for i, keep in enumerate(kept) if keep)
-    return [keep and i != last for i, keep in enumerate(kept)]
-
-
 def place_scores(scores: list[float], mask: list[list[bool]]) -> list[list[float]]:
     """Return a row of rewards for each answer: its score at its last sampled token, 0 elsewhere."""
     rows = []
@@ -141,23 +118,6 @@ EXERCISES = (
         solution=diagnose,
         cases=tuple(map(_case_of, RUNS)),
         wrong=(_swaps_silent_ones, _takes_falling_score_for_kl, _takes_dropout_for_mask, _own_words),
-    ),
-    Exercise(
-        solution=next_token_mask,
-        cases=(
-            Case(
-                arguments=([F, F, T, T, T, F],), expected=[F, T, T, T, F],  # prompt of 2, answer of 3, padding of 1
-                hint="place 0 speaks of token 1, place 1 of token 2, and so on: five places, and nothing speaks of token 0",
-                mistakes=(
-                    ([F, F, T, T, T], "here place t speaks of token t; it should speak of token t + 1"),
-                    ([F, F, T, T, T, F], "six tokens have only five places: token 0 is predicted from nothing"),
-                    ([F, T, T, T], "one entry goes, the first; the last one stays"),
-                    ([F, T, T, F, F], "the end token was sampled too: without it nothing teaches the policy to stop"),
-                ),
-            ),
-            Case(arguments=([F, T],), expected=[T], hint="a prompt of one token: the only place speaks of the answer"),
-        ),
-        wrong=(_as_in_run_d, _not_shortened, _loses_both_ends, _without_end_token),
     ),
     Exercise(
         solution=place_scores,

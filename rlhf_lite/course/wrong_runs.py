@@ -146,10 +146,10 @@ def draw_run(letter: str, folder: Path = FOLDER) -> tuple[Figure, str]:
 
 
 def draw_runs(folder: Path = FOLDER) -> tuple[Figure, str]:
-    """Draw all wrong runs, a row each, five numbers each; return the figure and its alt text."""
+    """Draw all wrong runs, a row each, four numbers each; return the figure and its alt text."""
     sound, told_of = stored_runs(SOUND.name, folder), []
     with mpl.rc_context(STYLE | {"font.size": 9}):
-        figure = Figure(figsize=(9.8, 8.4))
+        figure = Figure(figsize=(8.8, 6.8))
         for row, letter in zip(figure.subplots(len(RUNS), len(OVERVIEW), sharex=True), RUNS, strict=True):
             wrong = stored_runs(RUNS[letter], folder)
             for axes, key in zip(row, OVERVIEW, strict=True):
