@@ -13,6 +13,11 @@ Each module imports only modules above it in this list:
     checks        is an attempt at an exercise right, and if not, why
     quiz          questions with explanations
     ranking       a widget in which the reader ranks answers
+    live_ppo      PPO an iteration at a time, its settings changeable in between
+    dashboard     that run as a widget: curves, an answer, sliders
+    faults        six faults that can be put into the real training
+    step_zero     checks before the first update that find them
+    wrong_runs    runs trained with them, to diagnose
     exercises_00  exercises of lesson 00, each with its solution and wrong attempts; so on for every lesson
     exercises_01
     quiz_00       questions of lesson 00; so on for every lesson
