@@ -36,11 +36,15 @@ parts = {"kl_coef 0.05": history[5:8], "kl_coef 0": history[13:16], "kl_coef 0.2
 for name, rows in parts.items():
     means = {key: fmean(row[key] for row in rows) for key in ("score", "gold", "kl")}
     print(f"{name:<13} last three iterations: " + ", ".join(f"{key} {value:.2f}" for key, value in means.items()))
-print("prompt:", prompt, "\nSFT:   ", texts[0], "\nlast:  ", texts[-1])
+print("prompt:", prompt)
+for done in (0, 8, 16, 24):
+    print(f"  after {done:>2} iterations: {texts[done]}")
 
 # %% [markdown]
 # Without the penalty the policy walks away, the score goes on rising, and the judge finds the answers worse. With a strong penalty it comes back, and the gold score is higher than ever.
 # One run proves little, since each draws other answers; the section below has three seeds of each, and lesson 13 drives this to the end.
+#
+# And look at the one answer. The rude remark went early and never came back: whoever is rude loses score on every prompt. The thing itself was right for a while, and in the end it is wrong again, while the gold score is at its best. A mean can rise while one example gets worse; so look at both.
 #
 # **Break it and see.** *Reset*, set the learning rate to 0.002, *Start*. Which curve tells you first that something is wrong?
 #
