@@ -60,7 +60,8 @@ def step_zero(models: Models, fault: Fault = SOUND, *, episodes: int = EPISODES,
             generator=seeded_generator("step zero", seed), end_id=models.tokenizer.end_id, pad_id=models.tokenizer.pad_id,
         )  # fmt: skip
 
-    with injected(fault):
+    with injected(fault), torch.random.fork_rng():
+        torch.manual_seed(seed)  # dropout
         found, elsewhere = answer(models.policies["sft"], prompts), answer(models.policies["base"], prompts[:8])
         metrics = ppo.ppo_loss(policy, value_model, found, config)[1]
     kept = found.advantages[found.mask]

@@ -15,6 +15,7 @@ from typing import Any
 
 import ipywidgets as widgets
 import matplotlib as mpl
+import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
@@ -65,7 +66,8 @@ def train_with(fault: Fault, models: Models, seed: int, config: PPOConfig = CONF
     def watch(average: GPT, _: Rollout) -> dict[str, Any]:
         return world.monitor(average, tokenizer)
 
-    with injected(fault):
+    with injected(fault), torch.random.fork_rng():
+        torch.manual_seed(seed)  # dropout
         ppo.train_ppo(
             policy, value_model_from(models.reward_model), reward_model_score(deepcopy(models.reward_model)),
             training_prompts(models, seed), config, end_id=tokenizer.end_id, pad_id=tokenizer.pad_id, seed=seed,
