@@ -140,7 +140,7 @@ def draw_bars(panels: Mapping[str, Mapping[str, float]]) -> tuple[Figure, str]:
             axes.set(xlabel=title, yticks=range(len(values)), yticklabels=list(values))
             axes.invert_yaxis()
             axes.axvline(0, color=INK, linewidth=0.9)
-            axes.margins(x=0.18)
+            axes.margins(x=0.22)
             axes.grid(axis="y", visible=False)
     told = (f"{title}: " + ", ".join(f"{name} {value:.2f}" for name, value in values.items()) for title, values in panels.items())
     return figure, f"Bars. {'; '.join(told)}."
