@@ -22,7 +22,7 @@ from .checkpoint import TrainingRun
 from .data import batch_indices, seeded_generator, window_batch
 from .gpt import GPT, ScalarModel, copy_gpt
 from .likelihood import entropy, k3, language_model_loss, masked_log_probs
-from .masked import last_kept, masked_mean
+from .masked import last_kept, masked_mean, masked_sum
 from .optim import OptimConfig, build_optimizer, optimizer_step
 from .rollout import Rollout, ScoreFunction, collect_rollout, response_kl
 
@@ -151,7 +151,7 @@ def update_average(average: nn.Module, model: nn.Module, decay: float) -> None:
 def check_first_rollout(rollout: Rollout, kl_coef: float) -> None:
     """Check that a policy equal to its reference has KL 0 on every token, so that its reward is the score."""
     worst = (rollout.old_log_probs - rollout.ref_log_probs)[rollout.mask].abs().max().item()
-    off = (rollout.rewards.sum(1) - rollout.scores).abs().max().item()
+    off = (masked_sum(rollout.rewards, rollout.mask, dim=1) - rollout.scores).abs().max().item()
     if worst > 1e-3 or off > 1e-3 * (1 + kl_coef):
         raise RuntimeError(
             f"before the first update the policy should equal its reference, but log-probs differ by up to {worst:.2g} nats "
@@ -205,6 +205,21 @@ class Learner:
         update_average(self.average, self.policy, config.ema_decay)
         return metrics
 
+    def update(self, rollout: Rollout, iteration: int) -> dict[str, float]:
+        """Learn from a whole rollout, minibatch by minibatch; return the means of their metrics."""
+        config, steps = self.config, []
+        for k in range(config.minibatches):
+            rows = batch_indices(k, config.episodes, config.minibatch_size, self.seed + 1000 * iteration)
+            steps.append(self.step(rollout.rows(rows), iteration * config.minibatches + k))
+        return {name: fmean(m[name] for m in steps if name in m) for name in steps[0]}
+
+    def change_settings(self, config: PPOConfig) -> None:
+        """Go on with other settings, learning rates of Adam among them; what was learnt stays."""
+        self.config = config
+        for name, optim in (("policy", config.optim), ("value", config.value_optim)):
+            for group in self.optimizers[name].param_groups:
+                group["peak"] = optim.learning_rate
+
     def _add_ptx(self, losses: dict[str, Tensor], step: int) -> dict[str, float]:
         config = self.config
         batch = window_batch(self.pretraining_tokens, step, config.ptx_batch_size, config.ptx_sequence_length, self.seed)
@@ -246,14 +261,9 @@ def train_ppo(
         chosen = batch_indices(iteration, len(prompts), config.episodes, seed)
         rollout = collect_rollout(policy, ref_policy, value_model, score_fn, [prompts[i] for i in chosen], config,
                                   end_id=end_id, pad_id=pad_id, generator=generator)  # fmt: skip
-        metrics = rollout_metrics(rollout)
         if iteration == 0:
             check_first_rollout(rollout, config.kl_coef)
-        steps = []
-        for k in range(config.minibatches):
-            rows = batch_indices(k, config.episodes, config.minibatch_size, seed + 1000 * iteration)
-            steps.append(learner.step(rollout.rows(rows), iteration * config.minibatches + k))
-        metrics |= {name: fmean(m[name] for m in steps if name in m) for name in steps[0]}
+        metrics = rollout_metrics(rollout) | learner.update(rollout, iteration)
         if evaluate and run.is_due(iteration, config.eval_every, config.iterations):
             metrics |= evaluate(average, rollout)
         run.record(iteration, metrics)

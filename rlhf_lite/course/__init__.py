@@ -25,6 +25,13 @@ Each module imports only modules above it in this list:
     heads         where each head of a Transformer looks, as a figure and in a widget
     quiz          questions with explanations
     ranking       a widget in which the reader ranks answers
+    figures_12    figures of lesson 12: PPO's models, the clipped objective, lines, numbers over tokens
+    token_table   one answer of a rollout, token by token, to step through
+    live_ppo      PPO an iteration at a time; settings may change in between
+    dashboard     PPO's curves while it trains, with sliders that act between iterations
+    faults        six small changes that make PPO go wrong, for as long as a block runs
+    wrong_runs    runs trained with each fault, stored, drawn to be diagnosed
+    step_zero     checks before the first update, each of which finds faults
     figures_09    figures of lesson 09: masks, curves over epochs and seeds, a head that is replaced
     mask_viewer   a widget that steps through a demonstration's tokens
     transfer      keep a body, replace its head: few labels, other sentences
@@ -37,6 +44,9 @@ Each module imports only modules above it in this list:
     exercises_05, exercises_05_sizes
     exercises_09_training
     exercises_09
+    exercises_12_diagnosis
+    exercises_12_policy_gradient
+    exercises_12_ppo
     exercises_13_measuring
     exercises_13_objective
     quiz_00       questions of lesson 00; so on for every lesson
@@ -45,6 +55,7 @@ Each module imports only modules above it in this list:
     quiz_04
     quiz_05
     quiz_09
+    quiz_12
     quiz_13
     lessons       all lessons, and the overview of what is done
     rerun         run lessons anew and store them without what differs between runs

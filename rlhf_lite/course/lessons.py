@@ -15,6 +15,9 @@ from . import (
     exercises_05,
     exercises_05_sizes,
     exercises_09,
+    exercises_12_diagnosis,
+    exercises_12_policy_gradient,
+    exercises_12_ppo,
     exercises_13_measuring,
     exercises_13_objective,
     quiz_00,
@@ -23,6 +26,7 @@ from . import (
     quiz_04,
     quiz_05,
     quiz_09,
+    quiz_12,
     quiz_13,
 )
 from .checks import RIGHT, Exercise, feedback
@@ -69,6 +73,10 @@ LESSONS = {
             exercises=exercises_05.EXERCISES + exercises_05_sizes.EXERCISES,
         ),
         Lesson(number="09", title="Supervised fine-tuning", exercises=exercises_09.EXERCISES, questions=quiz_09.QUESTIONS),
+        Lesson(
+            number="12", title="PPO for language models", questions=quiz_12.QUESTIONS,
+            exercises=exercises_12_policy_gradient.EXERCISES + exercises_12_ppo.EXERCISES + exercises_12_diagnosis.EXERCISES,
+        ),
         Lesson(
             number="13", title="PPO-ptx", questions=quiz_13.QUESTIONS,
             exercises=exercises_13_objective.EXERCISES + exercises_13_measuring.EXERCISES,
