@@ -16,7 +16,8 @@ Each module imports only modules above it in this list:
     generate     sampling
     likelihood   log-probabilities, losses on them, KL
     optim        learning rate and optimizer step
-    engine       what the machine gives a run
+    engine       one device or many processes, precision, micro-batches
+    shards       the state of a run that many processes share
     checkpoint   stopping and going on
     pretrain     stage 0: predict the next token of everything
     sft          stage 1: copy demonstrations
