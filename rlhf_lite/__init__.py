@@ -26,6 +26,7 @@ Each module imports only modules above it in this list:
     ppo          stage 3, second half: PPO and PPO-ptx
     evaluate     win rates with intervals, accuracies, calibration
     hf           GPT-2's weights and tokenizer in, our models out, for Hugging Face
+    public_data  hh-rlhf, TL;DR and plain text from the hub, as our own files
     presets      what to train with, from nano to tiny
     sizes        every size of the recipe, up to InstructGPT's 175B, each setting with its source
     costs        FLOPs and bytes of a model, from its shape alone

@@ -211,7 +211,8 @@ class Pipeline:
 
     def comparison_sources(self, newest: GPT | None = None) -> list[tuple[GPT, float]]:
         """Where ranked answers come from; `newest` replaces half of the SFT model's answers (steps 2 and 3 again)."""
-        config, sft, base = self.preset.comparisons, self.model("sft"), self.model("pretrain")
+        config, device = self.preset.comparisons, self.engine.device
+        sft, base = (self.model(stage).to(device) for stage in ("sft", "pretrain"))
         cool = [(sft, 1.0)] * config.sft_answers
         if newest is not None:
             cool[: (config.sft_answers + 1) // 2] = [(newest, 1.0)] * ((config.sft_answers + 1) // 2)
@@ -289,7 +290,7 @@ class Pipeline:
         return train_ppo(
             self.model("sft"),
             value_model,
-            score_fn or reward_model_score(critic),
+            score_fn or reward_model_score(self.engine.prepare(critic)),
             prompts,
             config,
             seed=self.seed,
