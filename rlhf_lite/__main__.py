@@ -14,7 +14,7 @@ from .engine import Engine, EngineConfig, peak_memory_gb
 from .overview import Plan, Presets, run_plan, run_presets
 from .pipeline import STAGES, Pipeline
 from .presets import PRESETS, Preset
-from .public_data import fetch
+from .public_data import Fetch, run_fetch
 from .report import write_report
 from .tinyworld.evaluation import MODELS, Evaluation, load_models, reward_model_accuracy
 from .tinyworld.own_data import OwnData
@@ -229,22 +229,6 @@ class Ship:
     """Where the models go."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Fetch:
-    """Write a public data set as files that the stages read: comparisons, demonstrations and prompts, or text."""
-
-    name: tyro.conf.Positional[str]
-    """hh-rlhf, tldr, tinystories or fineweb-edu."""
-    output: Path
-    """Folder for the files; its held_out/ holds a tenth as many rows that are not to be trained on."""
-    count: int = 10_000
-    """Rows to fetch."""
-    file: Path | None = None
-    """A local file of the same format, in place of the hub."""
-    held_out_file: Path | None = None
-    """The same for the held-out rows."""
-
-
 STAGE_COMMANDS = ("pretrain", "sft", "reward", "ppo", "ppo_ptx")
 USAGE = f"""usage: python -m rlhf_lite COMMAND [--help]
 
@@ -272,9 +256,7 @@ def main(arguments: list[str] | None = None) -> int:
             chosen = tyro.cli(Ship, args=rest, prog="python -m rlhf_lite ship")
             print(json.dumps(ship(chosen.runs / chosen.name, chosen.target)["files"], indent=1))
         elif command == "fetch":
-            it = tyro.cli(Fetch, args=rest, prog="python -m rlhf_lite fetch")
-            about = fetch(it.name, it.output, it.count, file=it.file, held_out_file=it.held_out_file)
-            print(json.dumps(about, indent=1))
+            run_fetch(tyro.cli(Fetch, args=rest, prog="python -m rlhf_lite fetch"))
         elif command == "presets":
             run_presets(tyro.cli(Presets, args=rest, prog="python -m rlhf_lite presets"))
         elif command == "plan":

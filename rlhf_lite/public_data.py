@@ -12,6 +12,8 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+import tyro
+
 from .checkpoint import write_atomically
 from .rows import Comparison, read_comparisons
 
@@ -163,3 +165,25 @@ def fetch(name: str, folder: Path, count: int, *, file: Path | None = None, held
         about["held_out"] = FETCH[source.kind](islice(rows, max(1, count // 10)), folder / "held_out")
     write_atomically(folder / "about.json", json.dumps(about, indent=1))
     return about
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fetch:
+    """Write a public data set as files that the stages read: comparisons, demonstrations and prompts, or text."""
+
+    name: tyro.conf.Positional[str]
+    """hh-rlhf, tldr, tinystories or fineweb-edu."""
+    output: Path
+    """Folder for the files; its held_out/ holds a tenth as many rows that are not to be trained on."""
+    count: int = 10_000
+    """Rows to fetch."""
+    file: Path | None = None
+    """A local file of the same format, in place of the hub."""
+    held_out_file: Path | None = None
+    """The same for the held-out rows."""
+
+
+def run_fetch(command: Fetch) -> None:
+    """Fetch, and print what was counted."""
+    about = fetch(command.name, command.output, command.count, file=command.file, held_out_file=command.held_out_file)
+    print(json.dumps(about, indent=1))
