@@ -32,6 +32,8 @@ Each module imports only modules above it in this list:
     costs        FLOPs and bytes of a model, from its shape alone
     workload     what each stage does, whatever it runs on
     plan         memory, time and money of a run, before it starts
+    trace        what a sharded training step would hold, without memory to hold it
+    bench        speed, measured against transformers
     overview     presets and plans as tables, for the command line
     pipeline     all stages in order, each done once
     report       a run as a page with pictures

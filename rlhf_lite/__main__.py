@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 
 import tyro
 
+from .bench import Bench, run_bench
 from .engine import Engine, EngineConfig, peak_memory_gb
 from .overview import Plan, Presets, run_plan, run_presets
 from .pipeline import STAGES, Pipeline
@@ -240,6 +241,7 @@ USAGE = f"""usage: python -m rlhf_lite COMMAND [--help]
   ship       put a run's models under data/checkpoints
   fetch      a public data set (hh-rlhf, tldr, tinystories, fineweb-edu) as files for the stages above
   presets    every size up to InstructGPT's 175B; presets NAME: each setting, with its source
+  bench      speed of this machine, against transformers
   plan       memory, time and money of a preset on your GPUs, before it starts
 """
 
@@ -259,6 +261,8 @@ def main(arguments: list[str] | None = None) -> int:
             run_fetch(tyro.cli(Fetch, args=rest, prog="python -m rlhf_lite fetch"))
         elif command == "presets":
             run_presets(tyro.cli(Presets, args=rest, prog="python -m rlhf_lite presets"))
+        elif command == "bench":
+            run_bench(tyro.cli(Bench, args=rest, prog="python -m rlhf_lite bench"))
         elif command == "plan":
             run_plan(tyro.cli(Plan, args=rest, prog="python -m rlhf_lite plan"))
         elif command == "pipeline" or command in STAGE_COMMANDS:

@@ -136,10 +136,8 @@ class Pipeline:
     def _training_run(self, stage: str) -> TrainingRun:
         self._claim_folder()
         torch.manual_seed(self.seed)  # initial weights, dropout
-        return TrainingRun(
-            self.folder / stage, show_progress=self.show_progress, name=stage, save_every_seconds=self.save_every_seconds,
-            engine=self.engine,
-        )  # fmt: skip
+        return TrainingRun(self.folder / stage, show_progress=self.show_progress, name=stage, engine=self.engine,
+                           save_every_seconds=self.save_every_seconds)  # fmt: skip
 
     def _finish(self, stage: str, run: TrainingRun, model: GPT | ScalarModel, **about: Any) -> None:
         save_model(self.output(stage), model, stage=stage, seed=self.seed, **about)
