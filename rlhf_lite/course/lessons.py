@@ -7,7 +7,21 @@ from typing import Any
 
 import ipywidgets as widgets
 
-from . import exercises_00, exercises_01, quiz_00, quiz_01
+from . import (
+    exercises_00,
+    exercises_01,
+    exercises_03,
+    exercises_04,
+    exercises_05,
+    exercises_05_sizes,
+    exercises_09,
+    quiz_00,
+    quiz_01,
+    quiz_03,
+    quiz_04,
+    quiz_05,
+    quiz_09,
+)
 from .checks import RIGHT, Exercise, feedback
 from .progress import load_progress, record_exercise
 from .quiz import Question, show_quiz
@@ -45,8 +59,15 @@ LESSONS = {
     for lesson in (
         Lesson(number="00", title="Start here", exercises=exercises_00.EXERCISES, questions=quiz_00.QUESTIONS),
         Lesson(number="01", title="Next-token prediction", exercises=exercises_01.EXERCISES, questions=quiz_01.QUESTIONS),
+        Lesson(number="03", title="Seq2seq and attention", exercises=exercises_03.EXERCISES, questions=quiz_03.QUESTIONS),
+        Lesson(number="04", title="Transformer", exercises=exercises_04.EXERCISES, questions=quiz_04.QUESTIONS),
+        Lesson(
+            number="05", title="GPT", questions=quiz_05.QUESTIONS,
+            exercises=exercises_05.EXERCISES + exercises_05_sizes.EXERCISES,
+        ),
+        Lesson(number="09", title="Supervised fine-tuning", exercises=exercises_09.EXERCISES, questions=quiz_09.QUESTIONS),
     )
-}
+}  # fmt: skip
 
 
 def overview_html() -> str:
