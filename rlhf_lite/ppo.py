@@ -211,6 +211,21 @@ class Learner:
         update_average(self.average, self.policy, config.ema_decay)
         return metrics
 
+    def update(self, rollout: Rollout, iteration: int) -> dict[str, float]:
+        """Learn from a whole rollout, minibatch by minibatch; return the means of their metrics."""
+        config, steps = self.config, []
+        for k in range(config.minibatches):
+            rows = batch_indices(k, config.episodes, config.minibatch_size, self.seed + 1000 * iteration)
+            steps.append(self.step(rollout.rows(rows), iteration * config.minibatches + k))
+        return {name: fmean(m[name] for m in steps if name in m) for name in steps[0]}
+
+    def change_settings(self, config: PPOConfig) -> None:
+        """Go on with other settings, learning rates of Adam among them; what was learnt stays."""
+        self.config = config
+        for name, optim in (("policy", config.optim), ("value", config.value_optim)):
+            for group in self.optimizers[name].param_groups:
+                group["peak"] = optim.learning_rate
+
     def _add_ptx(self, step: int) -> dict[str, float]:
         config, engine = self.config, self.engine
         watched = step % config.minibatches == 0  # once an iteration: it holds the gradients twice
@@ -261,14 +276,9 @@ def train_ppo(
         chosen = batch_indices(iteration, len(prompts), config.episodes, seed)
         rollout = collect_rollout(policy, ref_policy, value_model, score_fn, [prompts[i] for i in chosen], config,
                                   end_id=end_id, pad_id=pad_id, generator=generator, engine=engine)  # fmt: skip
-        metrics = rollout_metrics(rollout)
         if iteration == 0:
             check_first_rollout(rollout, config.kl_coef)
-        steps = []
-        for k in range(config.minibatches):
-            rows = batch_indices(k, config.episodes, config.minibatch_size, seed + 1000 * iteration)
-            steps.append(learner.step(rollout.rows(rows), iteration * config.minibatches + k))
-        metrics |= {name: fmean(m[name] for m in steps if name in m) for name in steps[0]}
+        metrics = rollout_metrics(rollout) | learner.update(rollout, iteration)
         if evaluate and run.is_due(iteration, config.eval_every, config.iterations):
             with engine.whole(average):
                 metrics |= evaluate(average, rollout)

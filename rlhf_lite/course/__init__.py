@@ -26,6 +26,11 @@ Each module imports only modules above it in this list:
     figures_09    figures of lesson 09: masks, curves over epochs and seeds, a head that is replaced
     mask_viewer   a widget that steps through a demonstration's tokens
     transfer      keep a body, replace its head: few labels, other sentences
+    live_ppo      PPO an iteration at a time, its settings changeable in between
+    dashboard     that run as a widget: curves, an answer, sliders
+    faults        six faults that can be put into the real training
+    step_zero     checks before the first update that find them
+    wrong_runs    runs trained with them, to diagnose
     exercises_00  exercises of lesson 00, each with its solution and wrong attempts; so on for every lesson
     exercises_01
     exercises_03_attention
