@@ -231,7 +231,7 @@ class Learner:
         watched = step % config.minibatches == 0  # once an iteration: it holds the gradients twice
         before = [p.grad.clone() for p in self.policy.parameters()] if watched else []
         batch = window_batch(self.pretraining_tokens, step, config.ptx_batch_size, config.ptx_sequence_length, self.seed)
-        n_valid = batch[:, 1:].numel()
+        n_valid = batch.numel() - len(batch)  # no window's first token is predicted
 
         def losses() -> Iterator[tuple[Tensor, dict[str, float]]]:
             for part in engine.parts(batch):

@@ -85,7 +85,7 @@ def pretrain(
         stream = primer if step < config.primer_steps else tokens
         length = min(config.short_length, config.sequence_length) if step < config.short_steps else config.sequence_length
         batch = window_batch(stream, step, config.batch_size * config.sequence_length // length, length, seed)
-        n_valid = batch[:, 1:].numel()
+        n_valid = batch.numel() - len(batch)  # no window's first token is predicted
         losses = (pretrain_loss(model, engine.place(part), n_valid=n_valid) for part in engine.parts(batch))
         optimizer.zero_grad()
         metrics = engine.backward("pretrain_loss", losses, step)

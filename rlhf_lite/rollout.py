@@ -62,7 +62,8 @@ def token_rewards(scores: Tensor, log_probs: Tensor, ref_log_probs: Tensor, mask
     if not mask.any(1).all():
         raise ValueError("an answer without a single sampled token has no place for its score")
     rewards = (-kl_coef * k1(log_probs, ref_log_probs)).masked_fill(~mask, 0.0)
-    rewards[torch.arange(len(rewards), device=rewards.device), last_kept(mask) - 1] += scores
+    answers = torch.arange(len(rewards), device=rewards.device)
+    rewards[answers, last_kept(mask) - 1] += scores
     return rewards
 
 

@@ -73,7 +73,7 @@ FAULTS = {
             name="reward on padding",
             what="The score is added at the last place of the row instead of the answer's last token. In all but the longest "
             "row that place is padding, where nothing counts.",
-            edits=(Edit(function=rollout.token_rewards, before="rewards[torch.arange(len(rewards), device=rewards.device), last_kept(mask) - 1]",
+            edits=(Edit(function=rollout.token_rewards, before="rewards[answers, last_kept(mask) - 1]",
                         after="rewards[:, -1]"),),
         ),
         Fault(
