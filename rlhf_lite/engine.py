@@ -207,6 +207,13 @@ def shard(model: Model, mesh: Any, *, bfloat16: bool = False) -> None:
         register_fsdp_forward_method(model, "hidden")  # losses call it, not forward
 
 
+def settle(model: Model) -> None:
+    """Let go of whole weights that a forward pass left behind: a change made in them by hand would be lost with them."""
+    for module in model.modules():
+        if isinstance(module, FSDPModule):
+            module.reshard()
+
+
 def peak_memory_gb() -> float | None:
     """Return the most memory that this process has held so far, in GB; None where the system does not tell (Windows)."""
     if resource is None:

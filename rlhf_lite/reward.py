@@ -9,6 +9,7 @@ from torch import Tensor
 
 from .checkpoint import TrainingRun
 from .data import EncodedComparison, Example, RankedBatch, batch_indices, collate_comparisons, pad_right
+from .engine import settle
 from .gpt import ScalarModel, last_token_scores
 from .optim import OptimConfig, build_optimizer, optimizer_step
 
@@ -145,6 +146,7 @@ def center_on_demonstrations(model: ScalarModel, examples: list[Example], pad_id
     Source: InstructGPT, section 3.5: the loss does not fix the zero of the score.
     """
     mean = score_sequences(model, [example.ids for example in examples], pad_id).mean().item()
+    settle(model)
     with torch.no_grad():
         model.scalar_head.bias -= mean
     return mean
