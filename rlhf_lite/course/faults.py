@@ -73,7 +73,7 @@ FAULTS = {
             name="reward on padding",
             what="The score is added at the last place of the row instead of the answer's last token. In all but the longest "
             "row that place is padding, where nothing counts.",
-            edits=(Edit(function=rollout.token_rewards, before="rewards[torch.arange(len(rewards)), last_kept(mask) - 1]",
+            edits=(Edit(function=rollout.token_rewards, before="rewards[answers, last_kept(mask) - 1]",
                         after="rewards[:, -1]"),),
         ),
         Fault(
@@ -86,8 +86,8 @@ FAULTS = {
         Fault(
             name="wrong temperature",
             what=f"Answers are sampled at temperature {COOL}, log-probs are computed at 1.",
-            edits=(Edit(function=rollout.collect_rollout, before="temperature=config.temperature, generator",
-                        after=f"temperature={COOL}, generator"),),
+            edits=(Edit(function=rollout.collect_rollout, before="temperature=config.temperature, uniforms",
+                        after=f"temperature={COOL}, uniforms"),),
         ),
     )
 }  # fmt: skip
