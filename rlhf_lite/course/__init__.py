@@ -15,8 +15,10 @@ Each module imports only modules above it in this list:
     ranking       a widget in which the reader ranks answers
     exercises_00  exercises of lesson 00, each with its solution and wrong attempts; so on for every lesson
     exercises_01
+    exercises_10
     quiz_00       questions of lesson 00; so on for every lesson
     quiz_01
+    quiz_10
     lessons       all lessons, and the overview of what is done
     rerun         run lessons anew and store them without what differs between runs
 """
