@@ -126,11 +126,12 @@ EXERCISES = (
         solution=read_scores,
         cases=(
             Case(
-                arguments=([[1.0, 2.0, 4.0], [5.0, 7.0, 9.0]], [3, 2]), expected=[4.0, 7.0],
+                arguments=([[1.0, 2.0, 4.0, 8.0], [5.0, 7.0, 9.0, 11.0]], [3, 2]), expected=[4.0, 7.0],
                 hint="positions count from 0, so the last of `length` tokens stands at length - 1",
                 mistakes=(
-                    ([4.0, 9.0], "the second row is padded: its last column is no real token"),
-                    ([4.0, 6.0], "a score is read at one token, not averaged: hint, row[length - 1]"),
+                    ([8.0, 11.0], "these rows are padded: the last column holds no real token"),
+                    ([8.0, 9.0], "this is the first padded position: the last real token stands at length - 1"),
+                    ([7 / 3, 6.0], "a score is read at one token, not averaged"),
                 ),
             ),
             Case(
