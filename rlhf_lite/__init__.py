@@ -24,7 +24,13 @@ Each module imports only modules above it in this list:
     rollout      stage 3, first half: answers, rewards, advantages
     ppo          stage 3, second half: PPO and PPO-ptx
     evaluate     win rates with intervals, accuracies, calibration
+    hf           GPT-2's weights and tokenizer in, our models out, for Hugging Face
     presets      what to train with, from nano to tiny
+    sizes        every size of the recipe, up to InstructGPT's 175B, each setting with its source
+    costs        FLOPs and bytes of a model, from its shape alone
+    workload     what each stage does, whatever it runs on
+    plan         memory, time and money of a run, before it starts
+    overview     presets and plans as tables, for the command line
     pipeline     all stages in order, each done once
     report       a run as a page with pictures
 

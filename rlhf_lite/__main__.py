@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 import tyro
 
 from .engine import peak_memory_gb
+from .overview import Plan, Presets, run_plan, run_presets
 from .pipeline import STAGES, Pipeline
 from .presets import PRESETS, Preset
 from .report import write_report
@@ -18,7 +19,7 @@ from .tinyworld.evaluation import MODELS, Evaluation, load_models, reward_model_
 from .tinyworld.own_data import OwnData
 from .tinyworld.prompts import USE_CASE_SHARES
 from .tinyworld.ship import ship
-from .tinyworld.study import results_table, study, write_into
+from .tinyworld.study import results_table, study, write_results
 
 SHIPPED = Path(__file__).parents[1] / "data" / "checkpoints"
 SAMPLES = 20
@@ -107,6 +108,10 @@ def samples(evaluation: Evaluation) -> list[dict]:
 
 def run_stage(stage: str, run: Run) -> None:
     """Do one stage (reward: with its comparisons), from what earlier stages of the run, or `start_from`, left."""
+    other = {"ppo": "ppo_ptx", "ppo_ptx": "ppo"}.get(stage)  # like names, and nothing else would tell them apart
+    if other and getattr(run.config, other) != getattr(PRESETS[run.preset], other):
+        options = f"--{stage.replace('_', '-')}."
+        print(f"note: settings of {other} do not act on {stage}, whose options begin with {options}")
     pipeline = run.pipeline()
     wanted = ["comparisons", "reward"] if stage == "reward" else [stage]
     if run.start_from:
@@ -199,8 +204,7 @@ def run_study(command: Study) -> None:
             run_pipeline(run)
         results += study([pipeline], command.output, extras=command.extras)
         print(results_table(results))
-    table = results_table(results)
-    write_into(command.readme, table)
+    write_results(command.readme, command.output, results)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -224,6 +228,8 @@ USAGE = f"""usage: python -m rlhf_lite COMMAND [--help]
   evaluate   judge checkpoints on held-out prompts
   study      the README's results table: whole runs over several seeds
   ship       put a run's models under data/checkpoints
+  presets    every size up to InstructGPT's 175B; presets NAME: each setting, with its source
+  plan       memory, time and money of a preset on your GPUs, before it starts
 """
 
 
@@ -238,6 +244,10 @@ def main(arguments: list[str] | None = None) -> int:
         elif command == "ship":
             chosen = tyro.cli(Ship, args=rest, prog="python -m rlhf_lite ship")
             print(json.dumps(ship(chosen.runs / chosen.name, chosen.target)["files"], indent=1))
+        elif command == "presets":
+            run_presets(tyro.cli(Presets, args=rest, prog="python -m rlhf_lite presets"))
+        elif command == "plan":
+            run_plan(tyro.cli(Plan, args=rest, prog="python -m rlhf_lite plan"))
         elif command == "pipeline" or command in STAGE_COMMANDS:
             run = tyro.cli(Run, args=rest, default=Run(config=_chosen_preset(rest)), prog=f"python -m rlhf_lite {command}")
             run_pipeline(run) if command == "pipeline" else run_stage(command, run)

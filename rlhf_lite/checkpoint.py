@@ -32,10 +32,15 @@ def write_atomically(path: Path, text: str) -> None:
 
 def save_tensors(path: Path, tensors: dict[str, Tensor], about: dict[str, Any]) -> None:
     """Write tensors and a JSON-able description to one safetensors file, atomically."""
+    write_safetensors(path, tensors, {"about": json.dumps(about)})
+
+
+def write_safetensors(path: Path, tensors: dict[str, Tensor], metadata: dict[str, str]) -> None:
+    """Write tensors and short notes to one safetensors file, atomically."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(path.name + ".part")
     whole = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    save_file(whole, temporary, metadata={"about": json.dumps(about)})
+    save_file(whole, temporary, metadata=metadata)
     with open(temporary, "rb+") as file:
         os.fsync(file.fileno())
     os.replace(temporary, path)

@@ -53,7 +53,7 @@ class Preset:
     """Prompts that users send, before cleaning (ours)."""
     pretrain: PretrainConfig = field(
         default_factory=lambda: PretrainConfig(
-            steps=1400, batch_size=11, sequence_length=192, primer_steps=280, short_steps=1100, short_length=96,
+            steps=1700, batch_size=11, sequence_length=192, primer_steps=280, short_steps=1400, short_length=96,
             optim=OptimConfig(learning_rate=4e-3, muon_learning_rate=0.02, warmup_steps=50),
         )
     )  # fmt: skip

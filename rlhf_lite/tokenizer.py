@@ -6,6 +6,9 @@ text can produce, one template for prompts and answers, the place where the answ
 Vocabulary: 0 is `<|pad|>`, 1 is `<|end|>`, 2-257 are the 256 bytes, the rest are merges in the order they were learned.
 Padding and end differ on purpose: if they were one token, masking the padding would also hide every end from the loss,
 and the model would never learn to stop.
+
+GPT-2's vocabulary has no padding token: there the end is `<|endoftext|>`, and the token of byte FF, which no UTF-8 text
+contains, is renamed to `<|pad|>`. So GPT-2's weights need no further row, and its logits stay what they are.
 """
 
 import hashlib
@@ -22,6 +25,8 @@ from rlhf_lite.bpe import CHAR_TO_BYTE, readable
 
 PAD_TOKEN = "<|pad|>"
 END_TOKEN = "<|end|>"
+GPT2_END_TOKEN = "<|endoftext|>"
+_BYTE_FF = "ÿ"  # as GPT-2's files write that byte; the letter ÿ is two other bytes in UTF-8
 SMALLEST_VOCAB = 256 + 2  # every byte, and the two special tokens
 
 _FORGED_TURN = re.compile(r"(?:^|(?<=\r))(?=(?:System|User|Assistant):)", re.MULTILINE)
@@ -31,14 +36,21 @@ class Tokenizer:
     """Encode and decode text, and lay out conversations; make one with `Tokenizer.train` or `Tokenizer.load`."""
 
     def __init__(self, hf_tokenizer: HFTokenizer) -> None:
-        """Wrap a trained Hugging Face tokenizer whose ids 0 and 1 are the padding and end tokens."""
+        """Wrap a trained Hugging Face tokenizer that has this module's padding and end tokens, or GPT-2's."""
         # "Added" tokens are looked for in every text: a user who types <|end|> would end the turn. Here they are in the
         # vocabulary only, where no merge leads to them, so they come from this class and from nowhere else.
-        state = {**json.loads(hf_tokenizer.to_str()), "added_tokens": []}
+        # A post-processor could add a start token to every text, or move the offsets that `encode_example` reads.
+        state = {**json.loads(hf_tokenizer.to_str()), "added_tokens": [], "post_processor": None}
+        vocabulary = state["model"].get("vocab", {}) if state["model"].get("type") == "BPE" else {}
+        if GPT2_END_TOKEN in vocabulary and PAD_TOKEN not in vocabulary and _BYTE_FF in vocabulary:
+            vocabulary[PAD_TOKEN] = vocabulary.pop(_BYTE_FF)
+        self.pad_token, self.end_token = PAD_TOKEN, END_TOKEN if END_TOKEN in vocabulary else GPT2_END_TOKEN
+        if not {self.pad_token, self.end_token} <= set(vocabulary):
+            raise ValueError(
+                f"expected BPE with {PAD_TOKEN} and {END_TOKEN}, or GPT-2's with {GPT2_END_TOKEN}: use Tokenizer.train"
+            )
+        self._pad_id, self._end_id = vocabulary[self.pad_token], vocabulary[self.end_token]
         self._hf = HFTokenizer.from_str(json.dumps(state))
-        found = [self._hf.id_to_token(0), self._hf.id_to_token(1)]
-        if found != [PAD_TOKEN, END_TOKEN]:
-            raise ValueError(f"ids 0 and 1 must be {PAD_TOKEN} and {END_TOKEN}, got {found}: use Tokenizer.train")
 
     @classmethod
     def train(cls, texts: Iterable[str], vocab_size: int) -> "Tokenizer":
@@ -51,8 +63,7 @@ class Tokenizer:
         """
         if vocab_size < SMALLEST_VOCAB:
             raise ValueError(
-                f"vocab_size is {vocab_size}, but the 256 bytes and 2 special tokens are always in: "
-                f"give {SMALLEST_VOCAB} or more"
+                f"vocab_size is {vocab_size}, but the 256 bytes and 2 special tokens are always in: give {SMALLEST_VOCAB} or more"
             )
         if isinstance(texts, str):
             raise TypeError("texts is one string, which would be read letter by letter: give a list, [text]")
@@ -68,6 +79,20 @@ class Tokenizer:
         hf_tokenizer.train_from_iterator(texts, trainer)
         return cls(hf_tokenizer)
 
+    @classmethod
+    def from_gpt2_files(cls, vocabulary: str | Path, merges: str | Path) -> "Tokenizer":
+        """Read GPT-2's own two files, `vocab.json` (token -> id) and `merges.txt` (a pair a line, earliest first).
+
+        Raises: ValueError naming both files if they are no such pair.
+        """
+        try:
+            hf_tokenizer = HFTokenizer(models.BPE.from_file(str(vocabulary), str(merges)))
+        except Exception as error:  # `tokenizers` raises bare Exception
+            raise ValueError(f"{vocabulary} and {merges} are no vocabulary and merges of GPT-2's kind: {error}") from error
+        hf_tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+        hf_tokenizer.decoder = decoders.ByteLevel()
+        return cls(hf_tokenizer)
+
     @property
     def vocab_size(self) -> int:
         """Count the token ids, special tokens included."""
@@ -76,12 +101,12 @@ class Tokenizer:
     @property
     def pad_id(self) -> int:
         """Give the id that fills up short rows of a batch."""
-        return 0
+        return self._pad_id
 
     @property
     def end_id(self) -> int:
         """Give the id that ends a document, an answer or an earlier assistant turn."""
-        return 1
+        return self._end_id
 
     @property
     def fingerprint(self) -> str:
@@ -135,7 +160,7 @@ class Tokenizer:
 
         Raises: ValueError where roles do not alternate as [system,] user, assistant, ..., user.
         """
-        return END_TOKEN.join(_segments(messages))
+        return self.end_token.join(_segments(messages))
 
     def encode_prompt(self, prompt: str | list[dict[str, str]]) -> list[int]:
         """Turn a rendered prompt into token ids; only the ends of earlier assistant turns become end tokens."""
@@ -160,13 +185,17 @@ class Tokenizer:
         earlier_ids = [i for ids in self.encode_batch(earlier) for i in (*ids, self.end_id)]
         return earlier_ids + encoding.ids + [self.end_id], len(earlier_ids) + n_last
 
+    def to_json(self) -> str:
+        """Give the tokenizer as the text of a file in the format of `tokenizers`."""
+        return self._hf.to_str(pretty=True)
+
     def save(self, path: str | Path) -> None:
         """Write one JSON file in the format of `tokenizers`; it appears whole or not at all."""
         path = Path(path)
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")  # same folder: os.replace stays on one disk
         try:
-            temporary.write_text(self._hf.to_str(pretty=True), encoding="utf-8")
+            temporary.write_text(self.to_json(), encoding="utf-8")
             os.replace(temporary, path)
         finally:
             temporary.unlink(missing_ok=True)

@@ -183,6 +183,20 @@ def test_a_missing_stage_is_named_with_the_way_out(tmp_path, capsys, stage):
     assert "has no finished stage 'pretrain'" in error and "--start-from" in error
 
 
+@pytest.mark.parametrize(
+    ("stage", "option", "noted"),
+    [
+        ("ppo_ptx", "--ppo.kl-coef", True),
+        ("ppo", "--ppo-ptx.kl-coef", True),
+        ("ppo_ptx", "--ppo-ptx.kl-coef", False),
+        ("ppo", "--ppo.kl-coef", False),
+    ],
+)
+def test_settings_of_the_other_ppo_are_told_apart(tmp_path, capsys, stage, option, noted):
+    main([stage, "--preset", "nano", "--runs", str(tmp_path), option, "0.2"])  # stops at once: there is no base model
+    assert (f"do not act on {stage}, whose options begin with --{stage.replace('_', '-')}." in capsys.readouterr().out) == noted
+
+
 def test_a_command_that_could_not_begin_leaves_the_folder_to_others(tmp_path, capsys):
     fails(capsys, "sft", "--preset", "nano", "--runs", str(tmp_path / "runs"), "--sft.epochs", "3")
     assert not (tmp_path / "runs").exists()

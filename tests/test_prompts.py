@@ -96,6 +96,13 @@ def test_prompts_hold_what_they_need(use_case):
             assert ("one", "two", "three", "four")[need.count - 1] in request.prompt
 
 
+def test_everything_to_be_found_in_a_text_is_asked_for():
+    pools = {"names": set(w.NAMES), "things": {*w.GOODS, *w.THINGS}}
+    for request in draw_requests(0, 500, use_cases=["extract"]):
+        text = request.prompt.partition(": ")[2]
+        assert set(request.need.mention) == {word.strip(".,") for word in text.split()} & pools[request.need.kind], text
+
+
 def test_what_the_passage_does_not_say_is_asked_too():
     requests = draw_requests("missing", 400, use_cases=["closed_qa"])
     missing = [r for r in requests if r.good == w.NOT_IN_TEXT]

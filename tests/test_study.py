@@ -6,7 +6,7 @@ import pytest
 
 from rlhf_lite.tinyworld.evaluation import MODELS, PAIRS
 from rlhf_lite.tinyworld.prompts import USE_CASE_SHARES
-from rlhf_lite.tinyworld.study import goodhart_seen, results_table, table_rows, write_into
+from rlhf_lite.tinyworld.study import PICTURE, goodhart_seen, results_table, table_rows, write_into, write_results
 
 AGREEMENTS = ("accuracy_judge", "accuracy_labelers", "accuracy_held_out_labelers", "labeler_agreement")
 LOSSES = {"base": 1.0, "base_few_shot": 1.0, "sft": 1.2, "ppo": 1.4, "ppo_ptx": 1.25}
@@ -69,3 +69,18 @@ def test_the_table_replaces_what_stood_between_the_marks(tmp_path):
     with pytest.raises(ValueError, match="put these two marks where the table shall stand"):
         write_into(page, "new")
     assert page.read_text() == kept
+
+
+def test_the_picture_shows_every_seed_and_stands_below_the_table(tmp_path):
+    rows = [{"step": 9, "gold": 0.5, "score": 0.1}, {"step": 19, "gold": 0.2, "score": 0.9}]
+    round2 = {"first": 0.5, "second": 0.6}
+    results = [measured(seed=seed, goodhart=rows, round2=round2) for seed in (3, 7)]
+    (tmp_path / "docs").mkdir()
+    page = tmp_path / "docs" / "page.md"
+    page.write_text("<!-- results -->\n<!-- end of results -->")
+    write_results(page, tmp_path / "study", results)
+    alt = "seed 3 gold 0.50 to 0.20, score 0.10 to 0.90; seed 7 gold 0.50 to 0.20, score 0.10 to 0.90."
+    assert f"iteration 10 to 20: {alt}](../study/{PICTURE})" in page.read_text()
+    assert (tmp_path / "study" / PICTURE).read_bytes().startswith(b"\x89PNG")
+    write_results(page, tmp_path / "study", [measured(seed=3)])  # nothing of the kind was measured
+    assert PICTURE not in page.read_text() and "PPO-ptx against SFT" in page.read_text()

@@ -7,9 +7,9 @@ Each module imports only modules above it in this list:
     source        the library's own text, to read in a lesson
     answers       answers of several models side by side
     sampling      sliders for temperature, top-k and top-p
+    progress      what the reader has done, in a local file
     labels        the reader's rankings of answers, in a local file; agreement with others and the judge
     refit         a reward model goes on learning from a few labels
-    progress      what the reader has done, in a local file
     checks        is an attempt at an exercise right, and if not, why
     quiz          questions with explanations
     ranking       a widget in which the reader ranks answers

@@ -8,7 +8,7 @@ from IPython.display import HTML
 
 from ..evaluate import sample
 from ..report import NAMES
-from ..tinyworld.evaluation import MAX_NEW_TOKENS, STOP, Models
+from ..tinyworld.evaluation import MAX_NEW_TOKENS, Models, own_turn
 from .twin import show_with_twin
 
 NOTHING = "(nothing)"
@@ -25,12 +25,16 @@ def answer(models: Models, prompts: Sequence[str], *, seed: int | str = 0) -> di
     drawn = {
         name: sample(policy, encoded, seed=seed, max_new_tokens=MAX_NEW_TOKENS, **ids) for name, policy in models.policies.items()
     }
-    return {name: [STOP.split(tokenizer.decode_response(row))[0].strip() for row in rows] for name, rows in drawn.items()}
+    return {name: [own_turn(tokenizer.decode_response(row)) for row in rows] for name, rows in drawn.items()}
+
+
+def as_html(text: str) -> str:
+    """Write text so that it shows as it is and does nothing."""
+    return "<br>".join(escape(text).splitlines())
 
 
 def _cell(text: str, tag: str = "td") -> str:
-    shown = "<br>".join(escape(text.strip() or NOTHING).splitlines())
-    return f'<{tag} style="text-align: left; vertical-align: top">{shown}</{tag}>'
+    return f'<{tag} style="text-align: left; vertical-align: top">{as_html(text.strip() or NOTHING)}</{tag}>'
 
 
 def answer_html(prompts: Sequence[str], answers: Mapping[str, Sequence[str]]) -> str:

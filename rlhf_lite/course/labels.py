@@ -17,6 +17,7 @@ from ..evaluate import agreement
 from ..rows import Comparison, read_comparisons
 from ..tinyworld.judge import TIE, judge
 from ..tinyworld.prompts import Request
+from .progress import keep_aside
 
 RANKED, NOT_RANKED = "mine.jsonl", "mine.not-ranked.jsonl"
 FLAGS = ("untrue", "harmful")
@@ -119,12 +120,9 @@ def _is_text(value: Any) -> bool:
 
 def _keep_aside(path: Path, labels: Sequence[Label], line: int) -> str:
     """Rename a spoilt file, and write its good rows anew."""
-    count = 1
-    while (aside := path.with_name(f"{path.stem}.unreadable-{count}.jsonl")).exists():
-        count += 1
     what = f"Line {line} of {path.name} cannot be understood."
     try:
-        path.rename(aside)
+        aside = keep_aside(path)
         if labels:
             write_atomically(path, "".join(json.dumps(asdict(row), ensure_ascii=False) + "\n" for row in labels))
     except OSError as error:

@@ -6,6 +6,7 @@ computer that many readers share. Nothing here stops a lesson: what cannot be st
 
 import json
 import os
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -28,16 +29,16 @@ def load_progress() -> dict[str, dict]:
     try:
         found = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        return _copy(EMPTY)
+        return deepcopy(EMPTY)
     except OSError as error:
         print(f"Your progress cannot be read: {error}. The lesson works all the same.")
-        return _copy(EMPTY)
+        return deepcopy(EMPTY)
     except ValueError:  # no JSON, or no UTF-8
         found = None
     if _is_progress(found):
         return found
     _put_aside(path)
-    return _copy(EMPTY)
+    return deepcopy(EMPTY)
 
 
 def record_exercise(lesson: str, exercise: str) -> None:
@@ -71,12 +72,20 @@ def _is_progress(found: Any) -> bool:
     )
 
 
-def _put_aside(path: Path) -> None:
+def keep_aside(path: Path) -> Path:
+    """Rename a file that cannot be understood, beside itself, so that nothing is lost; return its new path.
+
+    Example: mine.jsonl becomes mine.unreadable-1.jsonl. Raises: OSError where it cannot be renamed.
+    """
     count = 1
-    while (aside := path.with_name(f"{path.stem}.unreadable-{count}.json")).exists():
+    while (aside := path.with_name(f"{path.stem}.unreadable-{count}{path.suffix}")).exists():
         count += 1
+    return path.rename(aside)
+
+
+def _put_aside(path: Path) -> None:
     try:
-        path.rename(aside)
+        aside = keep_aside(path)
     except OSError as error:
         print(f"Your progress in {path.name} cannot be understood, nor put aside: {error}.")
     else:
@@ -88,7 +97,3 @@ def _store(done: dict[str, dict]) -> None:
         write_atomically(progress_path(), json.dumps(done, indent=1))
     except OSError as error:
         print(f"Your progress cannot be stored: {error}. The lesson works all the same.")
-
-
-def _copy(done: dict[str, dict]) -> dict[str, dict]:
-    return json.loads(json.dumps(done))

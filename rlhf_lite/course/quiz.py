@@ -12,7 +12,7 @@ import ipywidgets as widgets
 from .progress import record_answer, stored_answers
 from .twin import show_with_twin
 
-LETTERS = "abcdef"
+LETTERS = "abcdefghi"
 
 
 @dataclass(frozen=True, kw_only=True)

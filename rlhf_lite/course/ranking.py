@@ -12,15 +12,15 @@ from html import escape
 import ipywidgets as widgets
 
 from ..evaluate import sample
-from ..tinyworld.evaluation import MAX_NEW_TOKENS, STOP, Models
+from ..tinyworld.evaluation import MAX_NEW_TOKENS, Models, own_turn
 from ..tinyworld.judge import judge
 from ..tinyworld.labelers import Labeler, rank
 from ..tinyworld.prompts import Request, draw_requests
+from .answers import as_html
 from .labels import FEWEST, FLAGS, MOST, Label, dense_ranks, load_labels, save_label
-from .quiz import LETTERS as FIRST_LETTERS
+from .quiz import LETTERS
 from .twin import show_with_twin
 
-LETTERS = FIRST_LETTERS + "ghi"
 NOT_YET = "choose"
 
 
@@ -46,7 +46,7 @@ def make_tasks(models: Models, count: int, seed: int | str, *, held_out: bool = 
     drawn = [sample(model, prompts, seed=f"{seed} {k}", temperature=t, **ids) for k, (model, t) in enumerate(sources)]
     tasks = []
     for request, rows in zip(requests, zip(*drawn, strict=True), strict=True):
-        texts = [STOP.split(tokenizer.decode_response(row))[0].strip() for row in rows]
+        texts = [own_turn(tokenizer.decode_response(row)) for row in rows]
         answers = [text for text in dict.fromkeys(texts) if text]
         rng.shuffle(answers)
         if len(answers) >= FEWEST and all(request.prompt != task.request.prompt for task in tasks):
@@ -145,11 +145,6 @@ class RankingBox(widgets.VBox):
 
     def _say(self, text: str) -> None:
         self.message.value = f"<p>{escape(text)}</p>" if text else ""
-
-
-def as_html(text: str) -> str:
-    """Write text so that it shows as it is and does nothing."""
-    return "<br>".join(escape(text).splitlines())
 
 
 def label_html(label: Label) -> str:

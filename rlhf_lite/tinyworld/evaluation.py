@@ -71,6 +71,11 @@ def few_shot_prompt(request: Request, tokenizer: Tokenizer, room: int, rng: rand
     raise ValueError(f"three examples and the prompt do not fit into {room} tokens: give the model a longer context")
 
 
+def own_turn(text: str) -> str:
+    """Cut off what a model writes after its own turn. Example: "Rome.\\nUser: Who knows?" -> "Rome." """
+    return STOP.split(text)[0].strip()
+
+
 class Evaluation:
     """Answers, verdicts and scores of all models on one set of held-out prompts."""
 
@@ -99,7 +104,7 @@ class Evaluation:
         model = self.models.policies["base" if name == "base_few_shot" else name]
         drawn = sample(model, self.encode(name), seed=self.seed, max_new_tokens=MAX_NEW_TOKENS, **self.ids)
         texts = [self.models.tokenizer.decode_response(ids) for ids in drawn]
-        return [STOP.split(text)[0].strip() for text in texts] if name.startswith("base") else texts
+        return [own_turn(text) for text in texts] if name.startswith("base") else texts
 
     def judge(self, texts: list[str]) -> list[Verdict]:
         """Judge one model's answers."""

@@ -13,7 +13,7 @@ from itertools import pairwise
 
 from . import words as w
 from .corpus import SOURCE_WEIGHTS, documents
-from .prompts import MAKERS, Need, Request
+from .prompts import MAKERS, Need, Request, find_all
 
 DISHONEST_COST = 0.5
 """Taken off the gold score of an answer that says something untrue (ours)."""
@@ -132,8 +132,7 @@ def _chat(need: Need, answer: str, prompt: str) -> float:
 
 
 def _extracted(need: Need, answer: str, prompt: str) -> float:
-    pool = w.NAMES if need.kind == "names" else set(w.GOODS) | set(w.THINGS)
-    named = [word for word in split_words(answer) if word in pool]
+    named = find_all(need.kind, answer)
     right = set(named) & set(need.mention)
     return 2 * len(right) / (len(named) + len(need.mention)) if named else 0.0
 

@@ -45,8 +45,8 @@ def make_labelers(seed: int = 0) -> list[Labeler]:
             untruth_cost=rng.uniform(0.2, 0.6),
             length_taste=rng.uniform(0.004, 0.016) if i % 2 else rng.uniform(-0.004, 0.008),
             warmth_taste=rng.uniform(0.05, 0.25) if i % 2 else rng.uniform(-0.15, 0.05),
-            noise=rng.uniform(0.2, 0.42),
-            careless=rng.uniform(0.4, 0.8),
+            noise=rng.uniform(0.2, 0.44),
+            careless=rng.uniform(0.47, 0.86),
         )
         for i in range(N_LABELERS)
     ]
@@ -98,6 +98,6 @@ def demonstrate(labeler: Labeler, request: Request, rng: random.Random) -> str:
         f"{good} {rng.choice(w.BACK_QUESTIONS)}",
         f"{good} {rng.choice(w.BACK_QUESTIONS)}",
         f"{good} {' '.join(rng.sample(w.WARM_REMARKS, 2))}",
-        _swap(good, rng),
+        f"{good} {' '.join(rng.sample(w.WARM_REMARKS, 2))}",
         _swap(good, rng),
     ))  # fmt: skip

@@ -7,6 +7,7 @@ combinations with any training set.
 
 import hashlib
 import random
+import re
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 
@@ -220,12 +221,22 @@ def _closed_qa(rng: random.Random) -> Request:
     return Request(use_case="closed_qa", prompt=f"{text} {question}", need=need, good=good, combination=others)
 
 
+def find_all(what: str, text: str) -> list[str]:
+    """List the "names" or the "things" in a text, as often as they come. Example: "Eva saw a hat." -> ["Eva"] or ["hat"]."""
+    pool = w.NAMES if what == "names" else {*w.GOODS, *w.THINGS}
+    return [word for word in re.findall(r"[\w']+", text) if word in pool]
+
+
 def _extract(rng: random.Random) -> Request:
-    text, rows = passage(rng, rng.choice((2, 3)))
-    what, column = rng.choice((("names", 0), ("things", 1)))
-    items = [row[column] for row in rows]
+    what = rng.choice(("names", "things"))
+    if rng.random() < 0.5:
+        text, rows = passage(rng, 2)
+        combination = tuple(x for row in rows for x in row)
+    else:
+        names, thing, place = rng.sample(w.NAMES, rng.choice((1, 2))), rng.choice(w.GOODS), rng.choice(w.PLACES)
+        text, combination = story(rng, names, thing, place, rng.choice((2, 3))), (*names, thing, place)
+    items = list(dict.fromkeys(find_all(what, text)))
     need = Need(rule="names", mention=tuple(items), kind=what, max_words=2 * len(items) + 2)
-    combination = tuple(x for row in rows for x in row)
     return Request(
         use_case="extract", prompt=f"Find the {what}: {text}", need=need, good=join_list(items) + ".", combination=combination
     )

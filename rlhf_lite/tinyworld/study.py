@@ -1,16 +1,20 @@
 """The claims of the course, measured over several seeds: whole runs, over-optimization, and steps 2 and 3 again."""
 
 import json
+import os
 from dataclasses import replace
-from itertools import pairwise
+from itertools import cycle, pairwise
 from pathlib import Path
 from typing import Any
 
+import matplotlib as mpl
 import torch
+from matplotlib.figure import Figure
 
 from ..checkpoint import TrainingRun, load_model, read_log, save_model, write_atomically
 from ..evaluate import mean_interval, sample, win_rate
 from ..pipeline import Pipeline
+from ..report import INK, STYLE
 from .ablation import comparisons_of_run, surface_feature_accuracy
 from .evaluation import Evaluation, load_models, reward_model_accuracy
 from .judge import TIE, judge
@@ -21,7 +25,9 @@ GOODHART_ITERATIONS = 60
 ROUND_TWO_PROMPTS = 800
 """Fresh prompts whose answers, half of them by PPO-ptx, are ranked for the second round (ours)."""
 EVALUATION_PROMPTS = 600
-PROMPTS_PER_USE_CASE = 40
+PROMPTS_PER_USE_CASE = 100
+PICTURE = "over_optimization.png"
+PANELS = {"gold": "gold score, held-out prompts", "score": "reward model's score"}
 
 
 def over_optimize(pipeline: Pipeline) -> list[dict[str, Any]]:
@@ -152,6 +158,37 @@ def results_table(results: list[dict[str, Any]]) -> str:
     """Write the table as Markdown."""
     lines = ["| what | at least | measured |", "|---|---|---|"]
     return "\n".join(lines + [f"| {what} | {bar} | {found} |" for what, bar, found in table_rows(results)])
+
+
+def draw_over_optimization(results: list[dict[str, Any]]) -> tuple[Figure, str]:
+    """Draw each seed's gold score and reward model's score by iteration; return the figure and its alt text."""
+    with mpl.rc_context(STYLE):
+        figure = Figure(figsize=(10, 3.6))
+        for axes, (key, label) in zip(figure.subplots(1, 2), PANELS.items(), strict=True):
+            for result, marker, line in zip(results, cycle("os^Dv"), cycle(("-", "--", "-.", ":"))):
+                iterations = [row["step"] + 1 for row in result["goodhart"]]
+                values = [row[key] for row in result["goodhart"]]
+                axes.plot(iterations, values, color=INK, marker=marker, linestyle=line, markerfacecolor="white",
+                          label=f"seed {result['seed']}")  # fmt: skip
+            axes.set(xlabel="iteration of PPO without a KL penalty", ylabel=label)
+        figure.axes[0].legend()
+    ends = (
+        f"seed {result['seed']} gold {first['gold']:.2f} to {last['gold']:.2f}, score {first['score']:.2f} to {last['score']:.2f}"
+        for result, first, last in ((r, r["goodhart"][0], r["goodhart"][-1]) for r in results)
+    )
+    begin, end = (results[0]["goodhart"][i]["step"] + 1 for i in (0, -1))
+    return figure, f"Over-optimization, iteration {begin} to {end}: {'; '.join(ends)}."
+
+
+def write_results(readme: Path, folder: Path, results: list[dict[str, Any]]) -> None:
+    """Write the table into a page, and below it the picture of over-optimization, which goes into `folder`."""
+    block = results_table(results)
+    if extra := [result for result in results if "goodhart" in result]:
+        figure, alt = draw_over_optimization(extra)
+        folder.mkdir(parents=True, exist_ok=True)
+        figure.savefig(folder / PICTURE)
+        block += f"\n\n![{alt}]({Path(os.path.relpath(folder / PICTURE, readme.parent)).as_posix()})"
+    write_into(readme, block)
 
 
 def write_into(readme: Path, table: str, begin: str = "<!-- results -->", end: str = "<!-- end of results -->") -> None:

@@ -1,0 +1,140 @@
+"""What a model costs before it exists: FLOPs and bytes, from its shape alone.
+
+FLOPs: a forward pass does 2 for each parameter and token, one to multiply and one to add; a backward pass twice as many.
+So training on D tokens takes 6 N D, the papers' convention. Attention comes on top, since its work grows with the text
+and not with the parameters.
+
+Bytes, of a model in training with Adam and mixed precision: 4 for a parameter, 4 for its gradient, 8 for Adam's two
+averages, all of which can be shared out over many GPUs; and for computing a copy in 2 bytes, as much of it as is needed
+at a time. A model that is only read has its 2 bytes. Then come activations, which the backward pass needs again, and
+when sampling the keys and values of all tokens so far.
+
+Sources: 6 N D Kaplan 2020, section 2.1 · sharing out (ZeRO-3, FSDP) Rajbhandari 2020, arXiv 1910.02054 · activations counted
+on `transformer.Block` as Korthikanti 2022, arXiv 2205.05198, section 4, counts them, with attention that stores no weights.
+"""
+
+from dataclasses import dataclass
+
+from .gpt import GPTConfig
+
+GB = 1e9
+"""Bytes in a gigabyte."""
+PF_DAY = 1e15 * 86_400
+"""FLOPs in a petaflop/s-day."""
+MASTER_BYTES = 4
+"""Bytes of a trained parameter, of its gradient and of each of Adam's averages (InstructGPT: fp32 master weights, paper)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Memory:
+    """Split the bytes that one model takes on one GPU."""
+
+    weights: float = 0.0
+    """Parameters, this GPU's share."""
+    gradients: float = 0.0
+    """Gradients, this GPU's share."""
+    optimizer: float = 0.0
+    """Adam's two averages, and the averaged weights (EMA) where they are kept; this GPU's share."""
+    gathered: float = 0.0
+    """Whole parameters to compute with: of two blocks at a time where they are shared out, else a copy in 2 bytes."""
+    activations: float = 0.0
+    """What the backward pass needs again, at its peak; of a model that is only read, one block's."""
+    kv_cache: float = 0.0
+    """Keys and values of the answers that are being sampled."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Layout:
+    """Say how models lie on the GPUs."""
+
+    gpus: int = 1
+    """GPUs over which parameters, gradients and optimizer are shared out."""
+    compute_bytes: int = 2
+    """Bytes of a number in computing: 2 for bf16 or fp16, 4 for fp32."""
+    checkpointing: bool = True
+    """Keep only the input of each block, and compute the rest again in the backward pass."""
+
+
+def block_parameters(config: GPTConfig) -> int:
+    """Count one block's parameters, biases and LayerNorms included."""
+    outside = (config.vocab_size + config.context_length + 2) * config.d_model  # embeddings and the last LayerNorm
+    return (config.n_parameters - outside) // config.n_layers
+
+
+def approximate_parameters(config: GPTConfig) -> int:
+    """Count only the matrices: 12 L C^2 + (V + T) C, for a feed-forward layer 4 C wide.
+
+    Source: Kaplan 2020, section 2.1, for 12 L C^2.
+    """
+    c = config.d_model
+    return 12 * config.n_layers * c * c + (config.vocab_size + config.context_length) * c
+
+
+def forward_flops(config: GPTConfig, tokens: float) -> float:
+    """FLOPs of reading `tokens` tokens, attention left out: 2 N D."""
+    return 2 * config.n_parameters * tokens
+
+
+def training_flops(config: GPTConfig, tokens: float) -> float:
+    """FLOPs of learning from `tokens` tokens, attention left out: 6 N D."""
+    return 3 * forward_flops(config, tokens)
+
+
+def attention_flops(config: GPTConfig, tokens: float, length: int) -> float:
+    """FLOPs of comparing and mixing in a forward pass over sequences of `length` tokens; three times that in training.
+
+    A token looks at (length + 1) / 2 others on average, twice (scores, then the mix), 2 FLOPs a number of the width.
+    """
+    return 2 * (length + 1) * config.d_model * config.n_layers * tokens
+
+
+def state_memory(config: GPTConfig, layout: Layout, *, trained: bool, averaged: bool = False) -> Memory:
+    """Bytes on each GPU that do not depend on the texts: weights, gradients, optimizer, and what is gathered to compute."""
+    share, gathered = config.n_parameters / layout.gpus, _gathered(config, layout, trained)
+    if not trained:
+        return Memory(weights=layout.compute_bytes * share, gathered=gathered)
+    adam = MASTER_BYTES * (2 + averaged) * share
+    return Memory(weights=MASTER_BYTES * share, gradients=MASTER_BYTES * share, optimizer=adam, gathered=gathered)
+
+
+def _gathered(config: GPTConfig, layout: Layout, trained: bool) -> float:
+    """Two blocks, the one at work and the next on its way, and the embeddings; in training one block's gradients too."""
+    if layout.gpus == 1:  # all is there; what is trained in fp32 is copied once to be computed with in 2 bytes
+        return layout.compute_bytes * config.n_parameters if trained and layout.compute_bytes < MASTER_BYTES else 0.0
+    blocks = (2 + trained) * block_parameters(config)
+    return layout.compute_bytes * (blocks + (config.vocab_size + config.context_length) * config.d_model)
+
+
+def block_activations(config: GPTConfig, tokens: float, compute_bytes: int) -> float:
+    """Bytes that one block keeps for its backward pass.
+
+    Of width C: the inputs of two LayerNorms and their outputs, query, key, value, and the mix: 8. Of the feed-forward
+    layer's width: before and after GELU. A number a head in fp32 lets attention compute its weights again.
+    """
+    return tokens * (compute_bytes * (8 * config.d_model + 2 * config.d_ff) + 4 * config.n_heads)
+
+
+def training_activations(config: GPTConfig, layout: Layout, tokens: float, *, scalar: bool = False) -> float:
+    """Bytes at the peak of a training step on `tokens` tokens at a time; `scalar`: one number a position, no logits.
+
+    Logits weigh much with a large vocabulary: as they come, and in fp32 their log-softmax and its gradient.
+    """
+    b, block = layout.compute_bytes, block_activations(config, tokens, layout.compute_bytes)
+    inputs = b * tokens * config.d_model
+    blocks = config.n_layers * inputs + block if layout.checkpointing else config.n_layers * block
+    return blocks + 2 * inputs + (0.0 if scalar else tokens * config.vocab_size * (b + 8))
+
+
+def reading_activations(config: GPTConfig, layout: Layout, tokens: float, *, scalar: bool = False) -> float:
+    """Bytes at the peak of reading: the stream, the widest layer before and after GELU, and the logits of all tokens."""
+    b = layout.compute_bytes
+    widest = b * tokens * (config.d_model + 2 * config.d_ff)
+    return max(widest, 0.0 if scalar else tokens * (b * config.d_model + (b + 4) * config.vocab_size))
+
+
+def kv_cache_bytes(config: GPTConfig, tokens: float, compute_bytes: int) -> float:
+    """Bytes of the keys and values of `tokens` tokens: a key and a value of width C in every layer.
+
+    Example: GPT-3 175B in 2 bytes: 2 * 96 * 12,288 * 2 = 4.7 MB a token.
+    """
+    return 2 * config.n_layers * config.d_model * compute_bytes * tokens
