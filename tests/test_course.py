@@ -3,7 +3,9 @@
 import re
 from pathlib import Path
 
+import matplotlib as mpl
 import pytest
+from matplotlib.figure import Figure
 
 from rlhf_lite import course
 from rlhf_lite.course import figures
@@ -45,6 +47,14 @@ def test_box_answers_escapes_draws_anew_and_explains(models):
     text.value = "a" * 100
     button.click()
     assert "do not fit into context_length 64" in output.value
+
+
+def test_chinese_is_drawn_in_glyphs_not_in_boxes(recwarn):
+    with mpl.rc_context(figures.chinese_style()):
+        figure = Figure()
+        figure.text(0.5, 0.5, "汤姆 追逐 杰瑞 \N{MINUS SIGN}1")
+        figures.as_png(figure)
+    assert not [warning for warning in recwarn if "Glyph" in str(warning.message)]
 
 
 @pytest.mark.parametrize("draw", [figures.draw_stages, figures.draw_timeline, lambda: figures.draw_bars({"loss": {"sft": 1.25}})])

@@ -4,9 +4,12 @@ import base64
 from collections.abc import Mapping, Sequence
 from html import escape
 from io import BytesIO
+from typing import Any
 
 import matplotlib as mpl
+import noto_cjk_sans_otc
 from IPython.display import HTML, display
+from matplotlib import font_manager
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
@@ -31,6 +34,7 @@ STAGES_ALT = (
 )
 STEP = 2.65
 """From one stage to the next in the figure; a box is 2 wide."""
+CHINESE_FONT = "Noto Sans CJK SC"
 EVENTS = (
     (2020 + 6 / 12, "2020-07", "davinci:\nGPT-3 to use"),
     (2021 + 6 / 12, "2021-07", "Codex:\ntrained on code"),
@@ -39,6 +43,13 @@ EVENTS = (
     (2022 + 10 / 12, "2022-11", "text-davinci-003\nand ChatGPT: RLHF"),
 )
 """Place on the axis in years, date, what came out."""
+
+
+def chinese_style() -> dict[str, Any]:
+    """Return the style of figures that hold Chinese text: STYLE with a font for it, which comes with the course."""
+    if not any(font.name == CHINESE_FONT for font in font_manager.fontManager.ttflist):
+        font_manager.fontManager.addfont(noto_cjk_sans_otc.FONT_PATH)
+    return STYLE | {"font.family": [CHINESE_FONT, "DejaVu Sans"], "axes.unicode_minus": False}
 
 
 def show(figure: Figure, alt: str) -> None:
