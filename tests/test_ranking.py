@@ -26,8 +26,9 @@ from rlhf_lite.course.labels import (
     read_other_readers,
     save_label,
 )
-from rlhf_lite.course.ranking import RankingBox, Task, label_html, make_tasks, show_ranking, simulated_label
+from rlhf_lite.course.ranking import RankingBox, label_html, order_in_words, parse_line, show_ranking, write_line
 from rlhf_lite.course.refit import changes_html, loss_and_accuracy, refit, score_texts
+from rlhf_lite.course.tasks import FOR_TRAINING, READABLE, Task, draw_tasks, make_tasks, ranked_by, simulated_label
 from rlhf_lite.rows import Comparison, read_comparisons
 from rlhf_lite.tinyworld.evaluation import Models
 from rlhf_lite.tinyworld.labelers import make_labelers
@@ -50,8 +51,20 @@ def tasks():
 
 
 def choose(box, *ranks):
-    for dropdown, rank in zip(box.ranks, ranks, strict=True):
-        dropdown.value = rank
+    for row, rank in zip(box.rows.children, ranks, strict=True):
+        row.rank.value = rank
+
+
+def set_flag(box, answer, *flags):
+    for flag in flags:
+        box.rows.children[answer].flags[flag].value = True
+
+
+def type_line(box, text):
+    """Type as a browser does: each letter arrives on its own, Enter last."""
+    for end in range(len(text) + 1):
+        box.line.value = text[:end]
+    box.line._handle_custom_msg({"event": "submit"}, [])
 
 
 def label(ranking, prompt="p", responses=ANSWERS, flags=((), (), (), ())):
@@ -61,7 +74,8 @@ def label(ranking, prompt="p", responses=ANSWERS, flags=((), (), (), ())):
 def test_a_label_is_stored_at_once_as_a_comparison_that_the_library_reads(tasks, folder):
     box = RankingBox(tasks)
     choose(box, 2, 1, 4, 2)
-    box.flags[2][0].value = box.flags[2][1].value = box.flags[3][1].value = True
+    set_flag(box, 2, "untrue", "harmful")
+    set_flag(box, 3, "harmful")
     assert not folder.exists()
     box.save.click()
     assert read_comparisons(folder / RANKED).items == [Comparison(REQUESTS[0].prompt, ANSWERS, (1, 0, 2, 1))]
@@ -69,7 +83,7 @@ def test_a_label_is_stored_at_once_as_a_comparison_that_the_library_reads(tasks,
     assert row["flags"] == [[], [], ["untrue", "harmful"], ["harmful"]]
     assert [path.name for path in folder.iterdir()] == [RANKED]  # nothing half written, nothing else
     assert "1 of 3" in box.title.value and "Stored" in box.message.value
-    assert [dropdown.value for dropdown in box.ranks] == [None] * 4 and not any(f.value for row in box.flags for f in row)
+    assert box.ranks == [None] * 4 and not any(box.flags) and box.line.value == ""
 
 
 def test_labels_survive_a_restart_and_the_box_goes_on_where_the_reader_stopped(tasks):
@@ -88,11 +102,11 @@ def test_labels_survive_a_restart_and_the_box_goes_on_where_the_reader_stopped(t
 def test_going_back_shows_a_label_and_saving_again_replaces_it(tasks, folder):
     box = RankingBox(tasks)
     choose(box, 4, 3, 2, 2)
-    box.flags[0][1].value = True
+    set_flag(box, 0, "harmful")
     box.save.click()
     box.back.click()
-    assert [dropdown.value for dropdown in box.ranks] == [3, 2, 1, 1]  # without gaps
-    assert box.flags[0][1].value and box.back.disabled
+    assert box.ranks == [3, 2, 1, 1]  # without gaps
+    assert box.flags[0] == {"harmful"} and box.line.value == "3h 2 1 1" and box.back.disabled
     choose(box, 1, 2, 2, 2)
     box.save.click()
     (only,) = read_comparisons(folder / RANKED).items
@@ -101,7 +115,7 @@ def test_going_back_shows_a_label_and_saving_again_replaces_it(tasks, folder):
 
 def test_skipped_and_wholly_tied_prompts_are_kept_but_are_no_comparisons(tasks, folder):
     box = RankingBox(tasks)
-    box.flags[1][0].value = True
+    set_flag(box, 1, "untrue")
     box.skip.click()
     choose(box, 3, 3, 3, 3)
     box.save.click()
@@ -127,7 +141,7 @@ def test_saving_waits_until_every_answer_has_a_rank_and_says_which_has_none(task
 
 def test_text_of_models_shows_as_it_is(tasks):
     box = RankingBox([Task(REQUESTS[0], ("<script>x</script>", "a\nb", "c", "d"))])
-    pages = "".join(row.children[-1].value for row in box.rows.children)
+    pages = "".join(row.children[0].value for row in box.rows.children)
     pages += label_html(label((0, 1, 2, 3), "<b>p", ("<script>x</script>", "a\nb", "c", "d")))
     assert "<script" not in pages and "<b>p" not in pages and pages.count("&lt;script&gt;x") == 2 and pages.count("a<br>b") == 2
 
@@ -137,7 +151,7 @@ def test_where_nothing_can_be_stored_that_is_said_and_the_prompt_stays(tasks, fo
     box = RankingBox(tasks)
     choose(box, 1, 2, 3, 4)
     box.save.click()
-    assert "cannot be stored" in box.message.value and box.place == 0 and box.ranks[3].value == 4
+    assert "cannot be stored" in box.message.value and box.place == 0 and box.ranks[3] == 4
 
 
 SPOILT = {

@@ -4,11 +4,13 @@ Each module imports only modules above it in this list:
 
     figures       figures in one quiet style, each with its words
     twin          widgets that leave something to read where nothing runs
+    keys          keys pressed in a widget are not taken for JupyterLab's commands
     source        the library's own text, to read in a lesson
     answers       answers of several models side by side
     sampling      sliders for temperature, top-k and top-p
     progress      what the reader has done, in a local file
     labels        the reader's rankings of answers, in a local file; agreement with others and the judge
+    tasks         prompts with answers to rank
     refit         a reward model goes on learning from a few labels
     checks        is an attempt at an exercise right, and if not, why
     quiz          questions with explanations
