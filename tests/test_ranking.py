@@ -225,7 +225,7 @@ def test_files_of_other_readers_are_read_and_their_bad_rows_said(folder):
 @pytest.fixture
 def models(make_gpt, make_scalar_model):
     tokenizer = Tokenizer.train(["a b c"], 258)
-    policies = {name: make_gpt(seed, vocab_size=258, context_length=320) for seed, name in enumerate(("base", "sft"))}
+    policies = {name: make_gpt(seed, vocab_size=258, context_length=320) for seed, name in enumerate(("base", "sft", "ppo_ptx"))}
     return Models(tokenizer, policies, make_scalar_model(vocab_size=258, context_length=320))
 
 

@@ -14,10 +14,13 @@ Each module imports only modules above it in this list:
     refit         a reward model goes on learning from a few labels
     checks        is an attempt at an exercise right, and if not, why
     quiz          questions with explanations
+    reward_study  pairs together or apart, and what refits bring, measured on whole runs
+    figures_10    figures of lesson 10
     ranking       a widget in which the reader ranks answers
     exercises_00  exercises of lesson 00, each with its solution and wrong attempts; so on for every lesson
     exercises_01
     exercises_10
+    exercises_10_measures
     quiz_00       questions of lesson 00; so on for every lesson
     quiz_01
     quiz_10

@@ -7,7 +7,7 @@ from typing import Any
 
 import ipywidgets as widgets
 
-from . import exercises_00, exercises_01, exercises_10, quiz_00, quiz_01, quiz_10
+from . import exercises_00, exercises_01, exercises_10, exercises_10_measures, quiz_00, quiz_01, quiz_10
 from .checks import RIGHT, Exercise, feedback
 from .progress import load_progress, record_exercise
 from .quiz import Question, show_quiz
@@ -45,7 +45,10 @@ LESSONS = {
     for lesson in (
         Lesson(number="00", title="Start here", exercises=exercises_00.EXERCISES, questions=quiz_00.QUESTIONS),
         Lesson(number="01", title="Next-token prediction", exercises=exercises_01.EXERCISES, questions=quiz_01.QUESTIONS),
-        Lesson(number="10", title="Reward model", exercises=exercises_10.EXERCISES, questions=quiz_10.QUESTIONS),
+        Lesson(
+            number="10", title="Reward model", exercises=exercises_10.EXERCISES + exercises_10_measures.EXERCISES,
+            questions=quiz_10.QUESTIONS,
+        ),
     )
 }
 
