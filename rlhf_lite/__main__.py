@@ -1,6 +1,7 @@
 """The command line: `python -m rlhf_lite --help`."""
 
 import json
+import math
 import shutil
 import sys
 import time
@@ -15,6 +16,7 @@ from .overview import Plan, Presets, run_plan, run_presets
 from .pipeline import STAGES, Pipeline
 from .presets import PRESETS, Preset
 from .report import write_report
+from .reward import RewardConfig
 from .tinyworld.evaluation import MODELS, Evaluation, load_models, reward_model_accuracy
 from .tinyworld.own_data import OwnData
 from .tinyworld.prompts import USE_CASE_SHARES
@@ -23,6 +25,8 @@ from .tinyworld.study import results_table, study, write_results
 
 SHIPPED = Path(__file__).parents[1] / "data" / "checkpoints"
 SAMPLES = 20
+FEW_STEPS = 20
+"""With fewer a reward model, which starts as the SFT model, has learnt next to nothing."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,6 +117,8 @@ def run_stage(stage: str, run: Run) -> None:
         options = f"--{stage.replace('_', '-')}."
         print(f"note: settings of {other} do not act on {stage}, whose options begin with {options}")
     pipeline = run.pipeline()
+    if stage == "reward" and run.comparisons:
+        warn_of_few_steps(len(pipeline.world.own_comparisons), run.config.reward)
     wanted = ["comparisons", "reward"] if stage == "reward" else [stage]
     if run.start_from:
         copy_earlier_stages(run.start_from, pipeline, wanted[0])
@@ -129,6 +135,17 @@ def run_stage(stage: str, run: Run) -> None:
         else:
             getattr(pipeline, each)()
             print(f"wrote {pipeline.output(each)}")
+
+
+def warn_of_few_steps(comparisons: int, config: RewardConfig) -> None:
+    """Say so where somebody's own comparisons are too few to learn much from, and what to do."""
+    steps = max(1, round(config.epochs * comparisons / config.batch_size))
+    if steps < FEW_STEPS:
+        passes = math.ceil(FEW_STEPS * 4 / comparisons)
+        print(
+            f"note: {comparisons} comparisons make {steps} training steps, too few to learn much from: rank more answers, or take "
+            f"smaller steps and more passes: --reward.batch-size 4 --reward.epochs {passes}"
+        )
 
 
 def copy_earlier_stages(source: Path, pipeline: Pipeline, stage: str) -> None:
