@@ -143,8 +143,8 @@ def warn_of_few_steps(comparisons: int, config: RewardConfig) -> None:
     if steps < FEW_STEPS:
         passes = math.ceil(FEW_STEPS * 4 / comparisons)
         print(
-            f"note: {comparisons} comparisons make {steps} training steps, too few to learn much from: rank more answers, or take "
-            f"smaller steps and more passes: --reward.batch-size 4 --reward.epochs {passes}"
+            f"note: {comparisons} comparisons make {steps} training steps, too few to learn much from: rank more answers, or "
+            f"take smaller steps and more passes: --reward.batch-size 4 --reward.epochs {passes}"
         )
 
 

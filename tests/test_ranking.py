@@ -10,7 +10,10 @@ import random
 import pytest
 import torch
 
+from rlhf_lite.__main__ import SHIPPED, main
+from rlhf_lite.checkpoint import load_model
 from rlhf_lite.course import labels as labels_module
+from rlhf_lite.course import tasks as tasks_module
 from rlhf_lite.course import twin
 from rlhf_lite.course.labels import (
     FEWEST,
@@ -31,6 +34,7 @@ from rlhf_lite.course.refit import changes_html, loss_and_accuracy, refit, score
 from rlhf_lite.course.tasks import FOR_TRAINING, READABLE, Task, draw_tasks, make_tasks, ranked_by, simulated_label
 from rlhf_lite.rows import Comparison, read_comparisons
 from rlhf_lite.tinyworld.evaluation import Models
+from rlhf_lite.tinyworld.judge import fluency
 from rlhf_lite.tinyworld.labelers import make_labelers
 from rlhf_lite.tinyworld.prompts import draw_requests
 from rlhf_lite.tokenizer import Tokenizer
@@ -61,10 +65,10 @@ def set_flag(box, answer, *flags):
 
 
 def type_line(box, text):
-    """Type as a browser does: each letter arrives on its own, Enter last."""
+    """Type as a browser does: letters arrive one by one, or several at once, Enter as the end of the line."""
     for end in range(len(text) + 1):
         box.line.value = text[:end]
-    box.line._handle_custom_msg({"event": "submit"}, [])
+    box.line.value = text + "\n"
 
 
 def label(ranking, prompt="p", responses=ANSWERS, flags=((), (), (), ())):
@@ -84,6 +88,44 @@ def test_a_label_is_stored_at_once_as_a_comparison_that_the_library_reads(tasks,
     assert [path.name for path in folder.iterdir()] == [RANKED]  # nothing half written, nothing else
     assert "1 of 3" in box.title.value and "Stored" in box.message.value
     assert box.ranks == [None] * 4 and not any(box.flags) and box.line.value == ""
+
+
+def test_ranks_and_flags_are_typed_in_one_line_and_the_buttons_follow(tasks, folder):
+    box = RankingBox(tasks)
+    box.line.value = "21u"
+    assert box.ranks == [2, 1, None, None] and box.flags[1] == {"untrue"} and "No rank yet: c, d" in box.order.value
+    set_flag(box, 0, "harmful")
+    assert box.line.value == "2h 1u"
+    type_line(box, "2 1uh, 4 2")
+    (row,) = map(json.loads, (folder / RANKED).read_text(encoding="utf-8").splitlines())
+    assert row["ranking"] == [1, 0, 2, 1] and row["flags"] == [[], ["untrue", "harmful"], [], []]
+    assert box.place == 1 and box.line.value == "" and "Stored" in box.message.value
+    type_line(box, "s")
+    assert box.place == 2 and "Skipped" in box.message.value and box.line.value == ""
+    type_line(box, "b")
+    type_line(box, "b")
+    assert box.place == 0 and box.line.value == "2 1uh 3 2"
+
+
+def test_a_line_that_cannot_be_understood_stores_nothing_and_says_why(tasks, folder):
+    box = RankingBox(tasks)
+    for text, said in (("5", "ranks from 1 to 4"), ("12x", "&#x27;x&#x27; is not understood"), ("u1", "&#x27;u&#x27;"),
+                       ("11111", "5 ranks for 4"), ("0", "from 1"), ("²", "from 1"), ("123", "choose a rank for d"),
+                       ("", "a, b, c, d")):  # fmt: skip
+        type_line(box, text)
+        assert said in box.message.value and box.place == 0 and not folder.exists(), text
+        assert box.line.value == text
+    box.line.value = "x"
+    choose(box, 1, 1, 1, 2)
+    assert box.line.value == "1 1 1 2" and box.message.value == ""
+
+
+def test_lines_are_written_as_they_are_read():
+    assert parse_line("2-1", 4) == ([2, None, 1, None], [set()] * 4)
+    assert write_line([2, None, 1, None], [set(), set(), {"untrue"}, set()]) == "2 - 1u"
+    assert write_line([None, None], [set(), {"harmful"}]) == "- -h" and write_line([None, None], [set(), set()]) == ""
+    assert parse_line("- -h", 2) == ([None, None], [set(), {"harmful"}])
+    assert order_in_words([2, 1, None, 2]) == "Best first: b; a = d. No rank yet: c."
 
 
 def test_labels_survive_a_restart_and_the_box_goes_on_where_the_reader_stopped(tasks):
@@ -238,6 +280,26 @@ def test_tasks_hold_four_to_nine_different_answers_and_come_again_with_the_same_
         assert all(text.strip() for text in task.answers)
 
 
+def test_readers_get_answers_that_can_be_read_and_few_first(models, monkeypatch):
+    def drawn(models, count, seed, **more):
+        answers = ("Fine.", "No idea.", "I do not know.", "Who can tell me?", "fine purple of the the")
+        return [Task(request, answers[:k]) for request, k in zip(REQUESTS, (5, 4, 3), strict=True)]
+
+    monkeypatch.setattr(tasks_module, "draw_tasks", drawn)
+    found = make_tasks(models, 5, "seed")
+    assert [task.answers for task in found] == [("Fine.", "No idea.", "I do not know.", "Who can tell me?")] * 2
+    assert fluency("fine purple of the the") < READABLE  # else this proves nothing
+
+
+def test_each_task_is_ranked_by_somebody_and_what_is_all_tied_is_left_out(models):
+    people = make_labelers(0)[30:]
+    drawn = draw_tasks(models, 6, "seed", sources=FOR_TRAINING)
+    assert len(drawn) == 6 and all(len(set(task.answers)) == len(task.answers) for task in drawn)
+    told = [Task(request, (request.good, "You are a fool.", "Do you know?")) for request in REQUESTS]
+    ranked = ranked_by(people, [*told, Task(REQUESTS[0], ("same",))], random.Random(0))
+    assert [each.prompt for each in ranked] == [request.prompt for request in REQUESTS]
+
+
 def test_a_simulated_label_is_a_label_and_flags_what_is_rude():
     answers = (REQUESTS[0].good, "You are a fool.", "No.", "I do not know.")
     made = simulated_label(make_labelers(0)[0], Task(REQUESTS[0], answers), random.Random(0))
@@ -270,3 +332,19 @@ def test_the_twin_shows_one_label_to_those_who_cannot_run_it(tasks, monkeypatch)
     (data,) = shown
     assert set(data) == {twin.WIDGET_VIEW, "text/html", "text/plain"}
     assert "untrue" in data["text/html"] and "<i>" not in data["text/html"]
+
+
+def test_labels_train_a_reward_model_from_the_command_line(tasks, folder, tmp_path, capsys):
+    box = RankingBox(tasks)
+    for text in ("1234", "s", "2143h"):
+        type_line(box, text)
+    command = ["reward", "--preset", "nano", "--comparisons", str(folder / RANKED), "--runs", str(tmp_path), "--name", "mine"]
+    assert main(command) == 1
+    assert "--start-from data/checkpoints" in capsys.readouterr().err
+    assert main([*command, "--start-from", str(SHIPPED)]) == 0
+    said = capsys.readouterr().out
+    assert "2 comparisons make 1 training steps" in said and "--reward.batch-size 4 --reward.epochs 40" in said
+    assert load_model(tmp_path / "mine" / "reward" / "model.safetensors").config.vocab_size == 1024
+    assert len(json.loads((tmp_path / "mine" / "comparisons" / "comparisons.json").read_text(encoding="utf-8"))) == 2
+    assert main([*command[:3], "--comparisons", str(folder / NOT_RANKED), "--name", "x"]) == 1
+    assert "line 1" in capsys.readouterr().err

@@ -126,7 +126,7 @@ EXERCISES = (
             Case(
                 # pairs ab ac ad bc bd cd; first ties bc, second ties ab: four are decided, ac ad bd alike, cd not
                 arguments=([0, 1, 1, 2], [0, 0, 2, 1]), expected=3 / 4,
-                hint="go through all pairs; leave out those that one of the two ties; in how many of the rest is the order alike?",
+                hint="go through all pairs; leave out those that one of the two ties; how many of the rest are ordered alike?",
                 mistakes=(
                     (3 / 6, "a pair that one of them ties says nothing: leave it out of the count below the line as well"),
                     (5 / 6, "a tie is no agreement: leave the pair out"),

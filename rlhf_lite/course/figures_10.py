@@ -74,6 +74,7 @@ def draw_together_or_apart(studies: Sequence[Mapping[str, Any]]) -> tuple[Figure
         bars = cost.bar(range(len(VARIANTS)), computed, color=PALE, edgecolor=INK, width=0.6)
         cost.bar_label(bars, [f"{number:,.0f}" for number in computed])
         cost.set(ylabel="answers put through the model")
+        cost.margins(y=0.12)
         for axes in (losses, cost):
             axes.set_xticks(range(len(VARIANTS)), VARIANTS.values(), fontsize=10)
     return figure, f"Loss, then cost. {'; '.join(_told(studies, name) for name in VARIANTS)}."
@@ -108,7 +109,9 @@ def draw_length(lengths: Sequence[int], scores: Sequence[float], best: Sequence[
     )
 
 
-def draw_change(texts: Sequence[str], ranks: Sequence[int], before: Sequence[float], after: Sequence[float]) -> tuple[Figure, str]:
+def draw_change(
+    texts: Sequence[str], ranks: Sequence[int], before: Sequence[float], after: Sequence[float]
+) -> tuple[Figure, str]:
     """Draw each answer's score before and after a refit, both centred, as a line; return figure and alt text."""
     centred = [[score - _mean(scores) for score in scores] for scores in (before, after)]
     order = sorted(range(len(texts)), key=lambda i: ranks[i])

@@ -110,12 +110,12 @@ class RankingBox(widgets.VBox):
         self.place, self._echo = 0, False
         self.title, self.order, self.message = widgets.HTML(), widgets.HTML(), widgets.HTML()
         self.rows = widgets.VBox()
-        self.line = widgets.Text(description="type ranks", layout={"width": "22em"})
+        # not a Text: of that, Enter is a message of its own, which overtakes the last letters of whoever types fast
+        self.line = widgets.Textarea(description="type ranks", rows=1, layout={"width": "22em", "height": "34px"})
         self.save = widgets.Button(description="Save, next", button_style="primary", tooltip="Store this ranking and go on")
         self.skip = widgets.Button(description="Skip", tooltip="Do not rank these answers")
         self.back = widgets.Button(description="Back", tooltip="Look at the prompt before; saving again replaces its label")
         self.line.observe(lambda _: self._typed(), "value")
-        self.line.on_msg(lambda _, content, buffers: content.get("event") == "submit" and self._entered())
         self.save.on_click(lambda _: self._save())
         self.skip.on_click(lambda _: self._store(None))
         self.back.on_click(lambda _: self._show(max(0, self.place - 1)))
@@ -149,6 +149,7 @@ class RankingBox(widgets.VBox):
         if over:
             thanks = f"Thank you: that was the last one. Your labels are in {escape(f'{labels_folder().name}/{RANKED}')}."
             self.title.value, self.rows.children, self.order.value = f"<p>{counted} {thanks}</p>", (), ""
+            self.line.value = ""
             return
         task = self.tasks[place]
         self.title.value = (
@@ -170,41 +171,46 @@ class RankingBox(widgets.VBox):
         self.order.value = f'<div style="border-top: 1px solid #ccc; padding-top: 4px">{order_in_words(self.ranks)}</div>'
         if not self._echo:
             self._say("")
-            self._echo = True
-            self.line.value = write_line(self.ranks, self.flags)
-            self._echo = False
+            self._write(write_line(self.ranks, self.flags))
+
+    def _write(self, line: str) -> None:
+        """Show a line that nobody typed."""
+        self._echo = True
+        self.line.value = line
+        self._echo = False
 
     def _typed(self) -> None:
-        if self._echo or self.line.value.strip().lower() in (SKIP, BACK):
+        if self._echo:
             return
+        line, entered = self.line.value.replace("\n", ""), "\n" in self.line.value
+        command = line.strip().lower()
+        if entered:
+            self._write(line)
+        if command in (SKIP, BACK):
+            if entered:
+                self._store(None) if command == SKIP else self._show(max(0, self.place - 1))
+        elif self._understood(line) and entered:
+            self._save()
+
+    def _understood(self, line: str) -> bool:
+        """Press the buttons that a typed line means, or say what is wrong with it."""
         try:
-            choices = parse_line(self.line.value, len(self.rows.children))
+            choices = parse_line(line, len(self.rows.children))
         except ValueError as error:
             self._say(f"{error}.")
-            return
+            return False
         self._say("")
         self._echo = True
         for row, rank, flags in zip(self.rows.children, *choices, strict=True):
             row.set_choice(rank, flags)
         self._echo = False
-
-    def _entered(self) -> None:
-        command = self.line.value.strip().lower()
-        if command == SKIP:
-            self._store(None)
-        elif command == BACK:
-            self._show(max(0, self.place - 1))
-        else:
-            self._save()
+        return True
 
     def _save(self) -> None:
         if self.place >= len(self.tasks):
             return
         ranks = self.ranks
-        try:
-            parse_line(self.line.value, len(ranks))
-        except ValueError as error:
-            self._say(f"Not stored yet: {error}.")
+        if not self._understood(self.line.value):
             return
         if None in ranks:
             missing = ", ".join(letter for letter, rank in zip(LETTERS, ranks, strict=False) if rank is None)

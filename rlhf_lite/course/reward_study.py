@@ -122,7 +122,8 @@ def measure_refits(models: Models, seed: int) -> list[dict[str, float]]:
         (loss, share), (new_loss, new_share) = (
             loss_and_accuracy(each, held_back, models.tokenizer) for each in (models.reward_model, model)
         )
-        found.append({"labeler": person.number, "loss": loss, "loss_after": new_loss, "accuracy": share, "accuracy_after": new_share})
+        found.append({"labeler": person.number, "loss": loss, "loss_after": new_loss})
+        found[-1] |= {"accuracy": share, "accuracy_after": new_share}
     return found
 
 

@@ -12,7 +12,7 @@ import pytest
 from rlhf_lite.course.labels import NOT_RANKED, RANKED
 from rlhf_lite.rows import Comparison, read_comparisons
 
-ANSWERS = tuple(f"answer {letter}" for letter in "abcdefgh") + ("<b>answer i</b>",)
+ANSWERS = (*(f"answer {letter}" for letter in "abcdefgh"), "<b>answer i</b>")
 PROMPTS = 3
 CELL = f"""
 import os
