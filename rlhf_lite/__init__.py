@@ -16,7 +16,8 @@ Each module imports only modules above it in this list:
     generate     sampling
     likelihood   log-probabilities, losses on them, KL
     optim        learning rate and optimizer step
-    engine       what the machine gives a run
+    engine       one device or many processes, precision, micro-batches
+    shards       the state of a run that many processes share
     checkpoint   stopping and going on
     pretrain     stage 0: predict the next token of everything
     sft          stage 1: copy demonstrations
@@ -25,11 +26,14 @@ Each module imports only modules above it in this list:
     ppo          stage 3, second half: PPO and PPO-ptx
     evaluate     win rates with intervals, accuracies, calibration
     hf           GPT-2's weights and tokenizer in, our models out, for Hugging Face
+    public_data  hh-rlhf, TL;DR and plain text from the hub, as our own files
     presets      what to train with, from nano to tiny
     sizes        every size of the recipe, up to InstructGPT's 175B, each setting with its source
     costs        FLOPs and bytes of a model, from its shape alone
     workload     what each stage does, whatever it runs on
     plan         memory, time and money of a run, before it starts
+    trace        what a sharded training step would hold, without memory to hold it
+    bench        speed, measured against transformers
     overview     presets and plans as tables, for the command line
     pipeline     all stages in order, each done once
     report       a run as a page with pictures

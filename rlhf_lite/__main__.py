@@ -11,10 +11,12 @@ from typing import Annotated, Literal
 
 import tyro
 
-from .engine import peak_memory_gb
+from .bench import Bench, run_bench
+from .engine import Engine, EngineConfig, peak_memory_gb
 from .overview import Plan, Presets, run_plan, run_presets
 from .pipeline import STAGES, Pipeline
 from .presets import PRESETS, Preset
+from .public_data import Fetch, run_fetch
 from .report import write_report
 from .reward import RewardConfig
 from .tinyworld.evaluation import MODELS, Evaluation, load_models, reward_model_accuracy
@@ -57,6 +59,8 @@ class Run:
     """Leave out rows that are wrong, count and list them, instead of stopping at the first."""
     save_every_seconds: float = 15.0
     """How much work a stop at any moment may cost."""
+    engine: EngineConfig = field(default_factory=EngineConfig)
+    """What to take of the machine; several processes are started by torchrun."""
     config: Annotated[Preset, tyro.conf.arg(name="")] = field(default_factory=Preset)
     """Every setting of every stage."""
 
@@ -70,7 +74,8 @@ class Run:
         if self.text is not None:  # the primer is the tiny world's, and short windows are for its short texts
             config = replace(config, pretrain=replace(config.pretrain, primer_steps=0, short_steps=0))
         folder = self.runs / (self.name or f"{self.preset}-{self.seed}")
-        return Pipeline(folder, config, self.seed, world, save_every_seconds=self.save_every_seconds)
+        engine = Engine(self.engine)
+        return Pipeline(folder, config, self.seed, world, save_every_seconds=self.save_every_seconds, engine=engine)
 
 
 def run_pipeline(run: Run) -> None:
@@ -80,6 +85,8 @@ def run_pipeline(run: Run) -> None:
     if run.start_from:
         copy_earlier_stages(run.start_from, pipeline, "sft")  # the base model; the rest is this run's to make
     pipeline.run()
+    if not pipeline.engine.is_main:
+        return
     start = time.monotonic()
     evaluation = Evaluation(load_models(folder), run.seed, run.config.evaluation_prompts, show_progress=True)
     accuracies, bins = reward_model_accuracy(evaluation.models, run.seed, min(200, run.config.evaluation_prompts))
@@ -131,10 +138,12 @@ def run_stage(stage: str, run: Run) -> None:
         )
     for each in wanted:
         if pipeline.is_done(each):
-            print(f"{each} is done already: {pipeline.output(each)}")
+            told = f"{each} is done already: {pipeline.output(each)}"
         else:
             getattr(pipeline, each)()
-            print(f"wrote {pipeline.output(each)}")
+            told = f"wrote {pipeline.output(each)}"
+        if pipeline.engine.is_main:
+            print(told)
 
 
 def warn_of_few_steps(comparisons: int, config: RewardConfig) -> None:
@@ -149,16 +158,18 @@ def warn_of_few_steps(comparisons: int, config: RewardConfig) -> None:
 
 
 def copy_earlier_stages(source: Path, pipeline: Pipeline, stage: str) -> None:
-    """Copy the tokenizer and the stages before `stage` from another folder, where they are there."""
+    """Copy the tokenizer and the stages before `stage` from another folder, where they are there; the main process does it."""
     if not (source / "tokenizer.json").is_file():
         raise FileNotFoundError(f"{source} holds no tokenizer.json: give the folder of a run, or data/checkpoints")
-    pipeline.folder.mkdir(parents=True, exist_ok=True)
-    shutil.copy(source / "tokenizer.json", pipeline.folder / "tokenizer.json")
-    for earlier in STAGES[: STAGES.index(stage)]:
-        model = source / earlier / "model.safetensors"
-        if model.is_file() and not pipeline.is_done(earlier):
-            pipeline.output(earlier).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(model, pipeline.output(earlier))
+    if pipeline.engine.is_main:
+        pipeline.folder.mkdir(parents=True, exist_ok=True)
+        shutil.copy(source / "tokenizer.json", pipeline.folder / "tokenizer.json")
+        for earlier in STAGES[: STAGES.index(stage)]:
+            model = source / earlier / "model.safetensors"
+            if model.is_file() and not pipeline.is_done(earlier):
+                pipeline.output(earlier).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy(model, pipeline.output(earlier))
+    pipeline.engine.wait()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -245,7 +256,9 @@ USAGE = f"""usage: python -m rlhf_lite COMMAND [--help]
   evaluate   judge checkpoints on held-out prompts
   study      the README's results table: whole runs over several seeds
   ship       put a run's models under data/checkpoints
+  fetch      a public data set (hh-rlhf, tldr, tinystories, fineweb-edu) as files for the stages above
   presets    every size up to InstructGPT's 175B; presets NAME: each setting, with its source
+  bench      speed of this machine, against transformers
   plan       memory, time and money of a preset on your GPUs, before it starts
 """
 
@@ -261,8 +274,12 @@ def main(arguments: list[str] | None = None) -> int:
         elif command == "ship":
             chosen = tyro.cli(Ship, args=rest, prog="python -m rlhf_lite ship")
             print(json.dumps(ship(chosen.runs / chosen.name, chosen.target)["files"], indent=1))
+        elif command == "fetch":
+            run_fetch(tyro.cli(Fetch, args=rest, prog="python -m rlhf_lite fetch"))
         elif command == "presets":
             run_presets(tyro.cli(Presets, args=rest, prog="python -m rlhf_lite presets"))
+        elif command == "bench":
+            run_bench(tyro.cli(Bench, args=rest, prog="python -m rlhf_lite bench"))
         elif command == "plan":
             run_plan(tyro.cli(Plan, args=rest, prog="python -m rlhf_lite plan"))
         elif command == "pipeline" or command in STAGE_COMMANDS:

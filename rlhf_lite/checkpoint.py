@@ -14,7 +14,9 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 from tqdm.auto import tqdm
 
-from .gpt import GPT, GPTConfig, ScalarModel
+from .engine import Engine, is_main_process
+from .gpt import GPT, GPTConfig, ScalarModel, whole_tensor
+from .shards import fit, forget_shards, load_shards, newest_shards, save_shards
 
 MODEL_CLASSES = {"GPT": GPT, "ScalarModel": ScalarModel}
 
@@ -66,10 +68,14 @@ def load_tensors(path: str | Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
 
 
 def save_model(path: str | Path, model: GPT | ScalarModel, *, dtype: torch.dtype | None = None, **about: Any) -> None:
-    """Write weights with the config that rebuilds the model; `dtype` stores them shorter, `about` adds notes."""
-    kind = type(model).__name__
-    tensors = {name: t.to(dtype) if dtype else t for name, t in model.state_dict().items()}
-    save_tensors(Path(path), tensors, {"model": kind, "config": asdict(model.config), **about})
+    """Write weights with the config that rebuilds the model; `dtype` stores them shorter, `about` adds notes.
+
+    Where a model lies in several processes, all must call this; the main one writes.
+    """
+    kind = "ScalarModel" if isinstance(model, ScalarModel) else "GPT"  # FSDP2 gives a sharded model's class another name
+    tensors = {name: whole_tensor(t).to(dtype or t.dtype) for name, t in model.state_dict().items()}
+    if is_main_process():
+        save_tensors(Path(path), tensors, {"model": kind, "config": asdict(model.config), **about})
 
 
 def load_model(path: str | Path) -> GPT | ScalarModel:
@@ -100,6 +106,15 @@ def _restore_optimizer(name: str, optimizer: torch.optim.Optimizer, tensors: dic
     optimizer.load_state_dict(state)
 
 
+def _places(models: dict[str, nn.Module], optimizers: dict[str, torch.optim.Optimizer]) -> dict[str, Tensor]:
+    """Return, by the beginning of its name in a state, a tensor of the shape and placement that it has in the run."""
+    places = {f"model/{name}/{key}": t for name, model in models.items() for key, t in model.state_dict().items()}
+    for name, optimizer in optimizers.items():
+        parameters = (p for group in optimizer.param_groups for p in group["params"])
+        places |= {f"optimizer/{name}/{i}": p for i, p in enumerate(parameters)}
+    return places
+
+
 class TrainingRun:
     """Count the steps of one stage, log them, and save everything often enough to lose at most some seconds.
 
@@ -107,10 +122,18 @@ class TrainingRun:
     """
 
     def __init__(
-        self, folder: str | Path | None, *, save_every_seconds: float = 15.0, show_progress: bool = True, name: str = ""
+        self,
+        folder: str | Path | None,
+        *,
+        save_every_seconds: float = 15.0,
+        show_progress: bool = True,
+        name: str = "",
+        engine: Engine | None = None,
     ):
         self.folder = Path(folder) if folder else None
-        self.save_every_seconds, self.show_progress, self.name = save_every_seconds, show_progress, name
+        self.engine = engine or Engine()
+        self.save_every_seconds, self.name = save_every_seconds, name
+        self.show_progress = show_progress and self.engine.is_main
         self.history: list[dict[str, Any]] = []
         self._bar: tqdm | None = None
 
@@ -142,7 +165,7 @@ class TrainingRun:
         for step in range(first, total):
             yield step
             self._bar.update()
-            if time.monotonic() - saved >= self.save_every_seconds or step + 1 == total:
+            if self.engine.agree(time.monotonic() - saved >= self.save_every_seconds or step + 1 == total):
                 self._save(step + 1, models, optimizers, generators)
                 saved = time.monotonic()
         self._bar.close()
@@ -156,7 +179,7 @@ class TrainingRun:
         """Log one step."""
         row = {"step": step, **metrics}
         self.history.append(row)
-        if self.folder:
+        if self.folder and self.engine.is_main:
             self.folder.mkdir(parents=True, exist_ok=True)
             with open(self.log_path, "a", encoding="utf-8") as file:
                 file.write(json.dumps(row) + "\n")
@@ -166,8 +189,9 @@ class TrainingRun:
 
     def forget_state(self) -> None:
         """Delete the optimizer's state once the stage's weights are saved elsewhere."""
-        if self.folder:
+        if self.folder and self.engine.is_main:
             self.state_path.unlink(missing_ok=True)
+            forget_shards(self.folder)
 
     def _save(self, step: int, models: dict, optimizers: dict, generators: dict) -> None:
         if not self.folder:
@@ -177,13 +201,35 @@ class TrainingRun:
             tensors |= _optimizer_tensors(name, optimizer)
         tensors |= {f"generator/{name}": generator.get_state() for name, generator in generators.items()}
         tensors["torch_rng"] = torch.get_rng_state()  # dropout draws from it
-        save_tensors(self.state_path, tensors, {"step": step})
+        if self.engine.n_processes > 1:
+            save_shards(self.folder, tensors, step, self.engine)
+        else:
+            save_tensors(self.state_path, tensors, {"step": step})
+            forget_shards(self.folder)
+
+    def _load(self, models: dict, optimizers: dict) -> tuple[dict[str, Tensor], int] | None:
+        """Read the newest state, whether one process wrote it or several."""
+        places = _places(models, optimizers)
+
+        def like(name: str, shape: tuple[int, ...], dtype: torch.dtype) -> Tensor:
+            place = places.get(name, places.get(name.rpartition("/")[0]))
+            fits = place is not None and place.shape == shape
+            return torch.zeros_like(place) if fits else torch.zeros(shape, dtype=dtype)
+
+        found, shards = None, newest_shards(self.folder)
+        if self.state_path.exists():
+            tensors, about = load_tensors(self.state_path)
+            found = {name: fit(t, like(name, tuple(t.shape), t.dtype)) for name, t in tensors.items()}, about["step"]
+        if shards and (found is None or shards[0] > found[1]):
+            found = load_shards(shards[1], like), shards[0]
+        return found
 
     def _restore(self, models: dict, optimizers: dict, generators: dict) -> int:
-        if not self.folder or not self.state_path.exists():
+        found = self._load(models, optimizers) if self.folder else None
+        if found is None:
             self._drop_log_from(0)
             return 0
-        tensors, about = load_tensors(self.state_path)
+        tensors, step = found
         for name, model in models.items():
             prefix = f"model/{name}/"
             model.load_state_dict({key.removeprefix(prefix): t for key, t in tensors.items() if key.startswith(prefix)})
@@ -192,13 +238,13 @@ class TrainingRun:
         for name, generator in generators.items():
             generator.set_state(tensors[f"generator/{name}"])
         torch.set_rng_state(tensors["torch_rng"])
-        self._drop_log_from(about["step"])
-        return about["step"]
+        self._drop_log_from(step)
+        return step
 
     def _drop_log_from(self, step: int) -> None:
         """Forget logged steps that will be done again, and a last line that was cut off."""
         self.history = [row for row in read_log(self.log_path) if row["step"] < step] if self.folder else []
-        if self.folder and self.log_path.exists():
+        if self.folder and self.log_path.exists() and self.engine.is_main:
             write_atomically(self.log_path, "".join(json.dumps(row) + "\n" for row in self.history))
 
 

@@ -98,11 +98,19 @@ def state_memory(config: GPTConfig, layout: Layout, *, trained: bool, averaged: 
 
 
 def _gathered(config: GPTConfig, layout: Layout, trained: bool) -> float:
-    """Two blocks, the one at work and the next on its way, and the embeddings; in training one block's gradients too."""
+    """Two blocks, the one at work and the next on its way, and the embeddings.
+
+    In training also the gradients of one block and of the embeddings, and the block's once more in fp32, to be summed.
+    """
     if layout.gpus == 1:  # all is there; what is trained in fp32 is copied once to be computed with in 2 bytes
         return layout.compute_bytes * config.n_parameters if trained and layout.compute_bytes < MASTER_BYTES else 0.0
-    blocks = (2 + trained) * block_parameters(config)
-    return layout.compute_bytes * (blocks + (config.vocab_size + config.context_length) * config.d_model)
+    block, embeddings = block_parameters(config), (config.vocab_size + config.context_length) * config.d_model
+    return layout.compute_bytes * (2 * block + embeddings) + (_gradients_on_their_way(config, layout) if trained else 0.0)
+
+
+def _gradients_on_their_way(config: GPTConfig, layout: Layout) -> float:
+    block, embeddings = block_parameters(config), (config.vocab_size + config.context_length) * config.d_model
+    return layout.compute_bytes * (block + embeddings) + MASTER_BYTES * block
 
 
 def block_activations(config: GPTConfig, tokens: float, compute_bytes: int) -> float:
@@ -117,12 +125,16 @@ def block_activations(config: GPTConfig, tokens: float, compute_bytes: int) -> f
 def training_activations(config: GPTConfig, layout: Layout, tokens: float, *, scalar: bool = False) -> float:
     """Bytes at the peak of a training step on `tokens` tokens at a time; `scalar`: one number a position, no logits.
 
-    Logits weigh much with a large vocabulary: as they come, and in fp32 their log-softmax and its gradient.
+    Logits weigh much with a large vocabulary: as they come, and in fp32 their log-softmax and its gradient. They are gone
+    before a block is computed again, and before one is gathered for its backward pass.
     """
     b, block = layout.compute_bytes, block_activations(config, tokens, layout.compute_bytes)
-    inputs = b * tokens * config.d_model
-    blocks = config.n_layers * inputs + block if layout.checkpointing else config.n_layers * block
-    return blocks + 2 * inputs + (0.0 if scalar else tokens * config.vocab_size * (b + 8))
+    inputs, logits = b * tokens * config.d_model, 0.0 if scalar else tokens * config.vocab_size * (b + 8)
+    if layout.gpus > 1:
+        logits = max(0.0, logits - b * block_parameters(config) - _gradients_on_their_way(config, layout))
+    if layout.checkpointing:
+        return (config.n_layers + 2) * inputs + max(block, logits)
+    return config.n_layers * block + 2 * inputs + logits
 
 
 def reading_activations(config: GPTConfig, layout: Layout, tokens: float, *, scalar: bool = False) -> float:

@@ -1,11 +1,217 @@
-"""What the machine gives a run, and what the run takes of it."""
+"""What the machine gives a run: one device or many processes, precision, micro-batches; and what the run takes of it.
 
+Started by `torchrun`, every process holds a part of each model (FSDP2) and works on its share of each batch; started
+alone, the same loops run on one device. Losses are sums over a share divided by the whole batch's count (`n_valid`), so
+that shares and micro-batches add up to the batch, whatever their lengths.
+"""
+
+import os
+import shutil
 import sys
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass, fields, is_dataclass, replace
+from typing import Any, Literal, TypeVar
+
+import torch
+import torch.distributed as dist
+from torch import Tensor, nn
+from torch.distributed.device_mesh import init_device_mesh
+from torch.distributed.fsdp import FSDPModule, MixedPrecisionPolicy, fully_shard, register_fsdp_forward_method
+
+from .gpt import GPT, ScalarModel
+from .optim import backward
 
 try:
     import resource
 except ImportError:  # Windows
     resource = None
+
+Item = TypeVar("Item")
+Model = GPT | ScalarModel
+
+
+@dataclass(frozen=True, kw_only=True)
+class EngineConfig:
+    """Set what a run takes of the machine; results do not depend on it, but for rounding."""
+
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    """Where models live; auto: a GPU if there is one."""
+    bfloat16: bool = False
+    """Multiply matrices in bfloat16; weights, optimizer, LayerNorm and losses stay in float32."""
+    micro_batch_size: int = 0
+    """Most items (demonstrations, windows, prompts, answers) that one process takes at once; 0 = its whole share."""
+    recompute: bool = False
+    """Keep only each block's input for the backward pass and compute the rest again: less memory, a third more work."""
+    compile: bool = False
+    """Compile each block; needs a C++ compiler, and pays off on GPUs and in long runs."""
+
+    def __post_init__(self):
+        if self.micro_batch_size < 0:
+            raise ValueError(f"micro_batch_size is {self.micro_batch_size}, expected 0 (all at once) or more")
+        if self.device == "cuda" and not torch.cuda.is_available():
+            raise ValueError("device is 'cuda' but PyTorch finds no GPU: use 'auto' or 'cpu'")
+
+
+class Engine:
+    """One process's view of the machine."""
+
+    def __init__(self, config: EngineConfig | None = None):
+        self.config = config or EngineConfig(device="cpu")
+        on_gpu = self.config.device != "cpu" and torch.cuda.is_available()
+        if "RANK" in os.environ and not dist.is_initialized():  # started by torchrun
+            dist.init_process_group("cpu:gloo,cuda:nccl" if on_gpu else "gloo")
+        self.rank, self.n_processes = (dist.get_rank(), dist.get_world_size()) if dist.is_initialized() else (0, 1)
+        self.device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", 0))) if on_gpu else torch.device("cpu")
+        if on_gpu:
+            torch.cuda.set_device(self.device)
+        self.mesh = init_device_mesh(self.device.type, (self.n_processes,)) if self.n_processes > 1 else None
+        if self.config.compile and not shutil.which(os.environ.get("CXX", "c++")):
+            raise ValueError("compile needs a C++ compiler and there is none: install one, or leave compile off")
+
+    @property
+    def is_main(self) -> bool:
+        """Whether this process writes files and shows progress."""
+        return self.rank == 0
+
+    def prepare(self, model: Model) -> Model:
+        """Place a model on the device, in place; with several processes each keeps its part of every matrix.
+
+        Copy models and read their weights before this. Optimizers are built after it.
+        """
+        gpt = model if isinstance(model, GPT) else model.trunk
+        if isinstance(model, FSDPModule) or next(model.parameters()).device.type == "meta":
+            return model
+        model.to(self.device)
+        gpt.recompute = self.config.recompute
+        if self.config.compile:
+            for block in gpt.blocks:
+                block.compile()
+        if self.mesh is not None:
+            shard(model, self.mesh, bfloat16=self.config.bfloat16)
+        return model
+
+    @contextmanager
+    def whole(self, *models: Model) -> Iterator[None]:
+        """Hold every weight of these models in each process, for sampling: its steps differ from process to process."""
+        parts = [module for model in models for module in model.modules() if isinstance(module, FSDPModule)]
+        for part in parts:
+            part.unshard()
+            part.set_reshard_after_forward(False, recurse=False)
+        try:
+            yield
+        finally:
+            for part in parts:
+                part.set_reshard_after_forward(part not in models, recurse=False)
+                part.reshard()
+
+    def share(self, items: Sequence[Item]) -> Sequence[Item]:
+        """Return this process's items of a batch: neighbours, the same number in every process."""
+        if len(items) % self.n_processes:
+            raise ValueError(
+                f"a batch of {len(items)} cannot be split over {self.n_processes} processes: choose a multiple of that"
+            )
+        each = len(items) // self.n_processes
+        return items[self.rank * each : (self.rank + 1) * each]
+
+    def parts(self, items: Sequence[Item]) -> list[Sequence[Item]]:
+        """Split this process's share of a batch into micro-batches."""
+        share = self.share(items)
+        size = self.config.micro_batch_size or len(share)
+        return [share[start : start + size] for start in range(0, len(share), size)]
+
+    def precision(self) -> AbstractContextManager:
+        """Return the context in which models run."""
+        return torch.autocast(self.device.type, torch.bfloat16) if self.config.bfloat16 else nullcontext()
+
+    def place(self, batch: Any) -> Any:
+        """Move a tensor, or every tensor of a batch, to the device."""
+        if isinstance(batch, Tensor):
+            return batch.to(self.device)
+        if is_dataclass(batch):
+            return replace(batch, **{field.name: self.place(getattr(batch, field.name)) for field in fields(batch)})
+        return batch
+
+    def backward(
+        self, name: str, losses: Iterable[tuple[Tensor | dict[str, Tensor], dict[str, float]]], step: int
+    ) -> dict[str, float]:
+        """Run the micro-batches of one step, each forward and backward before the next; gradients add up.
+
+        `losses` yields each micro-batch's loss (or losses, by name) and metrics. Returns the metrics of the whole batch.
+
+        Raises: FloatingPointError, naming the loss, where it is not finite.
+        """
+        found, losses = [], iter(losses)
+        while True:
+            with self.precision():  # the forward pass happens here, where the next losses are asked for
+                part = next(losses, None)
+            if part is None:
+                return self.total(found)
+            backward(part[0] if isinstance(part[0], dict) else {name: part[0]}, step)
+            found.append(part[1])
+
+    def total(self, metrics: Sequence[dict[str, float]]) -> dict[str, float]:
+        """Add up the metrics of all micro-batches of all processes; each holds its part of the batch's mean."""
+        names = list(metrics[0])
+        sums = torch.tensor([sum(part[name] for part in metrics) for name in names], dtype=torch.float64)
+        if self.n_processes > 1:
+            dist.all_reduce(sums)
+        return dict(zip(names, sums.tolist(), strict=True))
+
+    def gather(self, rows: Tensor, fill: float = 0) -> Tensor:
+        """Put the rows of all processes below one another: (B, ...) -> (n_processes * B, ...).
+
+        Where the second dimension, positions, differs between processes, shorter ones are filled up on the right.
+        """
+        if self.n_processes == 1:
+            return rows
+        found: list[Any] = [None] * self.n_processes
+        dist.all_gather_object(found, rows.cpu())
+        if rows.dim() > 1:
+            longest = max(part.shape[1] for part in found)
+            found = [nn.functional.pad(part, (0, longest - part.shape[1]), value=fill) for part in found]
+        return torch.cat(found).to(rows.device)
+
+    def agree(self, wish: bool) -> bool:
+        """Return the main process's wish in every process."""
+        if self.n_processes == 1:
+            return wish
+        wishes = [wish]
+        dist.broadcast_object_list(wishes, src=0)
+        return wishes[0]
+
+    def wait(self) -> None:
+        """Wait until every process is here, such as after the main one wrote a file."""
+        if self.n_processes > 1:
+            dist.barrier()
+
+
+def is_main_process() -> bool:
+    """Tell whether this process writes files: the only one, or the first of several."""
+    return not dist.is_initialized() or dist.get_rank() == 0
+
+
+def shard(model: Model, mesh: Any, *, bfloat16: bool = False) -> None:
+    """Split every matrix of a model over the processes of a mesh, block by block, in place (FSDP2).
+
+    Gradients are summed over processes, since each process's loss is its part of the batch's mean.
+    """
+    gpt = model if isinstance(model, GPT) else model.trunk
+    gpt.length_groups = 1  # processes hold rows of other lengths: all must call the blocks equally often
+    policy = MixedPrecisionPolicy(param_dtype=torch.bfloat16, reduce_dtype=torch.float32) if bfloat16 else MixedPrecisionPolicy()
+    for module in (*gpt.blocks, model):
+        fully_shard(module, mesh=mesh, mp_policy=policy)
+        module.set_gradient_divide_factor(1.0)
+        module.set_force_sum_reduction_for_comms(True)  # gloo knows no scaled sum
+    if model is gpt:
+        register_fsdp_forward_method(model, "hidden")  # losses call it, not forward
+
+
+def settle(model: Model) -> None:
+    """Let go of whole weights that a forward pass left behind: a change made in them by hand would be lost with them."""
+    for module in model.modules():
+        if isinstance(module, FSDPModule):
+            module.reshard()
 
 
 def peak_memory_gb() -> float | None:

@@ -84,19 +84,20 @@ def generate(
     top_k: int | None = None,
     top_p: float | None = None,
     generator: torch.Generator | None = None,
+    uniforms: Tensor | None = None,
 ) -> Generation:
     """Sample an answer to each prompt, up to and with its end token or max_new_tokens.
 
-    Prompts are padded on the left; finished rows leave the batch, so that nothing is computed for them.
+    Prompts are padded on the left; finished rows leave the batch, so that nothing is computed for them. Random numbers,
+    one a token, come from the generator, or are given: `uniforms` (B, max_new_tokens) in [0, 1).
 
     Raises:
         ValueError: for an empty prompt, or where prompt and answer do not fit into the model's context.
     """
     _check_prompts(model, prompts, max_new_tokens)
     device = next(model.parameters()).device
-    tokens, real = pad_left(prompts, pad_id)
-    tokens, real = tokens.to(device), real.to(device)
-    uniforms = torch.rand(len(prompts), max_new_tokens, generator=generator).to(device)
+    tokens, real = (each.to(device) for each in pad_left(prompts, pad_id))
+    uniforms = (torch.rand(len(prompts), max_new_tokens, generator=generator) if uniforms is None else uniforms).to(device)
     caches, answers = model.new_caches(), [[] for _ in prompts]
     rows = torch.arange(len(prompts), device=device)  # which prompt each row of the batch belongs to
     was_training = model.training

@@ -5,6 +5,8 @@ from dataclasses import dataclass, replace
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.distributed.tensor import DTensor
+from torch.utils.checkpoint import checkpoint
 
 from .attention import KeyValueCache, causal_mask
 from .transformer import Block, initialize_weights, settle_shape, sinusoidal_positions
@@ -58,6 +60,10 @@ class GPT(nn.Module):
             Block(config.d_model, config.n_heads, config.d_ff, config.dropout) for _ in range(config.n_layers)
         )
         self.final_norm = nn.LayerNorm(config.d_model)
+        self.length_groups = 4
+        """How many groups `hidden_by_length` makes."""
+        self.recompute = False
+        """Keep only each block's input for the backward pass, and compute the rest again."""
         initialize_weights(self, config.n_layers, config.d_model)
         self._start_positions_as_waves()
 
@@ -88,7 +94,9 @@ class GPT(nn.Module):
         if padding_mask is not None:
             x = x.masked_fill(~padding_mask[:, past:, None], 0.0)  # attention gives padding weight 0, but 0 * NaN is NaN
         for i, block in enumerate(self.blocks):
-            x = block(x, mask=mask, is_causal=mask is None and x.shape[1] > 1, cache=caches[i] if caches else None)
+            how = {"mask": mask, "is_causal": mask is None and x.shape[1] > 1, "cache": caches[i] if caches else None}
+            keep_all = not (self.recompute and x.requires_grad)
+            x = block(x, **how) if keep_all else checkpoint(block, x, use_reentrant=False, **how)
         return self.final_norm(x)
 
     def _positions_and_mask(self, tokens: Tensor, past: int, padding_mask: Tensor | None) -> tuple[Tensor, Tensor | None]:
@@ -106,14 +114,14 @@ class GPT(nn.Module):
         own = torch.eye(n_all, dtype=torch.bool, device=tokens.device)[past:]  # a padded query sees itself: no NaN
         return positions, (visible | own)[:, None]
 
-    def hidden_by_length(self, tokens: Tensor, lengths: Tensor, n_groups: int = 4) -> Tensor:
+    def hidden_by_length(self, tokens: Tensor, lengths: Tensor) -> Tensor:
         """Do the same for rows padded on the right, rows of like length together: little of the padding is computed.
 
         Shapes: tokens (B, T), lengths (B,), how far each row is needed -> (B, T, C); beyond that: anything finite.
         """
         order = lengths.argsort()
         groups = []
-        for rows in order.chunk(max(1, min(n_groups, len(order) // 8))):
+        for rows in order.chunk(max(1, min(self.length_groups, len(order) // 8))):
             longest = max(1, int(lengths[rows].max()))
             hidden = self.hidden(tokens[rows, :longest])
             groups.append(F.pad(hidden, (0, 0, 0, tokens.shape[1] - longest)))
@@ -161,11 +169,16 @@ def last_token_scores(model: ScalarModel, tokens: Tensor, lengths: Tensor) -> Te
     return model(tokens, lengths).gather(1, (lengths - 1)[:, None]).squeeze(1)
 
 
+def whole_tensor(tensor: Tensor) -> Tensor:
+    """Return a tensor whose parts lie in several processes as one; every process must ask."""
+    return tensor.full_tensor() if isinstance(tensor, DTensor) else tensor
+
+
 def copy_gpt(model: GPT, dropout: float | None = None) -> GPT:
-    """Return an independent GPT with the same weights, and another dropout if asked."""
+    """Return an independent GPT with the same weights, in one place, and another dropout if asked."""
     config = model.config if dropout is None else replace(model.config, dropout=dropout)
     copy = GPT(config)
-    copy.load_state_dict(model.state_dict())
+    copy.load_state_dict({name: whole_tensor(tensor) for name, tensor in model.state_dict().items()})
     return copy.to(next(model.parameters()).device)
 
 

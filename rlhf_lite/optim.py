@@ -8,6 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from .gpt import whole_tensor
+
 
 @dataclass(frozen=True, kw_only=True)
 class OptimConfig:
@@ -148,8 +150,22 @@ def build_optimizer(model: nn.Module, config: OptimConfig) -> torch.optim.Optimi
 
 def gradient_norm(parameters: Iterable[Tensor]) -> float:
     """Length of all gradients taken as one vector."""
-    norms = [p.grad.norm() for p in parameters if p.grad is not None]
+    norms = [whole_tensor(p.grad.norm()) for p in parameters if p.grad is not None]
     return torch.stack(norms).norm().item() if norms else 0.0
+
+
+def backward(losses: dict[str, Tensor], step: int) -> None:
+    """Add up the gradients of every loss, one after the other: each frees its memory before the next.
+
+    Raises:
+        FloatingPointError: naming the loss that is not finite.
+    """
+    for name, loss in losses.items():
+        if not torch.isfinite(loss):
+            raise FloatingPointError(
+                f"{name} is {loss.item()} at step {step}: lower the learning rate, or look for empty masks and log(0)"
+            )
+        loss.backward()
 
 
 def optimizer_step(
@@ -157,22 +173,19 @@ def optimizer_step(
 ) -> dict[str, float]:
     """Set the rate, run every loss backward, clip, step; return learning_rate and grad_norm.
 
-    The losses' gradients add up. One backward a loss frees its memory before the next.
+    With no losses, the gradients are those that `backward` has added up before.
 
     Raises:
         FloatingPointError: naming the loss that is not finite; the weights are then left as they were.
     """
-    optimizer.zero_grad(set_to_none=True)
-    for name, loss in losses.items():
-        if not torch.isfinite(loss):
-            raise FloatingPointError(
-                f"{name} is {loss.item()} at step {step}: lower the learning rate, or look for empty masks and log(0)"
-            )
-        loss.backward()
+    if losses:
+        optimizer.zero_grad(set_to_none=True)
+        backward(losses, step)
     parameters = [p for group in optimizer.param_groups for p in group["params"]]
-    grad_norm = torch.nn.utils.clip_grad_norm_(parameters, config.max_grad_norm).item()
+    grad_norm = whole_tensor(torch.nn.utils.clip_grad_norm_(parameters, config.max_grad_norm)).item()
     if not math.isfinite(grad_norm):
-        raise FloatingPointError(f"the gradient of {' + '.join(losses)} is {grad_norm} at step {step}: nothing was changed")
+        what = " + ".join(losses) or "the loss"
+        raise FloatingPointError(f"the gradient of {what} is {grad_norm} at step {step}: nothing was changed")
     rate = learning_rate_at(step, total_steps, config)
     for group in optimizer.param_groups:
         group["lr"] = rate / config.learning_rate * group.get("peak", config.learning_rate)

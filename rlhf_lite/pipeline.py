@@ -11,6 +11,7 @@ import torch
 
 from .checkpoint import TrainingRun, load_model, save_model, write_atomically
 from .data import EncodedComparison, encode_comparisons, encode_demonstrations, encode_prompts, pack_documents
+from .engine import Engine
 from .evaluate import sample
 from .gpt import GPT, GPTConfig, ScalarModel, copy_gpt
 from .ppo import PPOConfig, train_ppo
@@ -77,9 +78,11 @@ class Pipeline:
         *,
         show_progress: bool = True,
         save_every_seconds: float = 15.0,
+        engine: Engine | None = None,
     ):
         self.folder, self.preset, self.seed, self.world = Path(folder), preset, seed, world
-        self.show_progress, self.save_every_seconds = show_progress, save_every_seconds
+        self.engine = engine or Engine()
+        self.show_progress, self.save_every_seconds = show_progress and self.engine.is_main, save_every_seconds
         self._check_folder()
 
     @property
@@ -97,7 +100,13 @@ class Pipeline:
 
     def _claim_folder(self) -> None:
         self._check_folder()
-        write_atomically(self.folder / "run.json", json.dumps(self._about, indent=1))
+        self._write(self.folder / "run.json", json.dumps(self._about, indent=1))
+
+    def _write(self, path: Path, text: str) -> None:
+        """Write a file that every process may read from then on."""
+        if self.engine.is_main:
+            write_atomically(path, text)
+        self.engine.wait()
 
     def run(self, until: str = STAGES[-1]) -> None:
         """Do every stage up to and with `until` that is not done yet, and note how long each took."""
@@ -109,7 +118,7 @@ class Pipeline:
                 print(f"{stage} (stage {wanted.index(stage) + 1} of {len(wanted)})")
             start = time.monotonic()
             getattr(self, stage)()
-            write_atomically(self.folder / SECONDS, json.dumps(self.seconds() | {stage: time.monotonic() - start}, indent=1))
+            self._write(self.folder / SECONDS, json.dumps(self.seconds() | {stage: time.monotonic() - start}, indent=1))
 
     def seconds(self) -> dict[str, float]:
         """Return how long each stage took; of a stage that was stopped, its last part."""
@@ -127,13 +136,13 @@ class Pipeline:
     def _training_run(self, stage: str) -> TrainingRun:
         self._claim_folder()
         torch.manual_seed(self.seed)  # initial weights, dropout
-        return TrainingRun(
-            self.folder / stage, show_progress=self.show_progress, name=stage, save_every_seconds=self.save_every_seconds
-        )
+        return TrainingRun(self.folder / stage, show_progress=self.show_progress, name=stage, engine=self.engine,
+                           save_every_seconds=self.save_every_seconds)  # fmt: skip
 
     def _finish(self, stage: str, run: TrainingRun, model: GPT | ScalarModel, **about: Any) -> None:
         save_model(self.output(stage), model, stage=stage, seed=self.seed, **about)
         run.forget_state()
+        self.engine.wait()
 
     @property
     def tokenizer(self) -> Tokenizer:
@@ -151,8 +160,9 @@ class Pipeline:
     def pretraining_tokens(self) -> tuple[torch.Tensor, torch.Tensor, str]:
         """Return the packed training stream, the held-out one, and a fingerprint of the training documents."""
         documents = self.world.documents(self.preset.documents)
-        if not (self.folder / "tokenizer.json").exists():
+        if self.engine.is_main and not (self.folder / "tokenizer.json").exists():
             Tokenizer.train(documents, self.preset.model.vocab_size).save(self.folder / "tokenizer.json")
+        self.engine.wait()
         tokenizer = self.tokenizer
         held_out = pack_documents(self.world.held_out_documents(), tokenizer)
         return pack_documents(documents, tokenizer), held_out, fingerprint(documents)
@@ -199,7 +209,8 @@ class Pipeline:
 
     def comparison_sources(self, newest: GPT | None = None) -> list[tuple[GPT, float]]:
         """Where ranked answers come from; `newest` replaces half of the SFT model's answers (steps 2 and 3 again)."""
-        config, sft, base = self.preset.comparisons, self.model("sft"), self.model("pretrain")
+        config, device = self.preset.comparisons, self.engine.device
+        sft, base = (self.model(stage).to(device) for stage in ("sft", "pretrain"))
         cool = [(sft, 1.0)] * config.sft_answers
         if newest is not None:
             cool[: (config.sft_answers + 1) // 2] = [(newest, 1.0)] * ((config.sft_answers + 1) // 2)
@@ -222,10 +233,10 @@ class Pipeline:
         if given is not None:
             encoded, _ = encode_comparisons(given, self.tokenizer, self.preset.model.context_length)
             rows = [{"ids": list(c.ids), "ranks": list(c.ranks)} for c in encoded]
-            return write_atomically(self.output("comparisons"), json.dumps(rows))
+            return self._write(self.output("comparisons"), json.dumps(rows))
         prompts = self.world.comparison_prompts(self.preset.incoming_prompts, self.preset.comparisons.prompts)
         rows = self.rank_answers(prompts, self.collect_answers(prompts, self.comparison_sources()))
-        write_atomically(self.output("comparisons"), json.dumps(rows))
+        self._write(self.output("comparisons"), json.dumps(rows))
 
     def reward(self) -> None:
         """Stage 2: the SFT model, its head replaced, learns to score from the rankings."""
@@ -277,7 +288,7 @@ class Pipeline:
         return train_ppo(
             self.model("sft"),
             value_model,
-            score_fn or reward_model_score(critic),
+            score_fn or reward_model_score(self.engine.prepare(critic)),
             prompts,
             config,
             seed=self.seed,

@@ -11,7 +11,7 @@ What differs from InstructGPT (appendix C.4), in order of weight:
 7. `kl_coef` is 0.05, not 0.02: a reward model this small is exploited sooner.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from statistics import fmean
 
@@ -20,11 +20,12 @@ from torch import Tensor, nn
 
 from .checkpoint import TrainingRun
 from .data import batch_indices, seeded_generator, window_batch
-from .gpt import GPT, ScalarModel, copy_gpt
+from .engine import Engine
+from .gpt import GPT, ScalarModel, copy_gpt, whole_tensor
 from .likelihood import entropy, k3, language_model_loss, masked_log_probs
 from .masked import last_kept, masked_mean
 from .optim import OptimConfig, build_optimizer, optimizer_step
-from .rollout import Rollout, ScoreFunction, collect_rollout, response_kl
+from .rollout import Rollout, ScoreFunction, check_first_rollout, collect_rollout, rollout_metrics
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,9 +108,9 @@ def policy_loss(
     loss = masked_mean(torch.max(-advantages * ratio, -advantages * clipped), mask, count=n_valid)
     with torch.no_grad():
         metrics = {
-            "clip_fraction": masked_mean(((ratio - 1).abs() > ratio_clip).float(), mask).item(),
-            "approx_kl": masked_mean(k3(old_log_probs, log_probs), mask).item(),
-            "ratio": masked_mean(ratio, mask).item(),
+            "clip_fraction": masked_mean(((ratio - 1).abs() > ratio_clip).float(), mask, count=n_valid).item(),
+            "approx_kl": masked_mean(k3(old_log_probs, log_probs), mask, count=n_valid).item(),
+            "ratio": masked_mean(ratio, mask, count=n_valid).item(),
         }
     return loss, metrics
 
@@ -136,7 +137,7 @@ def ppo_loss(
     values = value_model(batch.tokens, last_kept(batch.mask))[:, :-1]
     for_values = value_loss(values, batch.old_values, batch.returns, batch.mask, config.value_clip, n_valid=n_valid)
     with torch.no_grad():
-        metrics["entropy"] = entropy(logits, config.temperature).mean().item()
+        metrics["entropy"] = (entropy(logits, config.temperature).sum() / (n_valid or len(logits))).item()
     metrics |= {"policy_loss": for_policy.item(), "value_loss": for_values.item()}
     return {"policy_loss": for_policy, "value_loss": for_values}, metrics
 
@@ -146,17 +147,6 @@ def update_average(average: nn.Module, model: nn.Module, decay: float) -> None:
     """Move the averaged weights (EMA) a little towards the current ones."""
     for slow, fast in zip(average.parameters(), model.parameters(), strict=True):
         slow.lerp_(fast, 1 - decay)
-
-
-def check_first_rollout(rollout: Rollout, kl_coef: float) -> None:
-    """Check that a policy equal to its reference has KL 0 on every token, so that its reward is the score."""
-    worst = (rollout.old_log_probs - rollout.ref_log_probs)[rollout.mask].abs().max().item()
-    off = (rollout.rewards.sum(1) - rollout.scores).abs().max().item()
-    if worst > 1e-3 or off > 1e-3 * (1 + kl_coef):
-        raise RuntimeError(
-            f"before the first update the policy should equal its reference, but log-probs differ by up to {worst:.2g} nats "
-            f"and rewards from scores by {off:.2g}: same weights? dropout off? same temperature, positions and padding?"
-        )
 
 
 def check_first_minibatch(metrics: dict[str, float]) -> None:
@@ -169,23 +159,33 @@ def check_first_minibatch(metrics: dict[str, float]) -> None:
         )
 
 
-def gradient_ratio(policy: GPT, losses: dict[str, Tensor]) -> float:
-    """Length of the ptx gradient over that of the policy gradient: what to calibrate ptx_coef on."""
-    lengths = []
-    for name in ("ptx_loss", "policy_loss"):
-        gradients = torch.autograd.grad(losses[name], list(policy.parameters()), retain_graph=True, allow_unused=True)
-        lengths.append(torch.stack([g.norm() for g in gradients if g is not None]).norm().item())
-    return lengths[0] / max(lengths[1], 1e-12)
+def gradient_ratio(policy: GPT, policy_gradients: list[Tensor]) -> float:
+    """Length of the ptx gradient over that of the policy gradient: what to calibrate ptx_coef on.
+
+    The parameters hold the sum of both gradients; `policy_gradients` are what they held before the ptx loss was added.
+    """
+    pairs = zip(policy.parameters(), policy_gradients, strict=True)
+    for_ptx = torch.stack([whole_tensor((p.grad - g).norm()) for p, g in pairs]).norm().item()
+    for_policy = torch.stack([whole_tensor(g.norm()) for g in policy_gradients]).norm().item()
+    return for_ptx / max(for_policy, 1e-12)
 
 
 class Learner:
     """Everything that one minibatch changes: policy, value model, their optimizers, and the policy's average."""
 
     def __init__(
-        self, policy: GPT, value_model: ScalarModel, average: GPT, config: PPOConfig, seed: int, pretraining_tokens: Tensor | None
+        self,
+        policy: GPT,
+        value_model: ScalarModel,
+        average: GPT,
+        config: PPOConfig,
+        seed: int,
+        pretraining_tokens: Tensor | None,
+        engine: Engine | None = None,
     ):
         self.policy, self.value_model, self.average = policy, value_model, average
         self.config, self.seed, self.pretraining_tokens = config, seed, pretraining_tokens
+        self.engine = engine or Engine()
         self.optimizers = {
             "policy": build_optimizer(policy, config.optim),
             "value": build_optimizer(value_model, config.value_optim),
@@ -194,26 +194,53 @@ class Learner:
     def step(self, batch: Rollout, step: int) -> dict[str, float]:
         """Learn from one minibatch; return its metrics."""
         config, total = self.config, self.config.iterations * self.config.minibatches
-        losses, metrics = ppo_loss(self.policy, self.value_model, batch, config)
+        for optimizer in self.optimizers.values():
+            optimizer.zero_grad()
+        n_valid = int(batch.mask.sum())
+        parts = (batch.rows(rows) for rows in self.engine.parts(torch.arange(len(batch.tokens))))
+        losses = (
+            ppo_loss(self.policy, self.value_model, self.engine.place(part), config, n_valid=n_valid) for part in parts
+        )
+        metrics = self.engine.backward("ppo_loss", losses, step)
         if step == 0:
             check_first_minibatch(metrics)
         if config.ptx_coef > 0:
-            metrics |= self._add_ptx(losses, step)
-        for_values = {"value_loss": losses.pop("value_loss")}
-        metrics |= optimizer_step(self.optimizers["policy"], losses, step, total, config.optim)
-        optimizer_step(self.optimizers["value"], for_values, step, total, config.value_optim)
+            metrics |= self._add_ptx(step)
+        metrics |= optimizer_step(self.optimizers["policy"], {}, step, total, config.optim)
+        optimizer_step(self.optimizers["value"], {}, step, total, config.value_optim)
         update_average(self.average, self.policy, config.ema_decay)
         return metrics
 
-    def _add_ptx(self, losses: dict[str, Tensor], step: int) -> dict[str, float]:
-        config = self.config
+    def update(self, rollout: Rollout, iteration: int) -> dict[str, float]:
+        """Learn from a whole rollout, minibatch by minibatch; return the means of their metrics."""
+        config, steps = self.config, []
+        for k in range(config.minibatches):
+            rows = batch_indices(k, config.episodes, config.minibatch_size, self.seed + 1000 * iteration)
+            steps.append(self.step(rollout.rows(rows), iteration * config.minibatches + k))
+        return {name: fmean(m[name] for m in steps if name in m) for name in steps[0]}
+
+    def change_settings(self, config: PPOConfig) -> None:
+        """Go on with other settings, learning rates of Adam among them; what was learnt stays."""
+        self.config = config
+        for name, optim in (("policy", config.optim), ("value", config.value_optim)):
+            for group in self.optimizers[name].param_groups:
+                group["peak"] = optim.learning_rate
+
+    def _add_ptx(self, step: int) -> dict[str, float]:
+        config, engine = self.config, self.engine
+        watched = step % config.minibatches == 0  # once an iteration: it holds the gradients twice
+        before = [p.grad.clone() for p in self.policy.parameters()] if watched else []
         batch = window_batch(self.pretraining_tokens, step, config.ptx_batch_size, config.ptx_sequence_length, self.seed)
-        loss = language_model_loss(self.policy(batch), batch)
-        losses["ptx_loss"] = config.ptx_coef * loss
-        metrics = {"ptx_loss": loss.item()}
-        if step % config.minibatches == 0:  # once an iteration: it costs two more passes backward
-            metrics["ptx_gradient_ratio"] = gradient_ratio(self.policy, losses)
-        return metrics
+        n_valid = batch.numel() - len(batch)  # no window's first token is predicted
+
+        def losses() -> Iterator[tuple[Tensor, dict[str, float]]]:
+            for part in engine.parts(batch):
+                windows = engine.place(part)
+                loss = language_model_loss(self.policy(windows), windows, n_valid=n_valid)
+                yield config.ptx_coef * loss, {"ptx_loss": loss.item()}
+
+        metrics = engine.backward("ptx_loss", losses(), step)
+        return metrics | ({"ptx_gradient_ratio": gradient_ratio(self.policy, before)} if watched else {})
 
 
 def train_ppo(
@@ -236,38 +263,24 @@ def train_ppo(
     """
     if config.ptx_coef > 0 and pretraining_tokens is None:
         raise ValueError("ptx_coef > 0 mixes in pretraining text: give pretraining_tokens")
+    engine = run.engine
     ref_policy, average = copy_gpt(policy, dropout=0.0), copy_gpt(policy, dropout=0.0)
+    for model in (policy, ref_policy, average, value_model):
+        engine.prepare(model)
     policy.eval()  # no dropout, in rollout or update: what is sampled is what is scored
     value_model.eval()
     generator = seeded_generator("rollout", seed)
-    learner = Learner(policy, value_model, average, config, seed, pretraining_tokens)
+    learner = Learner(policy, value_model, average, config, seed, pretraining_tokens, engine)
     models = {"policy": policy, "value": value_model, "average": average}
     for iteration in run.steps(config.iterations, models, learner.optimizers, {"rollout": generator}):
         chosen = batch_indices(iteration, len(prompts), config.episodes, seed)
         rollout = collect_rollout(policy, ref_policy, value_model, score_fn, [prompts[i] for i in chosen], config,
-                                  end_id=end_id, pad_id=pad_id, generator=generator)  # fmt: skip
-        metrics = rollout_metrics(rollout)
+                                  end_id=end_id, pad_id=pad_id, generator=generator, engine=engine)  # fmt: skip
         if iteration == 0:
             check_first_rollout(rollout, config.kl_coef)
-        steps = []
-        for k in range(config.minibatches):
-            rows = batch_indices(k, config.episodes, config.minibatch_size, seed + 1000 * iteration)
-            steps.append(learner.step(rollout.rows(rows), iteration * config.minibatches + k))
-        metrics |= {name: fmean(m[name] for m in steps if name in m) for name in steps[0]}
+        metrics = rollout_metrics(rollout) | learner.update(rollout, iteration)
         if evaluate and run.is_due(iteration, config.eval_every, config.iterations):
-            metrics |= evaluate(average, rollout)
+            with engine.whole(average):
+                metrics |= evaluate(average, rollout)
         run.record(iteration, metrics)
     return average.eval()
-
-
-def rollout_metrics(rollout: Rollout) -> dict[str, float]:
-    """What to watch: mean score, KL (nats a response), length (tokens), share that finished, explained variance."""
-    real = rollout.mask
-    spread = rollout.returns[real].var()
-    return {
-        "score": rollout.scores.mean().item(),
-        "kl": response_kl(rollout).mean().item(),
-        "length": real.sum(1).float().mean().item(),
-        "finished": rollout.finished.float().mean().item(),
-        "explained_variance": (1 - (rollout.returns - rollout.old_values)[real].var() / spread).item(),
-    }

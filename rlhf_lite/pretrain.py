@@ -43,9 +43,9 @@ class PretrainConfig:
             raise ValueError(f"short_length is {self.short_length}, expected at least 2: one token predicts nothing")
 
 
-def pretrain_loss(model: GPT, tokens: Tensor) -> tuple[Tensor, dict[str, float]]:
+def pretrain_loss(model: GPT, tokens: Tensor, *, n_valid: int | None = None) -> tuple[Tensor, dict[str, float]]:
     """Average surprise over every token of a batch of windows (B, T), in nats a token."""
-    loss = language_model_loss(model(tokens), tokens)
+    loss = language_model_loss(model(tokens), tokens, n_valid=n_valid)
     return loss, {"loss": loss.item()}
 
 
@@ -55,7 +55,7 @@ def held_out_loss(model: GPT, tokens: Tensor, sequence_length: int = 128, max_wi
     n = min(max_windows, len(tokens) // sequence_length)
     if n < 1:
         raise ValueError(f"{len(tokens)} held-out tokens do not fill one window of {sequence_length}: give more text")
-    windows = tokens[: n * sequence_length].view(n, sequence_length).long()
+    windows = tokens[: n * sequence_length].view(n, sequence_length).long().to(next(model.parameters()).device)
     was_training = model.training
     model.eval()
     losses = [language_model_loss(model(batch), batch) * len(batch) for batch in windows.split(32)]
@@ -78,14 +78,19 @@ def pretrain(
         raise ValueError(
             f"primer_steps is {config.primer_steps} but there is no primer: give its tokens, or set primer_steps to 0"
         )
-    optimizer = build_optimizer(model, config.optim)
+    engine = run.engine
+    optimizer = build_optimizer(engine.prepare(model), config.optim)
     model.train()
     for step in run.steps(config.steps, {"model": model}, {"model": optimizer}):
         stream = primer if step < config.primer_steps else tokens
         length = min(config.short_length, config.sequence_length) if step < config.short_steps else config.sequence_length
         batch = window_batch(stream, step, config.batch_size * config.sequence_length // length, length, seed)
-        loss, metrics = pretrain_loss(model, batch)
-        metrics |= optimizer_step(optimizer, {"pretrain_loss": loss}, step, config.steps, config.optim)
+        n_valid = batch.numel() - len(batch)  # no window's first token is predicted
+        losses = (pretrain_loss(model, engine.place(part), n_valid=n_valid) for part in engine.parts(batch))
+        optimizer.zero_grad()
+        metrics = engine.backward("pretrain_loss", losses, step)
+        metrics |= optimizer_step(optimizer, {}, step, config.steps, config.optim)
         if evaluate and run.is_due(step, config.eval_every, config.steps):
-            metrics |= evaluate(model)
+            with engine.whole(model):
+                metrics |= evaluate(model)
         run.record(step, metrics)

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from .checkpoint import TrainingRun
 from .data import EncodedComparison, Example, RankedBatch, batch_indices, collate_comparisons, pad_right
+from .engine import settle
 from .gpt import ScalarModel, last_token_scores
 from .optim import OptimConfig, build_optimizer, optimizer_step
 
@@ -45,21 +46,29 @@ def pair_mask(batch: RankedBatch) -> Tensor:
     return mask
 
 
-def pairwise_loss(scores: Tensor, batch: RankedBatch) -> Tensor:
+def count_pairs(batch: RankedBatch) -> tuple[int, int]:
+    """Return how many prompts have a pair, and how many pairs there are."""
+    mask = pair_mask(batch)
+    return len(batch.prompt_index[mask.any(1)].unique()), int(mask.sum())
+
+
+def pairwise_loss(scores: Tensor, batch: RankedBatch, *, n_prompts: int | None = None) -> Tensor:
     """Make better answers score higher: -log sigmoid of each pair's difference.
 
     Averaged over the pairs of a prompt, then over prompts: a prompt with 9 answers (36 pairs) weighs as much as one
-    with 4 (6 pairs). Each answer went through the model once, in however many pairs it stands.
+    with 4 (6 pairs). Each answer went through the model once, in however many pairs it stands. A micro-batch divides by
+    `n_prompts`, the prompts with a pair of its whole batch.
 
     Source: InstructGPT, equation 1.
     """
     mask = pair_mask(batch)  # (N, N)
     differences = scores[:, None] - scores[None]
     row_pairs = mask.sum(1)
-    n_prompts = int(batch.prompt_index.max()) + 1
-    prompt_pairs = torch.zeros(n_prompts, device=scores.device).index_add(0, batch.prompt_index, row_pairs.float())
+    n_all = int(batch.prompt_index.max()) + 1
+    prompt_pairs = torch.zeros(n_all, device=scores.device).index_add(0, batch.prompt_index, row_pairs.float())
     weights = mask / prompt_pairs[batch.prompt_index].clamp(min=1)[:, None]
-    return -(F.logsigmoid(differences) * weights).sum() / (prompt_pairs > 0).sum().clamp(min=1)
+    counted = (prompt_pairs > 0).sum() if n_prompts is None else n_prompts
+    return -(F.logsigmoid(differences) * weights).sum() / max(1, counted)
 
 
 def pair_accuracy(scores: Tensor, batch: RankedBatch) -> tuple[float, int]:
@@ -70,11 +79,19 @@ def pair_accuracy(scores: Tensor, batch: RankedBatch) -> tuple[float, int]:
     return (right.mean().item() if len(right) else float("nan")), len(right)
 
 
-def reward_loss(model: ScalarModel, batch: RankedBatch) -> tuple[Tensor, dict[str, float]]:
-    """Pairwise loss of one batch of prompts with their ranked answers."""
+def reward_loss(
+    model: ScalarModel, batch: RankedBatch, *, n_prompts: int | None = None, n_pairs: int | None = None
+) -> tuple[Tensor, dict[str, float]]:
+    """Pairwise loss of one batch of prompts with their ranked answers.
+
+    A micro-batch gives the counts of its whole batch (see `count_pairs`); then the micro-batches' results add up to it.
+    """
     scores = last_token_scores(model, batch.tokens, batch.lengths)
-    loss = pairwise_loss(scores, batch)
-    return loss, {"loss": loss.item(), "accuracy": pair_accuracy(scores.detach(), batch)[0]}
+    loss = pairwise_loss(scores, batch, n_prompts=n_prompts)
+    accuracy, pairs = pair_accuracy(scores.detach(), batch)
+    if n_pairs is not None:
+        accuracy = accuracy * pairs / n_pairs if pairs else 0.0
+    return loss, {"loss": loss.item(), "accuracy": accuracy}
 
 
 def train_reward_model(
@@ -90,16 +107,21 @@ def train_reward_model(
     """Train on ranked answers, in place."""
     if not comparisons:
         raise ValueError("no comparisons to learn from: give at least one prompt with two answers ranked differently")
-    optimizer = build_optimizer(model, config.optim)
+    engine = run.engine
+    optimizer = build_optimizer(engine.prepare(model), config.optim)
     total_steps = max(1, round(config.epochs * len(comparisons) / config.batch_size))
     model.train()
     for step in run.steps(total_steps, {"model": model}, {"model": optimizer}):
-        chosen = batch_indices(step, len(comparisons), config.batch_size, seed)
-        batch = collate_comparisons([comparisons[i] for i in chosen], pad_id)
-        loss, metrics = reward_loss(model, batch)
-        metrics |= optimizer_step(optimizer, {"reward_loss": loss}, step, total_steps, config.optim)
+        chosen = [comparisons[i] for i in batch_indices(step, len(comparisons), config.batch_size, seed)]
+        n_prompts, n_pairs = count_pairs(collate_comparisons(chosen, pad_id))
+        batches = (engine.place(collate_comparisons(part, pad_id)) for part in engine.parts(chosen))
+        losses = (reward_loss(model, batch, n_prompts=n_prompts, n_pairs=n_pairs) for batch in batches)
+        optimizer.zero_grad()
+        metrics = engine.backward("reward_loss", losses, step)
+        metrics |= optimizer_step(optimizer, {}, step, total_steps, config.optim)
         if evaluate and run.is_due(step, config.eval_every, total_steps):
-            metrics |= evaluate(model)
+            with engine.whole(model):
+                metrics |= evaluate(model)
         run.record(step, metrics)
 
 
@@ -109,11 +131,11 @@ def score_sequences(model: ScalarModel, sequences: list[list[int]], pad_id: int,
     was_training = model.training
     model.eval()
     order = sorted(range(len(sequences)), key=lambda i: len(sequences[i]))  # neighbours of like length: little padding
-    scores = torch.empty(len(sequences))
+    scores, device = torch.empty(len(sequences)), next(model.parameters()).device
     for start in range(0, len(order), batch_size):
         rows = order[start : start + batch_size]
         tokens, lengths = pad_right([sequences[i] for i in rows], pad_id)
-        scores[rows] = last_token_scores(model, tokens, lengths)
+        scores[rows] = last_token_scores(model, tokens.to(device), lengths.to(device)).cpu()
     model.train(was_training)
     return scores
 
@@ -124,6 +146,7 @@ def center_on_demonstrations(model: ScalarModel, examples: list[Example], pad_id
     Source: InstructGPT, section 3.5: the loss does not fix the zero of the score.
     """
     mean = score_sequences(model, [example.ids for example in examples], pad_id).mean().item()
+    settle(model)
     with torch.no_grad():
         model.scalar_head.bias -= mean
     return mean

@@ -6,6 +6,7 @@ from dataclasses import dataclass, fields, replace
 import torch
 from torch import Tensor
 
+from .engine import Engine
 from .generate import generate
 from .gpt import GPT, ScalarModel, last_token_scores
 from .likelihood import k1, masked_log_probs
@@ -61,7 +62,8 @@ def token_rewards(scores: Tensor, log_probs: Tensor, ref_log_probs: Tensor, mask
     if not mask.any(1).all():
         raise ValueError("an answer without a single sampled token has no place for its score")
     rewards = (-kl_coef * k1(log_probs, ref_log_probs)).masked_fill(~mask, 0.0)
-    rewards[torch.arange(len(rewards)), last_kept(mask) - 1] += scores
+    answers = torch.arange(len(rewards), device=rewards.device)
+    rewards[answers, last_kept(mask) - 1] += scores
     return rewards
 
 
@@ -125,31 +127,67 @@ def collect_rollout(
     end_id: int,
     pad_id: int,
     generator: torch.Generator,
+    engine: Engine | None = None,
 ) -> Rollout:
-    """Sample an answer to each prompt (token ids) and compute all that the update holds fixed; `config` is a PPOConfig."""
+    """Sample an answer to each prompt (token ids) and compute all that the update holds fixed; `config` is a PPOConfig.
+
+    With several processes each samples its share; every one returns the whole rollout.
+    """
+    engine = engine or Engine()
     for model in (policy, ref_policy, value_model):
         model.eval()
-    answers = generate(policy, prompts, max_new_tokens=config.max_new_tokens, end_id=end_id, pad_id=pad_id,
-                       temperature=config.temperature, generator=generator)  # fmt: skip
-    tokens, mask = answers.tokens, answers.response_mask[:, 1:]
-    # one teacher-forced pass of the same forward that the update uses, not the sampler's own numbers
-    log_probs, ref_log_probs = (masked_log_probs(m, tokens, mask, config.temperature)[0] for m in (policy, ref_policy))
-    values = value_model(tokens, last_kept(mask))[:, :-1]
-    scores = score_fn(tokens, answers.response_mask)
-    if scores.shape != (len(prompts),):
+    uniforms = torch.rand(len(prompts), config.max_new_tokens, generator=generator)
+    share = engine.share(prompts)
+    with engine.precision(), engine.whole(policy):
+        answers = generate(policy, share, max_new_tokens=config.max_new_tokens, end_id=end_id, pad_id=pad_id,
+                           temperature=config.temperature, uniforms=engine.share(uniforms))  # fmt: skip
+    with engine.precision():
+        # one teacher-forced pass of the same forward that the update uses, not the sampler's own numbers
+        mask = answers.response_mask[:, 1:]
+        found = [masked_log_probs(m, answers.tokens, mask, config.temperature)[0] for m in (policy, ref_policy)]
+        found.append(value_model(answers.tokens, last_kept(mask))[:, :-1].float())
+        scores = score_fn(answers.tokens, answers.response_mask).float()
+    if scores.shape != (len(share),):
         raise ValueError(
-            f"score_fn returned scores of shape {tuple(scores.shape)}, expected ({len(prompts)},): one score an answer"
+            f"score_fn returned scores of shape {tuple(scores.shape)}, expected ({len(share)},): one score an answer"
         )
-    scores = scores - config.unfinished_penalty * ~answers.finished
+    tokens, mask = engine.gather(answers.tokens, fill=pad_id), engine.gather(mask)
+    log_probs, ref_log_probs, values = (engine.gather(rows) for rows in found)
+    finished = engine.gather(answers.finished)
+    scores = engine.gather(scores) - config.unfinished_penalty * ~finished
     rewards = token_rewards(scores, log_probs, ref_log_probs, mask, config.kl_coef)
     advantages = generalized_advantages(rewards, values, mask, config.discount, config.gae_lambda)
     return Rollout(
         tokens=tokens, mask=mask, scores=scores, old_log_probs=log_probs, ref_log_probs=ref_log_probs, old_values=values,
         rewards=rewards, advantages=masked_whiten(advantages, mask) if config.whiten_advantages else advantages,
-        returns=advantages + values, finished=answers.finished,
+        returns=advantages + values, finished=finished,
     )  # fmt: skip
 
 
 def response_kl(rollout: Rollout) -> Tensor:
     """KL from the reference of each answer: summed over its tokens, in nats (B,)."""
     return masked_sum(k1(rollout.old_log_probs, rollout.ref_log_probs), rollout.mask, dim=1)
+
+
+def rollout_metrics(rollout: Rollout) -> dict[str, float]:
+    """What to watch: mean score, KL (nats a response), length (tokens), share that finished, explained variance."""
+    real = rollout.mask
+    spread = rollout.returns[real].var()
+    return {
+        "score": rollout.scores.mean().item(),
+        "kl": response_kl(rollout).mean().item(),
+        "length": real.sum(1).float().mean().item(),
+        "finished": rollout.finished.float().mean().item(),
+        "explained_variance": (1 - (rollout.returns - rollout.old_values)[real].var() / spread).item(),
+    }
+
+
+def check_first_rollout(rollout: Rollout, kl_coef: float) -> None:
+    """Check that a policy equal to its reference has KL 0 on every token, so that its reward is the score."""
+    worst = (rollout.old_log_probs - rollout.ref_log_probs)[rollout.mask].abs().max().item()
+    off = (masked_sum(rollout.rewards, rollout.mask, dim=1) - rollout.scores).abs().max().item()
+    if worst > 1e-3 or off > 1e-3 * (1 + kl_coef):
+        raise RuntimeError(
+            f"before the first update the policy should equal its reference, but log-probs differ by up to {worst:.2g} nats "
+            f"and rewards from scores by {off:.2g}: same weights? dropout off? same temperature, positions and padding?"
+        )

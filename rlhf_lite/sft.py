@@ -54,14 +54,19 @@ def train_sft(
     """Fine-tune on demonstrations, in place; build the model with `config.dropout` (see `copy_gpt`)."""
     if not examples:
         raise ValueError("no demonstrations to learn from: give at least one")
-    optimizer = build_optimizer(model, config.optim)
+    engine = run.engine
+    optimizer = build_optimizer(engine.prepare(model), config.optim)
     total_steps = max(1, round(config.epochs * len(examples) / config.batch_size))
     model.train()
     for step in run.steps(total_steps, {"model": model}, {"model": optimizer}):
-        chosen = batch_indices(step, len(examples), config.batch_size, seed)
-        batch = collate_examples([examples[i] for i in chosen], pad_id)
-        loss, metrics = sft_loss(model, batch)
-        metrics |= optimizer_step(optimizer, {"sft_loss": loss}, step, total_steps, config.optim)
+        chosen = [examples[i] for i in batch_indices(step, len(examples), config.batch_size, seed)]
+        n_valid = sum(len(example.ids) - example.prompt_length for example in chosen)
+        batches = (engine.place(collate_examples(part, pad_id)) for part in engine.parts(chosen))
+        losses = (sft_loss(model, batch, n_valid=n_valid) for batch in batches)
+        optimizer.zero_grad()
+        metrics = engine.backward("sft_loss", losses, step)
+        metrics |= optimizer_step(optimizer, {}, step, total_steps, config.optim)
         if evaluate and run.is_due(step, config.eval_every, total_steps):
-            metrics |= evaluate(model)
+            with engine.whole(model):
+                metrics |= evaluate(model)
         run.record(step, metrics)

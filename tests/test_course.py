@@ -92,8 +92,7 @@ def test_modules_of_the_course_import_only_modules_above_them():
     assert sorted(order) == sorted(path.stem for path in folder.glob("*.py") if path.stem != "__init__")
     for place, name in enumerate(order):
         text = (folder / f"{name}.py").read_text(encoding="utf-8")
-        beside = {
-            part.strip() for line in re.findall(r"^from \. import (.+)$", text, flags=re.MULTILINE) for part in line.split(",")
-        }
+        imports = re.findall(r"^from \. import (\([^)]*\)|.+)$", text, flags=re.MULTILINE)
+        beside = {part for line in imports for part in re.findall(r"\w+", line)}
         beside |= set(re.findall(r"^from \.(\w+) import", text, flags=re.MULTILINE))
         assert beside <= set(order[:place]), name

@@ -7,7 +7,31 @@ from typing import Any
 
 import ipywidgets as widgets
 
-from . import exercises_00, exercises_01, exercises_10, exercises_10_measures, quiz_00, quiz_01, quiz_10
+from . import (
+    exercises_00,
+    exercises_01,
+    exercises_03,
+    exercises_04,
+    exercises_05,
+    exercises_05_sizes,
+    exercises_09,
+    exercises_10,
+    exercises_10_measures,
+    exercises_12_diagnosis,
+    exercises_12_policy_gradient,
+    exercises_12_ppo,
+    exercises_13_measuring,
+    exercises_13_objective,
+    quiz_00,
+    quiz_01,
+    quiz_03,
+    quiz_04,
+    quiz_05,
+    quiz_09,
+    quiz_10,
+    quiz_12,
+    quiz_13,
+)
 from .checks import RIGHT, Exercise, feedback
 from .progress import load_progress, record_exercise
 from .quiz import Question, show_quiz
@@ -45,12 +69,27 @@ LESSONS = {
     for lesson in (
         Lesson(number="00", title="Start here", exercises=exercises_00.EXERCISES, questions=quiz_00.QUESTIONS),
         Lesson(number="01", title="Next-token prediction", exercises=exercises_01.EXERCISES, questions=quiz_01.QUESTIONS),
+        Lesson(number="03", title="Seq2seq and attention", exercises=exercises_03.EXERCISES, questions=quiz_03.QUESTIONS),
+        Lesson(number="04", title="Transformer", exercises=exercises_04.EXERCISES, questions=quiz_04.QUESTIONS),
         Lesson(
-            number="10", title="Reward model", exercises=exercises_10.EXERCISES + exercises_10_measures.EXERCISES,
-            questions=quiz_10.QUESTIONS,
+            number="05", title="GPT", questions=quiz_05.QUESTIONS,
+            exercises=exercises_05.EXERCISES + exercises_05_sizes.EXERCISES,
+        ),
+        Lesson(number="09", title="Supervised fine-tuning", exercises=exercises_09.EXERCISES, questions=quiz_09.QUESTIONS),
+        Lesson(
+            number="10", title="Reward model", questions=quiz_10.QUESTIONS,
+            exercises=exercises_10.EXERCISES + exercises_10_measures.EXERCISES,
+        ),
+        Lesson(
+            number="12", title="PPO for language models", questions=quiz_12.QUESTIONS,
+            exercises=exercises_12_policy_gradient.EXERCISES + exercises_12_ppo.EXERCISES + exercises_12_diagnosis.EXERCISES,
+        ),
+        Lesson(
+            number="13", title="PPO-ptx", questions=quiz_13.QUESTIONS,
+            exercises=exercises_13_objective.EXERCISES + exercises_13_measuring.EXERCISES,
         ),
     )
-}
+}  # fmt: skip
 
 
 def overview_html() -> str:

@@ -1,0 +1,228 @@
+"""Measure speed on this machine: training steps and sampling against `transformers`, on the same work, in one run.
+
+Both sides get the same shape, the same random weights, the same tokens and the same number of threads, and are measured in
+turn, several times; the fastest time of each counts, since other work on the machine only ever slows down.
+"""
+
+import json
+import platform
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+from torch.profiler import ProfilerActivity, profile
+
+from .checkpoint import write_atomically
+from .costs import attention_flops, training_flops
+from .engine import Engine, EngineConfig
+from .generate import generate
+from .gpt import GPT, GPTConfig
+from .hf import to_gpt2_names
+from .optim import OptimConfig, build_optimizer, optimizer_step
+from .pretrain import pretrain_loss
+
+SHAPES = {
+    "tiny": GPTConfig(),
+    "10M": GPTConfig(vocab_size=1024, context_length=256, d_model=320, n_layers=8, n_heads=8),
+    "124M": GPTConfig(vocab_size=50257, context_length=1024, d_model=768, n_layers=12, n_heads=12),
+}
+BATCH = {"tiny": (16, 128), "10M": (16, 128), "124M": (4, 128)}
+"""Sequences and tokens a training step."""
+ANSWERS, PROMPT, NEW = 64, 16, 48
+"""Sampling: answers at once, tokens of a prompt, tokens of an answer."""
+PEAK_SIZE = 2048
+"""Rows of the square matrices whose product gives the machine's peak."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bench:
+    """Measure speed against transformers."""
+
+    shapes: tuple[str, ...] = ("tiny", "10M", "124M")
+    """Which models: tiny, 10M, 124M."""
+    repeats: int = 5
+    """Measurements of each; the fastest counts."""
+    output: Path | None = None
+    """Write the results here too, as JSON with a description of the machine."""
+
+
+def fastest(works: dict[str, Callable[[], Any]], repeats: int) -> dict[str, float]:
+    """Return the least seconds of each piece of work, after one to warm up; they take turns."""
+    best = {}
+    for turn in range(repeats + 1):
+        for name, work in works.items():
+            start = time.perf_counter()
+            work()
+            if torch.cuda.is_available():
+                torch.cuda.synchronize()
+            if turn:
+                best[name] = min(best.get(name, float("inf")), time.perf_counter() - start)
+    return best
+
+
+def machine(device: torch.device) -> dict[str, Any]:
+    """Describe what the measurements were made on."""
+    name = torch.cuda.get_device_name(device) if device.type == "cuda" else processor_name()
+    return {"device": name, "threads": torch.get_num_threads(), "torch": torch.__version__, "python": platform.python_version()}
+
+
+def processor_name() -> str:
+    """Name the processor as the system does."""
+    cpuinfo = Path("/proc/cpuinfo")
+    lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
+    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), platform.processor())
+
+
+def gpt2_of(model: GPT) -> nn.Module:
+    """Return transformers' GPT-2 with the same shape and weights, and no dropout."""
+    from transformers import GPT2Config, GPT2LMHeadModel  # here and not above: it takes seconds to import
+
+    c = model.config
+    shape = {"n_embd": c.d_model, "n_layer": c.n_layers, "n_head": c.n_heads, "n_inner": c.d_ff, "n_positions": c.context_length}
+    silent = {"resid_pdrop": 0.0, "embd_pdrop": 0.0, "attn_pdrop": 0.0, "bos_token_id": None, "eos_token_id": None}
+    other = GPT2LMHeadModel(GPT2Config(vocab_size=c.vocab_size, **shape, **silent))
+    other.transformer.load_state_dict(to_gpt2_names(model))
+    return other
+
+
+def matrix_peaks(device: torch.device, repeats: int) -> dict[str, float]:
+    """Return FLOPs a second of a large matrix product, by type of number."""
+    peaks = {}
+    for dtype in (torch.float32, torch.bfloat16):
+        a, b = (torch.randn(PEAK_SIZE, PEAK_SIZE, device=device).to(dtype) for _ in range(2))
+        seconds = fastest({"product": lambda a=a, b=b: a @ b}, repeats)["product"]
+        peaks[str(dtype).removeprefix("torch.")] = 2 * PEAK_SIZE**3 / seconds
+    return peaks
+
+
+def training_work(model: nn.Module, loss_of: Callable[[], torch.Tensor]) -> Callable[[], None]:
+    """Return one whole training step: forward, backward, clip, Adam."""
+    config = OptimConfig()
+    optimizer = build_optimizer(model, config) if isinstance(model, GPT) else torch.optim.AdamW(model.parameters(), fused=True)
+    model.train()
+
+    def ours() -> None:
+        optimizer_step(optimizer, {"loss": loss_of()}, 0, 10, config)
+
+    def theirs() -> None:
+        optimizer.zero_grad(set_to_none=True)
+        loss_of().backward()
+        nn.utils.clip_grad_norm_(model.parameters(), config.max_grad_norm)
+        optimizer.step()
+
+    return ours if isinstance(model, GPT) else theirs
+
+
+def measure_training(name: str, engine: Engine, repeats: int) -> dict[str, float]:
+    """Return tokens a second of a training step: ours in fp32 and bf16, theirs in both."""
+    torch.manual_seed(0)
+    config, (sequences, length) = SHAPES[name], BATCH[name]
+    tokens = torch.randint(config.vocab_size, (sequences, length), device=engine.device)
+    works = {}
+    for precision in ("float32", "bfloat16"):
+        half = Engine(EngineConfig(device=engine.device.type, bfloat16=precision == "bfloat16"))
+        model = GPT(config)
+        other = gpt2_of(model).to(engine.device)
+        model = model.to(engine.device)
+
+        def ours(model: GPT = model, half: Engine = half) -> torch.Tensor:
+            with half.precision():
+                return pretrain_loss(model, tokens)[0]
+
+        def theirs(other: nn.Module = other, half: Engine = half) -> torch.Tensor:
+            with half.precision():
+                return other(input_ids=tokens, labels=tokens).loss
+
+        works[f"ours {precision}"] = training_work(model, ours)
+        works[f"transformers {precision}"] = training_work(other, theirs)
+    return {work: tokens.numel() / seconds for work, seconds in fastest(works, repeats).items()}
+
+
+def measure_sampling(name: str, engine: Engine, repeats: int) -> dict[str, float]:
+    """Return sampled tokens a second, every answer as long as it may be: no token ends it."""
+    torch.manual_seed(0)
+    model = GPT(SHAPES[name]).eval()
+    other = gpt2_of(model).to(engine.device).eval()
+    model, generator = model.to(engine.device), torch.Generator().manual_seed(0)
+    prompts = torch.randint(SHAPES[name].vocab_size, (ANSWERS, PROMPT))
+    ids, never = prompts.to(engine.device), -1
+
+    def ours() -> None:
+        generate(model, prompts.tolist(), max_new_tokens=NEW, end_id=never, pad_id=0, generator=generator)
+
+    def theirs() -> None:
+        with torch.no_grad():
+            other.generate(ids, attention_mask=torch.ones_like(ids), do_sample=True, top_k=0, max_new_tokens=NEW,
+                           min_new_tokens=NEW, pad_token_id=0, use_cache=True)  # fmt: skip
+
+    seconds = fastest({"ours": ours, "transformers": theirs}, repeats)
+    return {work: ANSWERS * NEW / taken for work, taken in seconds.items()}
+
+
+def where_time_goes(name: str, engine: Engine, most: int = 6) -> dict[str, float]:
+    """Return the share of a training step's time that each of the largest operations takes by itself."""
+    config, (sequences, length) = SHAPES[name], BATCH[name]
+    model = GPT(config).to(engine.device)
+    tokens = torch.randint(config.vocab_size, (sequences, length), device=engine.device)
+    step = training_work(model, lambda: pretrain_loss(model, tokens)[0])
+    step()
+    on_gpu = engine.device.type == "cuda"
+    with profile(activities=[ProfilerActivity.CUDA if on_gpu else ProfilerActivity.CPU]) as profiled:
+        step()
+    key = "self_device_time_total" if on_gpu else "self_cpu_time_total"
+    spent = {event.key: getattr(event, key) for event in profiled.key_averages()}
+    total = sum(spent.values())
+    largest = sorted(spent.items(), key=lambda item: -item[1])[:most]
+    return {operation: time / total for operation, time in largest}
+
+
+def measure(command: Bench) -> dict[str, Any]:
+    """Run all measurements."""
+    engine = Engine(EngineConfig())
+    peaks, results = matrix_peaks(engine.device, command.repeats), {}
+    for name in command.shapes:
+        training = measure_training(name, engine, command.repeats)
+        length = BATCH[name][1]
+        flops = training_flops(SHAPES[name], 1) + 3 * attention_flops(SHAPES[name], 1, length)
+        shares = {precision: training[f"ours {precision}"] * flops / peaks[precision] for precision in peaks}
+        results[name] = {
+            "training tokens a second": training, "share of the matrix peak": shares,
+            "sampled tokens a second": measure_sampling(name, engine, command.repeats),
+            "where a step's time goes": where_time_goes(name, engine),
+        }  # fmt: skip
+    return {"machine": machine(engine.device), "matrix product, FLOPs a second": peaks, "shapes": results}
+
+
+def table(found: dict[str, Any]) -> str:
+    """Write the results for reading."""
+    lines = [", ".join(f"{key} {value}" for key, value in found["machine"].items())]
+    peaks = found["matrix product, FLOPs a second"]
+    lines += [f"matrix product, {name}: {value / 1e9:,.0f} GFLOP/s" for name, value in peaks.items()]
+    for name, row in found["shapes"].items():
+        training, sampling = row["training tokens a second"], row["sampled tokens a second"]
+        lines.append(f"\n{name} ({SHAPES[name].n_parameters:,} parameters)")
+        for work, value in training.items():
+            precision = work.split()[-1]
+            share = f"{row['share of the matrix peak'][precision]:8.0%} of the matrix peak" if work.startswith("ours") else ""
+            ratio = value / training["transformers float32"]
+            lines.append(f"  training  {work:<24}{value:>12,.0f} tokens/s{ratio:>8.2f} x transformers float32{share}")
+        for work, value in sampling.items():
+            lines.append(f"  sampling  {work:<24}{value:>12,.0f} tokens/s{value / sampling['transformers']:>8.2f} x transformers")
+        spent = ", ".join(f"{operation} {share:.0%}" for operation, share in row["where a step's time goes"].items())
+        lines.append(f"  a step's time: {spent}")
+    return "\n".join(lines)
+
+
+def run_bench(command: Bench) -> None:
+    """Measure, print the table, and write it where asked."""
+    unknown = set(command.shapes) - set(SHAPES)
+    if unknown or command.repeats < 1:
+        raise ValueError(f"shapes {command.shapes}, repeats {command.repeats}: expected {', '.join(SHAPES)}, and at least 1")
+    found = measure(command)
+    print(table(found))
+    if command.output:
+        write_atomically(command.output, json.dumps(found, indent=1) + "\n")

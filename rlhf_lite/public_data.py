@@ -1,0 +1,189 @@
+"""Public data sets as this library's files: hh-rlhf, TL;DR summaries, and plain text such as TinyStories or FineWeb.
+
+Rows come through `datasets`, streamed, so that a set of any size needs no more disk than what is asked of it; from the hub
+by name, or from a local file of the same format. `fetch` writes them in the formats that `rows` reads and checks, so that
+everything after it works as with the reader's own files. No code of a data set is ever run.
+"""
+
+import json
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import asdict, dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import tyro
+
+from .checkpoint import write_atomically
+from .rows import Comparison, read_comparisons
+
+SUFFIXES = {".jsonl": "json", ".json": "json", ".parquet": "parquet", ".txt": "text"}
+TEXT_KEYS = ("text", "story", "content")
+DOCUMENT_BREAK = "\n\n"
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a data set is, and what it holds."""
+
+    hub: str
+    """Its name on the hub."""
+    config: str | None
+    """Which part of it."""
+    held_out: str | None
+    """Its split that is not trained on."""
+    kind: str
+    """comparisons, or text."""
+
+
+SOURCES = {
+    "hh-rlhf": Source("Anthropic/hh-rlhf", None, "test", "comparisons"),
+    "tldr": Source("openai/summarize_from_feedback", "comparisons", "validation", "comparisons"),
+    "tinystories": Source("roneneldan/TinyStories", None, "validation", "text"),
+    "fineweb-edu": Source("HuggingFaceFW/fineweb-edu", "sample-10BT", None, "text"),
+}
+
+
+def stream(source: str | Path, *, config: str | None = None, split: str = "train") -> Iterator[dict[str, Any]]:
+    """Yield the rows of a local file (JSON lines, parquet or text, also with .gz), or of a data set on the hub.
+
+    Raises: FileNotFoundError, ValueError where it cannot be read or reached.
+    """
+    import datasets  # here and not above: it takes seconds to import
+
+    path = Path(source)
+    suffix = path.with_suffix("").suffix if path.suffix == ".gz" else path.suffix
+    try:
+        if suffix in SUFFIXES:
+            if not path.is_file():
+                raise FileNotFoundError(f"no file at {path}; the working folder is {Path.cwd()}")
+            rows = datasets.load_dataset(SUFFIXES[suffix], data_files=str(path), split="train", streaming=True)
+        else:
+            rows = datasets.load_dataset(str(source), config, split=split, streaming=True)
+        yield from rows
+    except (ConnectionError, datasets.exceptions.DatasetsError, ValueError, OSError) as error:
+        if isinstance(error, FileNotFoundError) and suffix in SUFFIXES:
+            raise
+        raise ValueError(
+            f"cannot read {source!s}, split {split!r} ({type(error).__name__}: {str(error)[:200]}): check the name and the "
+            "network, or give a local file (.jsonl, .parquet or .txt, also .gz)"
+        ) from None
+
+
+def comparison_row(row: dict[str, Any]) -> dict[str, Any]:
+    """Turn one row into the form of a comparison that `rows.read_comparisons` knows.
+
+    TL;DR rows have a post, two summaries and the choice of a person; all others are passed on as they are.
+
+    Example: {"info": {"subreddit": "tea", "title": "T", "post": "P"}, "summaries": [{"text": "a"}, {"text": "b"}], "choice": 1}
+    -> {"prompt": "SUBREDDIT: r/tea ... TL;DR:", "responses": ["a", "b"], "ranking": [1, 0]}.
+
+    Source of the prompt's form: Stiennon 2020, appendix B.
+    """
+    if not {"info", "summaries", "choice"} <= row.keys():
+        return row
+    info, summaries = row["info"], row["summaries"]
+    texts = summaries["text"] if isinstance(summaries, dict) else [summary["text"] for summary in summaries]
+    prompt = f"SUBREDDIT: r/{info['subreddit']}\n\nTITLE: {info['title']}\n\nPOST: {info['post']}\n\nTL;DR:"
+    ranking = [0 if place == row["choice"] else 1 for place in range(len(texts))]
+    return {"prompt": prompt, "responses": [text.strip() for text in texts], "ranking": ranking}
+
+
+def text_of(row: dict[str, Any]) -> str:
+    """Return a row's text. Raises: ValueError where it has none."""
+    found = next((row[key] for key in TEXT_KEYS if isinstance(row.get(key), str)), None)
+    if found is None:
+        raise ValueError(f"expected a row with one of the keys {', '.join(TEXT_KEYS)}, got {', '.join(sorted(row))}")
+    return found
+
+
+def best_response(comparison: Comparison) -> dict[str, Any]:
+    """Turn a comparison into a demonstration: its prompt with the response that was ranked first."""
+    return {"prompt": comparison.prompt, "response": comparison.responses[comparison.ranks.index(0)]}
+
+
+def fetch_comparisons(rows: Iterable[dict[str, Any]], folder: Path) -> dict[str, int]:
+    """Write comparisons.jsonl, demonstrations.jsonl (the preferred responses) and prompts.jsonl; return what was counted.
+
+    A row that is no comparison is left out: hh-rlhf has some whose dialogues differ before the last answer.
+    """
+    path = folder / "comparisons.jsonl"
+    write_rows(path, map(comparison_row, rows))
+    read = read_comparisons(path, skip_bad_rows=True)
+    write_rows(path, map(asdict, read.items), rename={"ranks": "ranking"})
+    write_rows(folder / "demonstrations.jsonl", map(best_response, read.items))
+    prompts = {json.dumps(item.prompt): item.prompt for item in read.items}
+    write_rows(folder / "prompts.jsonl", ({"prompt": prompt} for prompt in prompts.values()))
+    return {"comparisons": len(read.items), "prompts": len(prompts), "left out": len(read.skipped)}
+
+
+def fetch_text(rows: Iterable[dict[str, Any]], folder: Path) -> dict[str, int]:
+    """Write text.txt, documents one after the other; return what was counted."""
+    documents, characters = 0, 0
+    folder.mkdir(parents=True, exist_ok=True)
+    with open(folder / "text.txt.part", "w", encoding="utf-8") as file:
+        for row in rows:
+            text = text_of(row).strip()
+            documents, characters = documents + 1, characters + len(text)
+            file.write(text + DOCUMENT_BREAK)
+    (folder / "text.txt.part").replace(folder / "text.txt")
+    return {"documents": documents, "characters": characters}
+
+
+FETCH: dict[str, Callable[[Iterable[dict[str, Any]], Path], dict[str, int]]] = {
+    "comparisons": fetch_comparisons, "text": fetch_text,
+}  # fmt: skip
+
+
+def write_rows(path: Path, rows: Iterable[dict[str, Any]], rename: dict[str, str] | None = None) -> None:
+    """Write JSON lines, so that a reader sees all of them or none."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(path.name + ".part")
+    with open(part, "w", encoding="utf-8") as file:
+        for row in rows:
+            named = {(rename or {}).get(key, key): value for key, value in row.items()}
+            file.write(json.dumps(named, ensure_ascii=False) + "\n")
+    part.replace(path)
+
+
+def fetch(name: str, folder: Path, count: int, *, file: Path | None = None, held_out_file: Path | None = None) -> dict[str, Any]:
+    """Fetch `count` rows of a data set into a folder, and a tenth as many of its held-out split into `folder/held_out`.
+
+    `file` and `held_out_file` are local files of the same format, in place of the hub. Returns what about.json then says.
+
+    Raises: ValueError for a name that is not in SOURCES, or rows that cannot be read.
+    """
+    if name not in SOURCES:
+        raise ValueError(f"no data set {name!r}: choose among {', '.join(SOURCES)}")
+    if count < 1:
+        raise ValueError(f"count is {count}, expected at least 1")
+    source, folder = SOURCES[name], Path(folder)
+    rows = islice(stream(file or source.hub, config=source.config), count)
+    about = {"source": str(file or source.hub), "config": source.config, "train": FETCH[source.kind](rows, folder)}
+    if held_out_file or (source.held_out and not file):
+        rows = stream(held_out_file or source.hub, config=source.config, split=source.held_out or "train")
+        about["held_out"] = FETCH[source.kind](islice(rows, max(1, count // 10)), folder / "held_out")
+    write_atomically(folder / "about.json", json.dumps(about, indent=1))
+    return about
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fetch:
+    """Write a public data set as files that the stages read: comparisons, demonstrations and prompts, or text."""
+
+    name: tyro.conf.Positional[str]
+    """hh-rlhf, tldr, tinystories or fineweb-edu."""
+    output: Path
+    """Folder for the files; its held_out/ holds a tenth as many rows that are not to be trained on."""
+    count: int = 10_000
+    """Rows to fetch."""
+    file: Path | None = None
+    """A local file of the same format, in place of the hub."""
+    held_out_file: Path | None = None
+    """The same for the held-out rows."""
+
+
+def run_fetch(command: Fetch) -> None:
+    """Fetch, and print what was counted."""
+    about = fetch(command.name, command.output, command.count, file=command.file, held_out_file=command.held_out_file)
+    print(json.dumps(about, indent=1))

@@ -1,0 +1,194 @@
+"""Sweeps of PPO's two coefficients: what each buys, and what it costs.
+
+From one run's SFT model and reward model many short PPO runs start, each with another `kl_coef` or `ptx_coef` and all
+else equal; every one is measured on the same held-out prompts and texts. The course ships the measurements of several
+seeds in `data/sweeps/`; they are made by `python -m rlhf_lite.tinyworld.sweeps runs/tiny-0 data/sweeps`, a command a seed,
+which goes on where it was stopped.
+"""
+
+import json
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+from ..checkpoint import TrainingRun, write_atomically
+from ..data import encode_prompts, pack_documents
+from ..evaluate import kl_from, sample, win_rate
+from ..gpt import GPT, ScalarModel, copy_gpt
+from ..ppo import PPOConfig, train_ppo
+from ..presets import PRESETS
+from ..pretrain import held_out_loss
+from ..reward import score_sequences
+from ..rollout import Rollout, reward_model_score
+from .abilities import ability_shares, source_losses
+from .corpus import documents
+from .evaluation import Models, load_models
+from .judge import TIE, judge
+from .prompts import draw_requests
+from .world import TinyWorld
+
+ITERATIONS = 16
+"""Half of a normal run (ours): PPO's gold score is flat from about there on."""
+MEASURED_EVERY = 8
+"""Iterations between measurements, so that a run of 8 may be compared with others of 8 (ours)."""
+KL_COEFS = (0.05, 0.5, 5.0, 0.0, 0.2, 2.0, 0.02)
+"""With ptx_coef 0; from 0.05, the course's, 100-fold up, as the paper's sweep went. The telling ones come first."""
+PTX_COEFS = (0.5, 0.05, 1.5, 0.15)
+"""With kl_coef 0.05; 0.5 is the course's."""
+HELD_OUT_PROMPTS = 300
+
+
+def sweep_configs(base: PPOConfig) -> list[PPOConfig]:
+    """Return the settings of a whole sweep, those of both coefficients in turn."""
+    base = replace(base, iterations=ITERATIONS, eval_every=MEASURED_EVERY)
+    by_kl = [replace(base, kl_coef=c, ptx_coef=0.0) for c in KL_COEFS]
+    by_ptx = [replace(base, ptx_coef=c) for c in PTX_COEFS]
+    return [config for i, kl in enumerate(by_kl) for config in (kl, *by_ptx[i : i + 1])]
+
+
+class Bench:
+    """What all runs of a sweep share: where they start, what they read, and how they are measured."""
+
+    def __init__(
+        self, models: Models, seed: int, *, n_prompts: int = HELD_OUT_PROMPTS, n_documents: int | None = None,
+        incoming: int | None = None,
+    ):  # fmt: skip
+        preset, world, tokenizer = PRESETS["tiny"], TinyWorld(seed), models.tokenizer
+        self.models, self.seed, self.sft = models, seed, models.policies["sft"]
+        self.ids = {"end_id": tokenizer.end_id, "pad_id": tokenizer.pad_id}
+        room = self.sft.config.context_length - preset.ppo.max_new_tokens
+        self.train_prompts, _ = encode_prompts(world.ppo_prompts(incoming or preset.incoming_prompts), tokenizer, room)
+        self.pretraining_tokens = pack_documents(world.documents(n_documents or preset.documents), tokenizer)
+        self.held_out_tokens = pack_documents(documents("held out", 1000), tokenizer)
+        self.requests = draw_requests(f"sweep {seed}", n_prompts, held_out=True)
+        self.prompts = [tokenizer.encode_prompt(request.prompt) for request in self.requests]
+        self.sft_gold = self._gold(self._answers(self.sft))
+        self.sft_loss = held_out_loss(self.sft, self.held_out_tokens)
+
+    def train(
+        self, config: PPOConfig, *, run: TrainingRun | None = None, evaluate: Callable[[GPT, Rollout], dict] | None = None
+    ) -> tuple[GPT, list[dict[str, Any]]]:
+        """Run PPO from the SFT model, the value model from the reward model; return the averaged policy and the log."""
+        critic, run = self.models.reward_model, run or TrainingRun(None, show_progress=False)
+        value_model = ScalarModel(copy_gpt(critic.trunk))
+        value_model.load_state_dict(critic.state_dict())
+        policy = train_ppo(
+            copy_gpt(self.sft), value_model, reward_model_score(critic), self.train_prompts, config, **self.ids,
+            seed=self.seed, run=run, pretraining_tokens=self.pretraining_tokens, evaluate=evaluate,
+        )  # fmt: skip
+        return policy, run.history
+
+    def measure(self, policy: GPT) -> dict[str, float]:
+        """Measure a policy on held-out prompts and texts; a row of `data/sweeps` says the same of each run."""
+        tokenizer, answers = self.models.tokenizer, self._answers(policy)
+        gold = self._gold(answers)
+        sequences = [prompt + ids for prompt, ids in zip(self.prompts, answers, strict=True)]
+        loss = held_out_loss(policy, self.held_out_tokens)
+        return {
+            "gold": fmean(gold),
+            "win_rate": win_rate(gold, self.sft_gold, TIE).rate,
+            "score": score_sequences(self.models.reward_model, sequences, tokenizer.pad_id).mean().item(),
+            "kl": kl_from(policy, self.sft, self.prompts, seed=self.seed, **self.ids),
+            "pretraining_loss": loss,
+            "loss_rise": loss - self.sft_loss,
+            "exercises": fmean(ability_shares(policy, tokenizer).values()),
+            "length": fmean(len(tokenizer.decode_response(ids).split()) for ids in answers),
+        }
+
+    def point(self, config: PPOConfig, run: TrainingRun | None = None) -> list[dict[str, float]]:
+        """Train one point of the sweep; return its rows, one a measurement."""
+        _, history = self.train(config, run=run, evaluate=lambda policy, _: {"held_out": self.measure(policy)})
+        about = {"kl_coef": config.kl_coef, "ptx_coef": config.ptx_coef, "seed": self.seed}
+        return [
+            {**about, "iterations": row["step"] + 1, **row["held_out"], "entropy": row["entropy"],
+             "gradient_ratio": row.get("ptx_gradient_ratio", 0.0)}
+            for row in history if "held_out" in row
+        ]  # fmt: skip
+
+    def stage_rows(self) -> dict[str, dict[str, Any]]:
+        """Measure the run's own four models, with all abilities and all sources told apart."""
+        tokenizer = self.models.tokenizer
+        return {
+            name: self.measure(policy)
+            | {"abilities": ability_shares(policy, tokenizer), "sources": source_losses(policy, tokenizer)}
+            for name, policy in self.models.policies.items()
+        }
+
+    def _answers(self, policy: GPT) -> list[list[int]]:
+        return sample(policy, self.prompts, seed=self.seed, **self.ids)
+
+    def _gold(self, answers: list[list[int]]) -> list[float]:
+        texts = map(self.models.tokenizer.decode_response, answers)
+        return [judge(request, text).gold for request, text in zip(self.requests, texts, strict=True)]
+
+
+def sweep(folder: Path, seed: int, output: Path) -> dict[str, Any]:
+    """Measure the models of a run and every point of the sweep that `output` does not hold yet, writing after each."""
+    bench = Bench(load_models(folder), seed)
+    found = json.loads(output.read_text(encoding="utf-8")) if output.exists() else {"seed": seed, "stages": {}, "rows": []}
+    if not found["stages"]:
+        found["stages"] = bench.stage_rows()
+        write_rows(output, found)
+    for config in sweep_configs(PRESETS["tiny"].ppo):
+        if any((row["kl_coef"], row["ptx_coef"]) == (config.kl_coef, config.ptx_coef) for row in found["rows"]):
+            continue
+        rows = bench.point(config)
+        found["rows"] += rows
+        write_rows(output, found)
+        print(rows[-1], flush=True)
+    return found
+
+
+def rounded(value: Any, digits: int = 4) -> Any:
+    """Round every number of a nested structure, so that files stay small and readable."""
+    if isinstance(value, dict):
+        return {key: rounded(item, digits) for key, item in value.items()}
+    if isinstance(value, list):
+        return [rounded(item, digits) for item in value]
+    return round(value, digits) if isinstance(value, float) else value
+
+
+def write_rows(path: Path, found: dict[str, Any]) -> None:
+    """Write one seed's measurements, a line a row."""
+    lines = ",\n".join("  " + json.dumps(row) for row in rounded(found["rows"]))
+    stages = ",\n".join(f"  {json.dumps(name)}: {json.dumps(row)}" for name, row in rounded(found["stages"]).items())
+    write_atomically(path, f'{{\n "seed": {found["seed"]},\n "stages": {{\n{stages}\n }},\n "rows": [\n{lines}\n ]\n}}\n')
+
+
+def load_sweeps(folder: str | Path) -> list[dict[str, Any]]:
+    """Read all seeds' measurements.
+
+    Raises:
+        FileNotFoundError: where the folder holds none.
+    """
+    paths = sorted(Path(folder).glob("seed-*.json"))
+    if not paths:
+        raise FileNotFoundError(f"no seed-*.json in {folder}: it comes with the course; see data/README.md for how it is made")
+    return [json.loads(path.read_text(encoding="utf-8")) for path in paths]
+
+
+def share_given_back(base: float, ppo: float, ptx: float) -> float:
+    """Return the share of what PPO lost against the base model that ptx gave back; 0 where nothing was lost.
+
+    Example: losses 1.0, 2.0 and 1.25 -> 0.75. Where more is better the same holds: 64, 44, 54 -> 0.5.
+    """
+    return (ppo - ptx) / (ppo - base) if ppo != base else 0.0
+
+
+def unbeaten(settings: Mapping[str, tuple[float, float]]) -> list[str]:
+    """List the settings (gold score, text loss) that no other beats: none has as much gold for as little loss and is better in one.
+
+    Example: {"a": (0.7, 2.0), "b": (0.7, 1.0), "c": (0.5, 0.9)} -> ["b", "c"].
+    """
+    pairs = settings.values()
+    return [name for name, (gold, loss) in settings.items()
+            if not any(g >= gold and v <= loss and (g, v) != (gold, loss) for g, v in pairs)]  # fmt: skip
+
+
+if __name__ == "__main__":
+    run_folder, results = Path(sys.argv[1]), Path(sys.argv[2])
+    run_seed = json.loads((run_folder / "run.json").read_text(encoding="utf-8"))["seed"]
+    sweep(run_folder, run_seed, results / f"seed-{run_seed}.json")
