@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 
 import tyro
 
-from .bench import Bench, run_bench
+from .bench import SpeedTest, run_bench
 from .engine import Engine, EngineConfig, peak_memory_gb
 from .overview import Plan, Presets, run_plan, run_presets
 from .pipeline import STAGES, Pipeline
@@ -279,7 +279,7 @@ def main(arguments: list[str] | None = None) -> int:
         elif command == "presets":
             run_presets(tyro.cli(Presets, args=rest, prog="python -m rlhf_lite presets"))
         elif command == "bench":
-            run_bench(tyro.cli(Bench, args=rest, prog="python -m rlhf_lite bench"))
+            run_bench(tyro.cli(SpeedTest, args=rest, prog="python -m rlhf_lite bench"))
         elif command == "plan":
             run_plan(tyro.cli(Plan, args=rest, prog="python -m rlhf_lite plan"))
         elif command == "pipeline" or command in STAGE_COMMANDS:

@@ -39,7 +39,7 @@ PEAK_SIZE = 2048
 
 
 @dataclass(frozen=True, kw_only=True)
-class Bench:
+class SpeedTest:
     """Measure speed against transformers."""
 
     shapes: tuple[str, ...] = ("tiny", "10M", "124M")
@@ -180,7 +180,7 @@ def where_time_goes(name: str, engine: Engine, most: int = 6) -> dict[str, float
     return {operation: time / total for operation, time in largest}
 
 
-def measure(command: Bench) -> dict[str, Any]:
+def measure(command: SpeedTest) -> dict[str, Any]:
     """Run all measurements."""
     engine = Engine(EngineConfig())
     peaks, results = matrix_peaks(engine.device, command.repeats), {}
@@ -217,7 +217,7 @@ def table(found: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def run_bench(command: Bench) -> None:
+def run_bench(command: SpeedTest) -> None:
     """Measure, print the table, and write it where asked."""
     unknown = set(command.shapes) - set(SHAPES)
     if unknown or command.repeats < 1:

@@ -16,7 +16,7 @@ from rlhf_lite.course.translators import (
     Score,
     TranslatorConfig,
     build_translator,
-    count_parameters,
+    n_parameters_of,
     mark,
     score_translator,
     train_translator,
@@ -45,7 +45,7 @@ def score(kind="fixed", seed=0, share=0.5, **changes):
 
 
 def test_the_three_have_equal_sizes():
-    sizes = [count_parameters(build_translator(kind, translation_task())) for kind in TITLES]
+    sizes = [n_parameters_of(build_translator(kind, translation_task())) for kind in TITLES]
     assert max(sizes) / min(sizes) < 1.02, sizes
 
 
@@ -102,7 +102,7 @@ def test_a_trained_model_is_marked_on_held_out_sentences(task):
     model = small("attention", task)
     marked = score_translator("attention", model, task, steps=0, seconds=1.0)
     assert sum(marked.asked.values()) == len(task.held_out)
-    assert marked.exact_match() == 0 and marked.parameters == count_parameters(model)
+    assert marked.exact_match() == 0 and marked.parameters == n_parameters_of(model)
 
 
 def test_own_sentences_are_translated_or_refused(task):

@@ -45,7 +45,8 @@ Each module imports only modules above it in this list:
     exercises_03
     exercises_04_layers
     exercises_04
-    exercises_05, exercises_05_sizes
+    exercises_05_sizes
+    exercises_05
     exercises_09_training
     exercises_09
     exercises_10

@@ -94,7 +94,7 @@ def build_translator(kind: str, task: TranslationTask, seed: int = 0, *, d_model
         return {"fixed": FixedContextSeq2Seq, "attention": AttentionSeq2Seq}[kind](Seq2SeqConfig(**sizes))
 
 
-def count_parameters(model: torch.nn.Module) -> int:
+def n_parameters_of(model: torch.nn.Module) -> int:
     """Count the numbers that training sets."""
     return sum(parameter.numel() for parameter in model.parameters())
 
@@ -186,5 +186,5 @@ def score_translator(
     """Mark a trained model on the held-out sentences."""
     batch = task.batch(task.held_out)  # a word that training never showed is the unknown word here
     right, asked = mark(task.held_out, _write(model, task, batch.source, batch.source_mask))
-    sizes = {"parameters": count_parameters(model), "seconds": round(seconds, 1)}
+    sizes = {"parameters": n_parameters_of(model), "seconds": round(seconds, 1)}
     return Score(kind=kind, seed=seed, steps=steps, **sizes, right=right, asked=asked)
