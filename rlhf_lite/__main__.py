@@ -1,7 +1,6 @@
 """The command line: `python -m rlhf_lite --help`."""
 
 import json
-import math
 import shutil
 import sys
 import time
@@ -18,7 +17,6 @@ from .pipeline import STAGES, Pipeline
 from .presets import PRESETS, Preset
 from .public_data import Fetch, run_fetch
 from .report import write_report
-from .reward import RewardConfig
 from .tinyworld.evaluation import MODELS, Evaluation, load_models, reward_model_accuracy
 from .tinyworld.own_data import OwnData
 from .tinyworld.prompts import USE_CASE_SHARES
@@ -27,8 +25,6 @@ from .tinyworld.study import results_table, study, write_results
 
 SHIPPED = Path(__file__).parents[1] / "data" / "checkpoints"
 SAMPLES = 20
-FEW_STEPS = 20
-"""With fewer a reward model, which starts as the SFT model, has learnt next to nothing."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,7 +121,7 @@ def run_stage(stage: str, run: Run) -> None:
         print(f"note: settings of {other} do not act on {stage}, whose options begin with {options}")
     pipeline = run.pipeline()
     if stage == "reward" and run.comparisons:
-        warn_of_few_steps(len(pipeline.world.own_comparisons), run.config.reward)
+        pipeline.world.warn_of_few_steps(run.config.reward)
     wanted = ["comparisons", "reward"] if stage == "reward" else [stage]
     if run.start_from:
         copy_earlier_stages(run.start_from, pipeline, wanted[0])
@@ -144,17 +140,6 @@ def run_stage(stage: str, run: Run) -> None:
             told = f"wrote {pipeline.output(each)}"
         if pipeline.engine.is_main:
             print(told)
-
-
-def warn_of_few_steps(comparisons: int, config: RewardConfig) -> None:
-    """Say so where somebody's own comparisons are too few to learn much from, and what to do."""
-    steps = max(1, round(config.epochs * comparisons / config.batch_size))
-    if steps < FEW_STEPS:
-        passes = math.ceil(FEW_STEPS * 4 / comparisons)
-        print(
-            f"note: {comparisons} comparisons make {steps} training steps, too few to learn much from: rank more answers, or "
-            f"take smaller steps and more passes: --reward.batch-size 4 --reward.epochs {passes}"
-        )
 
 
 def copy_earlier_stages(source: Path, pipeline: Pipeline, stage: str) -> None:

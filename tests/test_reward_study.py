@@ -24,7 +24,7 @@ from rlhf_lite.course.reward_study import (
     both_ways,
     differences,
     fit,
-    learn,
+    learn_rankings,
     read_study,
     split_pairs,
     study,
@@ -62,6 +62,10 @@ def test_both_ways_hold_as_many_answers_a_step():
 
 def test_differences_are_better_minus_worse(models):
     class Lengths(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.anywhere = torch.nn.Parameter(torch.zeros(()))  # says on which device
+
         def forward(self, tokens, lengths=None):
             return lengths.float()[:, None].expand(tokens.shape) if lengths is not None else None
 
@@ -76,9 +80,9 @@ def test_learning_starts_from_the_sft_model_and_leaves_it_alone(models):
     before = {name: tensor.clone() for name, tensor in sft.state_dict().items()}
     rankings = [EncodedComparison(ids=(A, B, C), ranks=(0, 1, 2))] * 16
     data, config = variants(rankings)["together 4"]
-    model, seconds = learn(sft, data, config, pad_id=0, seed=0, show_progress=False)
+    model, seconds = learn_rankings(sft, data, config, pad_id=0, seed=0, show_progress=False)
     assert all(torch.equal(before[name], tensor) for name, tensor in sft.state_dict().items())
-    first, _ = learn(sft, data, variants(rankings)["together 1"][1], pad_id=0, seed=0, show_progress=False)
+    first, _ = learn_rankings(sft, data, variants(rankings)["together 1"][1], pad_id=0, seed=0, show_progress=False)
     assert fit(model, rankings, 0)[0] < fit(first, rankings, 0)[0] and seconds > 0 and not model.training
 
 

@@ -47,8 +47,10 @@ def split_pairs(comparisons: Sequence[EncodedComparison]) -> list[EncodedCompari
     ]
 
 
-def learn(sft: GPT, comparisons: Sequence[EncodedComparison], config: RewardConfig, *, pad_id: int, seed: int, name: str = "",
-          show_progress: bool = True) -> tuple[ScalarModel, float]:  # fmt: skip
+def learn_rankings(
+    sft: GPT, comparisons: Sequence[EncodedComparison], config: RewardConfig, *, pad_id: int, seed: int, name: str = "",
+    show_progress: bool = True,
+) -> tuple[ScalarModel, float]:  # fmt: skip
     """Train a reward model that starts as the SFT model; return it, and the seconds of computing it took."""
     torch.manual_seed(seed)  # the new head
     model, run = ScalarModel(copy_gpt(sft)), TrainingRun(None, show_progress=show_progress, name=name)
@@ -97,7 +99,7 @@ def measure_batching(folder: Path, models: Models, seed: int) -> dict[str, dict[
     held_out, _ = encode_comparisons(ranked, tokenizer, models.reward_model.config.context_length)
     found = {}
     for name, (data, config) in variants(taught).items():
-        model, seconds = learn(models.policies["sft"], data, config, pad_id=tokenizer.pad_id, seed=seed, name=name)
+        model, seconds = learn_rankings(models.policies["sft"], data, config, pad_id=tokenizer.pad_id, seed=seed, name=name)
         learnt, unseen = (fit(model, part, tokenizer.pad_id) for part in (taught, held_out))
         bins = calibration(*both_ways(differences(model, held_out, tokenizer.pad_id)))
         found[name] = {
