@@ -120,6 +120,8 @@ def run_stage(stage: str, run: Run) -> None:
         options = f"--{stage.replace('_', '-')}."
         print(f"note: settings of {other} do not act on {stage}, whose options begin with {options}")
     pipeline = run.pipeline()
+    if stage == "reward" and run.comparisons:
+        pipeline.world.warn_of_few_steps(run.config.reward)
     wanted = ["comparisons", "reward"] if stage == "reward" else [stage]
     if run.start_from:
         copy_earlier_stages(run.start_from, pipeline, wanted[0])

@@ -10,7 +10,10 @@ import random
 import pytest
 import torch
 
+from rlhf_lite.__main__ import SHIPPED, main
+from rlhf_lite.checkpoint import load_model
 from rlhf_lite.course import labels as labels_module
+from rlhf_lite.course import tasks as tasks_module
 from rlhf_lite.course import twin
 from rlhf_lite.course.labels import (
     FEWEST,
@@ -26,10 +29,12 @@ from rlhf_lite.course.labels import (
     read_other_readers,
     save_label,
 )
-from rlhf_lite.course.ranking import RankingBox, Task, label_html, make_tasks, show_ranking, simulated_label
+from rlhf_lite.course.ranking import RankingBox, label_html, order_in_words, parse_line, show_ranking, write_line
 from rlhf_lite.course.refit import changes_html, loss_and_accuracy, refit, score_texts
+from rlhf_lite.course.tasks import FOR_TRAINING, READABLE, Task, draw_tasks, make_tasks, ranked_by, simulated_label
 from rlhf_lite.rows import Comparison, read_comparisons
 from rlhf_lite.tinyworld.evaluation import Models
+from rlhf_lite.tinyworld.judge import fluency
 from rlhf_lite.tinyworld.labelers import make_labelers
 from rlhf_lite.tinyworld.prompts import draw_requests
 from rlhf_lite.tokenizer import Tokenizer
@@ -50,8 +55,20 @@ def tasks():
 
 
 def choose(box, *ranks):
-    for dropdown, rank in zip(box.ranks, ranks, strict=True):
-        dropdown.value = rank
+    for row, rank in zip(box.rows.children, ranks, strict=True):
+        row.rank.value = rank
+
+
+def set_flag(box, answer, *flags):
+    for flag in flags:
+        box.rows.children[answer].flags[flag].value = True
+
+
+def type_line(box, text):
+    """Type as a browser does: letters arrive one by one, or several at once, Enter as the end of the line."""
+    for end in range(len(text) + 1):
+        box.line.value = text[:end]
+    box.line.value = text + "\n"
 
 
 def label(ranking, prompt="p", responses=ANSWERS, flags=((), (), (), ())):
@@ -61,7 +78,8 @@ def label(ranking, prompt="p", responses=ANSWERS, flags=((), (), (), ())):
 def test_a_label_is_stored_at_once_as_a_comparison_that_the_library_reads(tasks, folder):
     box = RankingBox(tasks)
     choose(box, 2, 1, 4, 2)
-    box.flags[2][0].value = box.flags[2][1].value = box.flags[3][1].value = True
+    set_flag(box, 2, "untrue", "harmful")
+    set_flag(box, 3, "harmful")
     assert not folder.exists()
     box.save.click()
     assert read_comparisons(folder / RANKED).items == [Comparison(REQUESTS[0].prompt, ANSWERS, (1, 0, 2, 1))]
@@ -69,7 +87,45 @@ def test_a_label_is_stored_at_once_as_a_comparison_that_the_library_reads(tasks,
     assert row["flags"] == [[], [], ["untrue", "harmful"], ["harmful"]]
     assert [path.name for path in folder.iterdir()] == [RANKED]  # nothing half written, nothing else
     assert "1 of 3" in box.title.value and "Stored" in box.message.value
-    assert [dropdown.value for dropdown in box.ranks] == [None] * 4 and not any(f.value for row in box.flags for f in row)
+    assert box.ranks == [None] * 4 and not any(box.flags) and box.line.value == ""
+
+
+def test_ranks_and_flags_are_typed_in_one_line_and_the_buttons_follow(tasks, folder):
+    box = RankingBox(tasks)
+    box.line.value = "21u"
+    assert box.ranks == [2, 1, None, None] and box.flags[1] == {"untrue"} and "No rank yet: c, d" in box.order.value
+    set_flag(box, 0, "harmful")
+    assert box.line.value == "2h 1u"
+    type_line(box, "2 1uh, 4 2")
+    (row,) = map(json.loads, (folder / RANKED).read_text(encoding="utf-8").splitlines())
+    assert row["ranking"] == [1, 0, 2, 1] and row["flags"] == [[], ["untrue", "harmful"], [], []]
+    assert box.place == 1 and box.line.value == "" and "Stored" in box.message.value
+    type_line(box, "s")
+    assert box.place == 2 and "Skipped" in box.message.value and box.line.value == ""
+    type_line(box, "b")
+    type_line(box, "b")
+    assert box.place == 0 and box.line.value == "2 1uh 3 2"
+
+
+def test_a_line_that_cannot_be_understood_stores_nothing_and_says_why(tasks, folder):
+    box = RankingBox(tasks)
+    for text, said in (("5", "ranks from 1 to 4"), ("12x", "&#x27;x&#x27; is not understood"), ("u1", "&#x27;u&#x27;"),
+                       ("11111", "5 ranks for 4"), ("0", "from 1"), ("²", "from 1"), ("123", "choose a rank for d"),
+                       ("", "a, b, c, d")):  # fmt: skip
+        type_line(box, text)
+        assert said in box.message.value and box.place == 0 and not folder.exists(), text
+        assert box.line.value == text
+    box.line.value = "x"
+    choose(box, 1, 1, 1, 2)
+    assert box.line.value == "1 1 1 2" and box.message.value == ""
+
+
+def test_lines_are_written_as_they_are_read():
+    assert parse_line("2-1", 4) == ([2, None, 1, None], [set()] * 4)
+    assert write_line([2, None, 1, None], [set(), set(), {"untrue"}, set()]) == "2 - 1u"
+    assert write_line([None, None], [set(), {"harmful"}]) == "- -h" and write_line([None, None], [set(), set()]) == ""
+    assert parse_line("- -h", 2) == ([None, None], [set(), {"harmful"}])
+    assert order_in_words([2, 1, None, 2]) == "Best first: b; a = d. No rank yet: c."
 
 
 def test_labels_survive_a_restart_and_the_box_goes_on_where_the_reader_stopped(tasks):
@@ -88,11 +144,11 @@ def test_labels_survive_a_restart_and_the_box_goes_on_where_the_reader_stopped(t
 def test_going_back_shows_a_label_and_saving_again_replaces_it(tasks, folder):
     box = RankingBox(tasks)
     choose(box, 4, 3, 2, 2)
-    box.flags[0][1].value = True
+    set_flag(box, 0, "harmful")
     box.save.click()
     box.back.click()
-    assert [dropdown.value for dropdown in box.ranks] == [3, 2, 1, 1]  # without gaps
-    assert box.flags[0][1].value and box.back.disabled
+    assert box.ranks == [3, 2, 1, 1]  # without gaps
+    assert box.flags[0] == {"harmful"} and box.line.value == "3h 2 1 1" and box.back.disabled
     choose(box, 1, 2, 2, 2)
     box.save.click()
     (only,) = read_comparisons(folder / RANKED).items
@@ -101,7 +157,7 @@ def test_going_back_shows_a_label_and_saving_again_replaces_it(tasks, folder):
 
 def test_skipped_and_wholly_tied_prompts_are_kept_but_are_no_comparisons(tasks, folder):
     box = RankingBox(tasks)
-    box.flags[1][0].value = True
+    set_flag(box, 1, "untrue")
     box.skip.click()
     choose(box, 3, 3, 3, 3)
     box.save.click()
@@ -127,7 +183,7 @@ def test_saving_waits_until_every_answer_has_a_rank_and_says_which_has_none(task
 
 def test_text_of_models_shows_as_it_is(tasks):
     box = RankingBox([Task(REQUESTS[0], ("<script>x</script>", "a\nb", "c", "d"))])
-    pages = "".join(row.children[-1].value for row in box.rows.children)
+    pages = "".join(row.children[0].value for row in box.rows.children)
     pages += label_html(label((0, 1, 2, 3), "<b>p", ("<script>x</script>", "a\nb", "c", "d")))
     assert "<script" not in pages and "<b>p" not in pages and pages.count("&lt;script&gt;x") == 2 and pages.count("a<br>b") == 2
 
@@ -137,7 +193,7 @@ def test_where_nothing_can_be_stored_that_is_said_and_the_prompt_stays(tasks, fo
     box = RankingBox(tasks)
     choose(box, 1, 2, 3, 4)
     box.save.click()
-    assert "cannot be stored" in box.message.value and box.place == 0 and box.ranks[3].value == 4
+    assert "cannot be stored" in box.message.value and box.place == 0 and box.ranks[3] == 4
 
 
 SPOILT = {
@@ -211,7 +267,7 @@ def test_files_of_other_readers_are_read_and_their_bad_rows_said(folder):
 @pytest.fixture
 def models(make_gpt, make_scalar_model):
     tokenizer = Tokenizer.train(["a b c"], 258)
-    policies = {name: make_gpt(seed, vocab_size=258, context_length=320) for seed, name in enumerate(("base", "sft"))}
+    policies = {name: make_gpt(seed, vocab_size=258, context_length=320) for seed, name in enumerate(("base", "sft", "ppo_ptx"))}
     return Models(tokenizer, policies, make_scalar_model(vocab_size=258, context_length=320))
 
 
@@ -222,6 +278,26 @@ def test_tasks_hold_four_to_nine_different_answers_and_come_again_with_the_same_
     for task in tasks:
         assert FEWEST <= len(set(task.answers)) == len(task.answers) <= MOST
         assert all(text.strip() for text in task.answers)
+
+
+def test_readers_get_answers_that_can_be_read_and_few_first(models, monkeypatch):
+    def drawn(models, count, seed, **more):
+        answers = ("Fine.", "No idea.", "I do not know.", "Who can tell me?", "fine purple of the the")
+        return [Task(request, answers[:k]) for request, k in zip(REQUESTS, (5, 4, 3), strict=True)]
+
+    monkeypatch.setattr(tasks_module, "draw_tasks", drawn)
+    found = make_tasks(models, 5, "seed")
+    assert [task.answers for task in found] == [("Fine.", "No idea.", "I do not know.", "Who can tell me?")] * 2
+    assert fluency("fine purple of the the") < READABLE  # else this proves nothing
+
+
+def test_each_task_is_ranked_by_somebody_and_what_is_all_tied_is_left_out(models):
+    people = make_labelers(0)[30:]
+    drawn = draw_tasks(models, 6, "seed", sources=FOR_TRAINING)
+    assert len(drawn) == 6 and all(len(set(task.answers)) == len(task.answers) for task in drawn)
+    told = [Task(request, (request.good, "You are a fool.", "Do you know?")) for request in REQUESTS]
+    ranked = ranked_by(people, [*told, Task(REQUESTS[0], ("same",))], random.Random(0))
+    assert [each.prompt for each in ranked] == [request.prompt for request in REQUESTS]
 
 
 def test_a_simulated_label_is_a_label_and_flags_what_is_rude():
@@ -256,3 +332,19 @@ def test_the_twin_shows_one_label_to_those_who_cannot_run_it(tasks, monkeypatch)
     (data,) = shown
     assert set(data) == {twin.WIDGET_VIEW, "text/html", "text/plain"}
     assert "untrue" in data["text/html"] and "<i>" not in data["text/html"]
+
+
+def test_labels_train_a_reward_model_from_the_command_line(tasks, folder, tmp_path, capsys):
+    box = RankingBox(tasks)
+    for text in ("1234", "s", "2143h"):
+        type_line(box, text)
+    command = ["reward", "--preset", "nano", "--comparisons", str(folder / RANKED), "--runs", str(tmp_path), "--name", "mine"]
+    assert main(command) == 1
+    assert "--start-from data/checkpoints" in capsys.readouterr().err
+    assert main([*command, "--start-from", str(SHIPPED)]) == 0
+    said = capsys.readouterr().out
+    assert "2 comparisons make 1 training steps" in said and "--reward.batch-size 4 --reward.epochs 40" in said
+    assert load_model(tmp_path / "mine" / "reward" / "model.safetensors").config.vocab_size == 1024
+    assert len(json.loads((tmp_path / "mine" / "comparisons" / "comparisons.json").read_text(encoding="utf-8"))) == 2
+    assert main([*command[:3], "--comparisons", str(folder / NOT_RANKED), "--name", "x"]) == 1
+    assert "line 1" in capsys.readouterr().err

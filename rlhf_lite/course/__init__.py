@@ -4,6 +4,7 @@ Each module imports only modules above it in this list:
 
     figures       figures in one quiet style, each with its words
     twin          widgets that leave something to read where nothing runs
+    keys          keys pressed in a widget are not taken for JupyterLab's commands
     source        the library's own text, to read in a lesson
     answers       answers of several models side by side
     sampling      sliders for temperature, top-k and top-p
@@ -13,6 +14,7 @@ Each module imports only modules above it in this list:
     figures_05    figures of lesson 05
     progress      what the reader has done, in a local file
     labels        the reader's rankings of answers, in a local file; agreement with others and the judge
+    tasks         prompts with answers to rank
     refit         a reward model goes on learning from a few labels
     checks        is an attempt at an exercise right, and if not, why
     pinyin        how the Chinese words of the translation task are read
@@ -24,6 +26,8 @@ Each module imports only modules above it in this list:
     figures_04    figures of lesson 04
     heads         where each head of a Transformer looks, as a figure and in a widget
     quiz          questions with explanations
+    reward_study  pairs together or apart, and what refits bring, measured on whole runs
+    figures_10    figures of lesson 10
     ranking       a widget in which the reader ranks answers
     figures_12    figures of lesson 12: PPO's models, the clipped objective, lines, numbers over tokens
     token_table   one answer of a rollout, token by token, to step through
@@ -45,6 +49,8 @@ Each module imports only modules above it in this list:
     exercises_05
     exercises_09_training
     exercises_09
+    exercises_10
+    exercises_10_measures
     exercises_12_diagnosis
     exercises_12_policy_gradient
     exercises_12_ppo
@@ -56,6 +62,7 @@ Each module imports only modules above it in this list:
     quiz_04
     quiz_05
     quiz_09
+    quiz_10
     quiz_12
     quiz_13
     lessons       all lessons, and the overview of what is done

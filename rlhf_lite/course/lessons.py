@@ -15,6 +15,8 @@ from . import (
     exercises_05,
     exercises_05_sizes,
     exercises_09,
+    exercises_10,
+    exercises_10_measures,
     exercises_12_diagnosis,
     exercises_12_policy_gradient,
     exercises_12_ppo,
@@ -26,6 +28,7 @@ from . import (
     quiz_04,
     quiz_05,
     quiz_09,
+    quiz_10,
     quiz_12,
     quiz_13,
 )
@@ -73,6 +76,10 @@ LESSONS = {
             exercises=exercises_05.EXERCISES + exercises_05_sizes.EXERCISES,
         ),
         Lesson(number="09", title="Supervised fine-tuning", exercises=exercises_09.EXERCISES, questions=quiz_09.QUESTIONS),
+        Lesson(
+            number="10", title="Reward model", questions=quiz_10.QUESTIONS,
+            exercises=exercises_10.EXERCISES + exercises_10_measures.EXERCISES,
+        ),
         Lesson(
             number="12", title="PPO for language models", questions=quiz_12.QUESTIONS,
             exercises=exercises_12_policy_gradient.EXERCISES + exercises_12_ppo.EXERCISES + exercises_12_diagnosis.EXERCISES,

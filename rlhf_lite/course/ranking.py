@@ -1,68 +1,105 @@
 """A widget in which the reader ranks answers of the model, as labelers do: ranks with ties, flags, skipping, going back.
 
-By keyboard: Tab moves on; in a rank's box a digit or the arrow keys choose; Space sets a flag or presses a button. Each
-label is stored at once; see `labels`.
+By mouse: press a rank beside each answer. By keyboard: type all ranks into one line, a digit an answer, and press Enter;
+or Tab to any button and press Space. Line and buttons always show the same. Each label is stored at once; see `labels`.
 """
 
-import random
+import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from html import escape
 
 import ipywidgets as widgets
 
-from ..evaluate import sample
-from ..tinyworld.evaluation import MAX_NEW_TOKENS, Models, own_turn
-from ..tinyworld.judge import judge
-from ..tinyworld.labelers import Labeler, rank
-from ..tinyworld.prompts import Request, draw_requests
 from .answers import as_html
-from .labels import FEWEST, FLAGS, MOST, Label, dense_ranks, load_labels, save_label
+from .keys import keep_keys
+from .labels import FLAGS, RANKED, Label, dense_ranks, labels_folder, load_labels, save_label
 from .quiz import LETTERS
+from .tasks import Task
 from .twin import show_with_twin
 
-NOT_YET = "choose"
+NO_RANK = "-"
+MARKS = {flag[0]: flag for flag in FLAGS}
+"""How flags are typed: u = untrue, h = harmful."""
+SKIP, BACK = "s", "b"
+EXPLAINED = "a digit an answer, 1 = best; u = untrue, h = harmful; Enter saves. Alone: s skips, b goes back."
+Ranks = list[int | None]
+Flags = list[set[str]]
 
 
-@dataclass(frozen=True)
-class Task:
-    """A prompt with FEWEST to MOST different answers to rank."""
+def parse_line(line: str, count: int) -> tuple[Ranks, Flags]:
+    """Read typed ranks, from 1, and flags: "21u-" for 3 answers -> ([2, 1, None], [set(), {"untrue"}, set()]).
 
-    request: Request
-    answers: tuple[str, ...]
+    Spaces and commas may stand anywhere; answers not reached have no rank.
 
-
-def make_tasks(models: Models, count: int, seed: int | str, *, held_out: bool = True) -> list[Task]:
-    """Draw prompts and answers to rank: five by SFT, two by SFT at a high temperature, two by base, equal ones once.
-
-    They come in no order from which their maker could be told. Prompts with fewer than FEWEST different answers are left out.
+    Raises: ValueError saying what cannot be understood.
     """
-    requests = draw_requests(f"tasks {seed}", 2 * count, held_out=held_out)
-    tokenizer, rng = models.tokenizer, random.Random(f"tasks {seed}")
-    prompts = [tokenizer.encode_prompt(request.prompt) for request in requests]
-    ids = {"end_id": tokenizer.end_id, "pad_id": tokenizer.pad_id, "max_new_tokens": MAX_NEW_TOKENS}
-    sft, base = models.policies["sft"], models.policies["base"]
-    sources = [(sft, 1.0)] * 5 + [(sft, 1.6)] * 2 + [(base, 1.0)] * 2
-    drawn = [sample(model, prompts, seed=f"{seed} {k}", temperature=t, **ids) for k, (model, t) in enumerate(sources)]
-    tasks = []
-    for request, rows in zip(requests, zip(*drawn, strict=True), strict=True):
-        texts = [own_turn(tokenizer.decode_response(row)) for row in rows]
-        answers = [text for text in dict.fromkeys(texts) if text]
-        rng.shuffle(answers)
-        if len(answers) >= FEWEST and all(request.prompt != task.request.prompt for task in tasks):
-            tasks.append(Task(request, tuple(answers[: rng.randint(FEWEST, MOST)])))
-    return tasks[:count]
+    ranks: Ranks = []
+    flags: Flags = []
+    for mark in re.sub(r"[\s,]", "", line.lower()):
+        if mark in MARKS and ranks:
+            flags[-1].add(MARKS[mark])
+        elif mark == NO_RANK or (mark.isdecimal() and 1 <= int(mark) <= count):
+            ranks.append(None if mark == NO_RANK else int(mark))
+            flags.append(set())
+        else:
+            raise ValueError(f"{mark!r} is not understood here: type ranks from 1 to {count}, then u or h for flags")
+    if len(ranks) > count:
+        raise ValueError(f"{len(ranks)} ranks for {count} answers")
+    missing = count - len(ranks)
+    return ranks + [None] * missing, flags + [set() for _ in range(missing)]
 
 
-def simulated_label(labeler: Labeler, task: Task, rng: random.Random) -> Label:
-    """Let one of the world's labelers rank a task, and flag what the judge finds untrue or rude."""
-    verdicts = [judge(task.request, text) for text in task.answers]
-    flags = (zip(FLAGS, (v.honest < 1, v.harmless < 1), strict=True) for v in verdicts)
-    return Label(
-        prompt=task.request.prompt, responses=task.answers,
-        ranking=tuple(rank(labeler, task.request, list(task.answers), rng)),
-        flags=tuple(tuple(name for name, is_set in each if is_set) for each in flags),
-    )  # fmt: skip
+def write_line(ranks: Sequence[int | None], flags: Sequence[set[str]]) -> str:
+    """Write ranks and flags as they would be typed; the other way round than `parse_line`. Nothing chosen: ""."""
+    parts = [
+        (NO_RANK if rank is None else str(rank)) + "".join(mark for mark, flag in MARKS.items() if flag in chosen)
+        for rank, chosen in zip(ranks, flags, strict=True)
+    ]
+    while parts and parts[-1] == NO_RANK:
+        parts.pop()
+    return " ".join(parts)
+
+
+def order_in_words(ranks: Sequence[int | None]) -> str:
+    """Say an order. Example: [2, 1, None, 2] -> "Best first: b; a = d. No rank yet: c." """
+    chosen = sorted({rank for rank in ranks if rank is not None})
+    places = [" = ".join(LETTERS[i] for i, rank in enumerate(ranks) if rank == place) for place in chosen]
+    missing = [LETTERS[i] for i, rank in enumerate(ranks) if rank is None]
+    said = [f"Best first: {'; '.join(places)}."] if places else []
+    return " ".join(said + ([f"No rank yet: {', '.join(missing)}."] if missing else []))
+
+
+class AnswerRow(widgets.HBox):
+    """One answer with a button for each rank and a box for each flag."""
+
+    def __init__(self, letter: str, text: str, count: int):
+        ranks = [str(rank) for rank in range(1, count + 1)]
+        self.rank = widgets.ToggleButtons(
+            options=list(zip(ranks, range(1, count + 1), strict=True)), value=None,
+            tooltips=[f"rank {rank} for {letter}" for rank in ranks],
+            style={"button_width": "2.7em"}, layout={"flex": "0 0 auto", "margin": "0 12px"},
+        )  # fmt: skip
+        self.flags = {
+            flag: widgets.Checkbox(description=flag, tooltip=f"{letter} is {flag}", indent=False,
+                                   layout={"width": "5.6em", "flex": "0 0 auto"})
+            for flag in FLAGS
+        }  # fmt: skip
+        shown = f'<div style="line-height: 1.35; padding: 5px 0"><b>{letter}</b>&ensp;{as_html(text)}</div>'
+        words = widgets.HTML(shown, layout={"flex": "1 1 0", "min_width": "0"})
+        super().__init__(
+            [words, self.rank, *self.flags.values()],
+            layout={"border_top": "1px solid #ccc", "align_items": "center", "padding": "2px 0"},
+        )
+
+    def chosen_flags(self) -> set[str]:
+        """Return the flags that are set."""
+        return {flag for flag, box in self.flags.items() if box.value}
+
+    def set_choice(self, rank: int | None, flags: set[str]) -> None:
+        """Press what somebody chose elsewhere."""
+        self.rank.value = rank
+        for flag, box in self.flags.items():
+            box.value = flag in flags
 
 
 class RankingBox(widgets.VBox):
@@ -70,21 +107,35 @@ class RankingBox(widgets.VBox):
 
     def __init__(self, tasks: Sequence[Task]):
         self.tasks = list(tasks)
-        self.ranks: list[widgets.Dropdown] = []
-        self.flags: list[list[widgets.Checkbox]] = []
-        self.title, self.message = widgets.HTML(), widgets.HTML()
+        self.place, self._echo = 0, False
+        self.title, self.order, self.message = widgets.HTML(), widgets.HTML(), widgets.HTML()
         self.rows = widgets.VBox()
-        self.save = widgets.Button(description="Save, next", tooltip="Store this ranking and go on")
+        # not a Text: of that, Enter is a message of its own, which overtakes the last letters of whoever types fast
+        self.line = widgets.Textarea(description="type ranks", rows=1, layout={"width": "22em", "height": "34px"})
+        self.save = widgets.Button(description="Save, next", button_style="primary", tooltip="Store this ranking and go on")
         self.skip = widgets.Button(description="Skip", tooltip="Do not rank these answers")
         self.back = widgets.Button(description="Back", tooltip="Look at the prompt before; saving again replaces its label")
+        self.line.observe(lambda _: self._typed(), "value")
         self.save.on_click(lambda _: self._save())
         self.skip.on_click(lambda _: self._store(None))
         self.back.on_click(lambda _: self._show(max(0, self.place - 1)))
+        help_text = widgets.HTML(f'<span style="line-height: 1.35">{EXPLAINED}</span>')
+        controls = [widgets.HBox([self.line, help_text]), widgets.HBox([self.save, self.skip, self.back])]
+        super().__init__([self.title, self.rows, self.order, *controls, self.message], layout={"max_width": "75em"})
         labels, messages = load_labels()
         unlabelled = (i for i, task in enumerate(self.tasks) if task.request.prompt not in labels)
-        super().__init__([self.title, self.rows, widgets.HBox([self.save, self.skip, self.back]), self.message])
         self._show(next(unlabelled, len(self.tasks)))
         self._say(" ".join(messages))
+
+    @property
+    def ranks(self) -> Ranks:
+        """What is chosen now, a rank an answer, from 1."""
+        return [row.rank.value for row in self.rows.children]
+
+    @property
+    def flags(self) -> Flags:
+        """The flags that are set now, a set an answer."""
+        return [row.chosen_flags() for row in self.rows.children]
 
     def _show(self, place: int) -> None:
         self.place = place
@@ -92,47 +143,86 @@ class RankingBox(widgets.VBox):
         done = sum(task.request.prompt in labels for task in self.tasks)
         counted = f"{done} of {len(self.tasks)} prompts labelled."
         over = place >= len(self.tasks)
-        self.save.disabled = self.skip.disabled = over
+        self.save.disabled = self.skip.disabled = self.line.disabled = over
         self.back.disabled = place == 0
-        self.ranks, self.flags = [], []
+        self._say("")
         if over:
-            self.title.value, self.rows.children = f"<p>{counted} Thank you: that was the last one.</p>", ()
+            thanks = f"Thank you: that was the last one. Your labels are in {escape(f'{labels_folder().name}/{RANKED}')}."
+            self.title.value, self.rows.children, self.order.value = f"<p>{counted} {thanks}</p>", (), ""
+            self.line.value = ""
             return
         task = self.tasks[place]
-        earlier = labels.get(task.request.prompt)
-        self.title.value = f"<p>{counted}</p><p><b>Prompt:</b> {as_html(task.request.prompt)}</p>"
-        self.rows.children = tuple(self._row(letter, text, earlier, len(task.answers))
-                                   for letter, text in zip(LETTERS, task.answers, strict=False))  # fmt: skip
+        self.title.value = (
+            f'<div style="line-height: 1.35">Prompt {place + 1} of {len(self.tasks)}. {counted}'
+            f'<p style="margin: 6px 0; padding: 6px 10px; border-left: 4px solid #555; background: #8882">'
+            f"{as_html(task.request.prompt)}</p></div>"
+        )
+        rows = tuple(AnswerRow(*each, len(task.answers)) for each in zip(LETTERS, task.answers, strict=False))
+        self.rows.children = rows
+        if earlier := labels.get(task.request.prompt):
+            _show_label(earlier, task, rows)
+        for row in rows:
+            for control in (row.rank, *row.flags.values()):
+                control.observe(lambda _: self._pressed(), "value")
+        self._pressed()
 
-    def _row(self, letter: str, text: str, earlier: Label | None, count: int) -> widgets.HBox:
-        at = earlier.responses.index(text) if earlier and text in earlier.responses else None
-        ranked = at is not None and earlier.ranking is not None
-        rank_box = widgets.Dropdown(
-            options=[(NOT_YET, None), *((str(r), r) for r in range(1, count + 1))],
-            value=earlier.ranking[at] + 1 if ranked and earlier.ranking[at] < count else None,
-            description=f"rank of {letter}", layout={"width": "11em"}, style={"description_width": "5em"},
-        )  # fmt: skip
-        boxes = [
-            widgets.Checkbox(value=at is not None and flag in earlier.flags[at], description=flag, tooltip=f"{letter} is {flag}",
-                             indent=False, layout={"width": "6em"})
-            for flag in FLAGS
-        ]  # fmt: skip
-        self.ranks.append(rank_box)
-        self.flags.append(boxes)
-        return widgets.HBox([rank_box, *boxes, widgets.HTML(as_html(text), layout={"flex": "1 1 auto"})])
+    def _pressed(self) -> None:
+        """Buttons were pressed, by whomever: say the order, and write the line unless it was the line that pressed them."""
+        self.order.value = f'<div style="border-top: 1px solid #ccc; padding-top: 4px">{order_in_words(self.ranks)}</div>'
+        if not self._echo:
+            self._say("")
+            self._write(write_line(self.ranks, self.flags))
+
+    def _write(self, line: str) -> None:
+        """Show a line that nobody typed."""
+        self._echo = True
+        self.line.value = line
+        self._echo = False
+
+    def _typed(self) -> None:
+        if self._echo:
+            return
+        line, entered = self.line.value.replace("\n", ""), "\n" in self.line.value
+        command = line.strip().lower()
+        if entered:
+            self._write(line)
+        if command in (SKIP, BACK):
+            if entered:
+                self._store(None) if command == SKIP else self._show(max(0, self.place - 1))
+        elif self._understood(line) and entered:
+            self._save()
+
+    def _understood(self, line: str) -> bool:
+        """Press the buttons that a typed line means, or say what is wrong with it."""
+        try:
+            choices = parse_line(line, len(self.rows.children))
+        except ValueError as error:
+            self._say(f"{error}.")
+            return False
+        self._say("")
+        self._echo = True
+        for row, rank, flags in zip(self.rows.children, *choices, strict=True):
+            row.set_choice(rank, flags)
+        self._echo = False
+        return True
 
     def _save(self) -> None:
-        missing = [letter for letter, box in zip(LETTERS, self.ranks, strict=False) if box.value is None]
-        if missing:
-            self._say(f"Not stored yet: choose a rank for {', '.join(missing)}. 1 is best; equal ranks are a tie.")
+        if self.place >= len(self.tasks):
             return
-        self._store(dense_ranks([box.value for box in self.ranks]))
+        ranks = self.ranks
+        if not self._understood(self.line.value):
+            return
+        if None in ranks:
+            missing = ", ".join(letter for letter, rank in zip(LETTERS, ranks, strict=False) if rank is None)
+            self._say(f"Not stored yet: choose a rank for {missing}. 1 is best; equal ranks are a tie.")
+            return
+        self._store(dense_ranks(ranks))
 
     def _store(self, ranking: tuple[int, ...] | None) -> None:
         if self.place >= len(self.tasks):
             return
         task = self.tasks[self.place]
-        flags = tuple(tuple(flag for flag, box in zip(FLAGS, row, strict=True) if box.value) for row in self.flags)
+        flags = tuple(tuple(flag for flag in FLAGS if flag in chosen) for chosen in self.flags)
         label = Label(prompt=task.request.prompt, responses=task.answers, ranking=ranking, flags=flags)
         try:
             messages = save_label(label)
@@ -145,6 +235,15 @@ class RankingBox(widgets.VBox):
 
     def _say(self, text: str) -> None:
         self.message.value = f"<p>{escape(text)}</p>" if text else ""
+
+
+def _show_label(label: Label, task: Task, rows: Sequence[AnswerRow]) -> None:
+    """Press what a stored label says of the answers that are shown; they may be others than it was given for."""
+    for row, text in zip(rows, task.answers, strict=True):
+        if text in label.responses:
+            at = label.responses.index(text)
+            ranked = label.ranking is not None and label.ranking[at] < len(rows)
+            row.set_choice(label.ranking[at] + 1 if ranked else None, set(label.flags[at]))
 
 
 def label_html(label: Label) -> str:
@@ -160,5 +259,6 @@ def label_html(label: Label) -> str:
 
 def show_ranking(tasks: Sequence[Task], example: Label) -> None:
     """Display the widget; its twin shows how somebody else labelled a prompt."""
+    keep_keys()
     plain = f"Run this lesson to rank answers to {len(tasks)} prompts yourself."
     show_with_twin(RankingBox(tasks), {"text/html": f"<p>{plain} One label:</p>{label_html(example)}", "text/plain": plain})

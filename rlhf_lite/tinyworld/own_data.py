@@ -1,16 +1,20 @@
 """The reader's own files in place of the tiny world's texts, demonstrations, comparisons, prompts or score."""
 
 import importlib
+import math
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
+from ..reward import RewardConfig
 from ..rows import Comparison, Demonstration, Rows, read_comparisons, read_demonstrations, read_prompts, read_text
 from ..splits import fingerprint
 from .world import TinyWorld
 
 HELD_OUT_TEXT = 0.1
 """Share of the reader's text, its end, that is kept for the held-out loss (nanoGPT's choice as well)."""
+FEW_STEPS = 20
+"""With fewer a reward model, which starts as the SFT model, has learnt next to nothing (ours)."""
 
 
 class OwnData(TinyWorld):
@@ -72,6 +76,16 @@ class OwnData(TinyWorld):
     def given_comparisons(self) -> list[Comparison] | None:
         """Return the reader's comparisons, if there are any: then nothing is sampled or ranked."""
         return self.own_comparisons
+
+    def warn_of_few_steps(self, config: RewardConfig) -> None:
+        """Say so where the reader's comparisons are too few to learn much from, and what to do."""
+        count = len(self.own_comparisons)
+        steps = max(1, round(config.epochs * count / config.batch_size))
+        if steps < FEW_STEPS:
+            self.tell(
+                f"note: {count} comparisons make {steps} training steps, too few to learn much from: rank more answers, or take "
+                f"smaller steps and more passes: --reward.batch-size 4 --reward.epochs {math.ceil(FEW_STEPS * 4 / count)}"
+            )
 
     def ppo_prompts(self, incoming: int) -> list:
         """Return the reader's prompts, or the tiny world's."""
