@@ -51,6 +51,8 @@ def load_shards(path: Path, like: Callable[[str, tuple[int, ...], torch.dtype], 
     """
     try:
         metadata = HuggingFaceStorageReader(str(path)).read_metadata().state_dict_metadata
+        if not metadata:
+            raise FileNotFoundError("its files are gone")
         tensors = {name: like(name, tuple(found.size), found.properties.dtype) for name, found in metadata.items()}
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message="torch.distributed is disabled")  # said where one process reads

@@ -1,14 +1,97 @@
-"""The memory that a process took is told in GB."""
+"""What the engine hands to a loop adds up: micro-batches have the loss and the gradient of their batch, shares are equal.
 
-from rlhf_lite import engine
+What several processes do is proven in test_processes.
+"""
+
+import pytest
+import torch
+
+from rlhf_lite import engine as engine_module
+from rlhf_lite.data import Example, ExampleBatch, collate_examples
+from rlhf_lite.engine import Engine, EngineConfig, peak_memory_gb, settle
+from rlhf_lite.sft import sft_loss
+
+EXAMPLES = [Example([3, 4, 5, 6, 1], 2), Example([7, 8, 1], 2), Example([2, 3, 4, 5, 6, 7, 1], 1), Example([9, 1], 1)]
+
+
+def gradient(model, engine):
+    """Metrics and one gradient of a step over all examples."""
+    model.zero_grad()
+    n_valid = sum(len(each.ids) - each.prompt_length for each in EXAMPLES)
+    batches = (engine.place(collate_examples(part, 0)) for part in engine.parts(EXAMPLES))
+    metrics = engine.backward("sft_loss", (sft_loss(model, batch, n_valid=n_valid) for batch in batches), step=0)
+    return metrics, model.token_embedding.weight.grad.clone()
+
+
+@pytest.mark.parametrize("size", [1, 2, 3])
+def test_micro_batches_add_up_to_their_batch(make_gpt, size):
+    model = make_gpt(0, vocab_size=11, context_length=16)
+    whole, expected = gradient(model, Engine())
+    parts, found = gradient(model, Engine(EngineConfig(device="cpu", micro_batch_size=size)))
+    assert parts["loss"] == pytest.approx(whole["loss"], rel=1e-5)
+    torch.testing.assert_close(found, expected, atol=1e-6, rtol=1e-4)
+
+
+def test_recomputing_changes_nothing(make_gpt):
+    model = make_gpt(0, vocab_size=11, context_length=16).train()
+    _, expected = gradient(model, Engine())
+    _, found = gradient(Engine(EngineConfig(device="cpu", recompute=True)).prepare(model), Engine())
+    assert model.recompute
+    torch.testing.assert_close(found, expected)
+
+
+def test_bfloat16_is_near_and_keeps_weights_in_float32(make_gpt):
+    model = make_gpt(0, vocab_size=11, context_length=16)
+    whole, _ = gradient(model, Engine())
+    half, grad = gradient(model, Engine(EngineConfig(device="cpu", bfloat16=True)))
+    assert half["loss"] == pytest.approx(whole["loss"], rel=0.02) and half["loss"] != whole["loss"]
+    assert grad.dtype == model.token_embedding.weight.dtype == torch.float32
+
+
+def test_a_loss_that_is_not_a_number_is_named():
+    with pytest.raises(FloatingPointError, match="sft_loss is nan at step 7"):
+        Engine().backward("sft_loss", [(torch.tensor(float("nan"), requires_grad=True), {})], step=7)
+
+
+def test_a_batch_that_does_not_divide_is_refused():
+    engine = Engine()
+    engine.n_processes = 3
+    with pytest.raises(ValueError, match="a batch of 4 cannot be split over 3 processes"):
+        engine.share([1, 2, 3, 4])
+
+
+def test_alone_an_engine_leaves_things_as_they_are(make_gpt):
+    engine, model = Engine(), make_gpt(0)
+    rows = torch.arange(3)
+    batch = ExampleBatch(torch.zeros(2, 2, dtype=torch.long), torch.ones(2, 2, dtype=torch.bool))
+    assert engine.is_main and engine.share([1, 2]) == [1, 2] and engine.gather(rows) is rows and engine.agree(True)
+    assert engine.place(batch) == batch or torch.equal(engine.place(batch).tokens, batch.tokens)
+    with engine.whole(model):
+        settle(model)
+    assert engine.prepare(model) is model
+
+
+@pytest.mark.parametrize(
+    "settings, message", [({"micro_batch_size": -1}, "micro_batch_size is -1"), ({"device": "cuda"}, "no GPU")]
+)
+def test_settings_that_cannot_be_are_refused(settings, message, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    with pytest.raises(ValueError, match=message):
+        EngineConfig(**settings)
+
+
+def test_compiling_without_a_compiler_is_refused(monkeypatch):
+    monkeypatch.setenv("CXX", "no-such-compiler")
+    with pytest.raises(ValueError, match="needs a C.. compiler"):
+        Engine(EngineConfig(device="cpu", compile=True))
 
 
 def test_peak_memory_grows_with_what_is_held():
-    before = engine.peak_memory_gb()
+    before = peak_memory_gb()
     held = bytearray(int(before * 1e9) + 200_000_000)  # more than was ever held at once
-    assert engine.peak_memory_gb() > before + 0.1 and len(held)
+    assert peak_memory_gb() > before + 0.1 and len(held)
 
 
 def test_a_system_that_does_not_tell_is_no_error(monkeypatch):
-    monkeypatch.setattr(engine, "resource", None)
-    assert engine.peak_memory_gb() is None
+    monkeypatch.setattr(engine_module, "resource", None)
+    assert peak_memory_gb() is None

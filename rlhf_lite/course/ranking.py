@@ -11,7 +11,6 @@ from html import escape
 import ipywidgets as widgets
 
 from .answers import as_html
-from .keys import keep_keys
 from .labels import FLAGS, RANKED, Label, dense_ranks, labels_folder, load_labels, save_label
 from .quiz import LETTERS
 from .tasks import Task
@@ -259,6 +258,5 @@ def label_html(label: Label) -> str:
 
 def show_ranking(tasks: Sequence[Task], example: Label) -> None:
     """Display the widget; its twin shows how somebody else labelled a prompt."""
-    keep_keys()
     plain = f"Run this lesson to rank answers to {len(tasks)} prompts yourself."
     show_with_twin(RankingBox(tasks), {"text/html": f"<p>{plain} One label:</p>{label_html(example)}", "text/plain": plain})

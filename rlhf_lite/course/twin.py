@@ -12,12 +12,14 @@ from IPython.display import display
 from matplotlib.figure import Figure
 
 from .figures import as_png, show_words
+from .keys import keep_keys
 
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 
 
 def show_with_twin(widget: widgets.Widget, twin: Mapping[str, str], alt: str = "") -> None:
     """Display a widget; `twin` maps kinds of text to what is read where nothing runs, "text/plain" always among them."""
+    keep_keys()
     data: dict[str, Any] = {WIDGET_VIEW: widget._repr_mimebundle_()[WIDGET_VIEW], **twin}
     display(data, raw=True, metadata={"image/png": {"alt": alt}} if "image/png" in twin else {})
 
