@@ -4,12 +4,12 @@ Processes are started by torchrun on this machine and talk over gloo; models are
 """
 
 import os
-import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 from rlhf_lite.checkpoint import load_model, read_log
@@ -26,14 +26,21 @@ def start(runs: Path, processes: int, *more: str) -> subprocess.Popen:
     command = [sys.executable, *launcher, "-m", "rlhf_lite", "pipeline", "--preset", "nano",
                "--runs", str(runs), "--engine.device", "cpu", *more]  # fmt: skip
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    return subprocess.Popen(
-        command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, start_new_session=True
-    )
+    return subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
 
 
 def finish(process: subprocess.Popen) -> None:
     _, errors = process.communicate(timeout=600)
     assert process.returncode == 0, errors.decode()[-3000:]
+
+
+def kill(process: subprocess.Popen) -> None:
+    """Kill torchrun and its workers at once; workers live in process groups of their own and would go on."""
+    workers = psutil.Process(process.pid).children(recursive=True)
+    for each in (process, *workers):
+        each.kill()
+    process.wait()
+    psutil.wait_procs(workers)
 
 
 def logs(runs: Path) -> dict[str, list[dict]]:
@@ -75,8 +82,7 @@ def test_a_run_killed_in_two_processes_goes_on_in_one_or_two(tmp_path, one, then
             break
         assert process.poll() is None, process.stderr.read().decode()[-3000:]
         time.sleep(0.1)
-    os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
+    kill(process)
     assert not (stage / "model.safetensors").exists() and any(stage.glob("shards-*/about.json"))
     finish(start(tmp_path, then))
     assert not any((tmp_path / "nano-0").rglob("shards-*")), "states are forgotten when a stage is done"

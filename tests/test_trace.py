@@ -30,7 +30,7 @@ def traced(name, layers, processes, sequences):
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "name, layers, processes, sequences",
-    [("gpt2", 3, 8, 2), ("gpt3-6.7b", 2, 64, 1), ("gpt3-175b", 96, 1024, 1)],
+    [("gpt2", 3, 8, 2), ("gpt3-6.7b", 4, 64, 1), ("gpt3-175b", 96, 1024, 1)],
 )
 def test_planned_memory_is_near_the_traced(name, layers, processes, sequences):
     from dataclasses import replace

@@ -127,7 +127,7 @@ def wait_for(address: str, process: subprocess.Popen, log: Path) -> None:
     raise RuntimeError(f"JupyterLab did not start: {log.read_text()[-2000:]}")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # while it is open an event loop runs, and tests that start one of their own would fail
 def browser(server, tmp_path_factory) -> Iterator[object]:
     """The system's Chromium, without a window."""
     from playwright.sync_api import sync_playwright
