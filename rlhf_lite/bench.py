@@ -20,15 +20,14 @@ from .checkpoint import write_atomically
 from .costs import attention_flops, training_flops
 from .engine import Engine, EngineConfig
 from .generate import generate
-from .gpt import GPT, GPTConfig
-from .hf import to_gpt2_names
+from .gpt import GPT, GPT2, TINY, GPTConfig
 from .optim import OptimConfig, build_optimizer, optimizer_step
 from .pretrain import pretrain_loss
 
 SHAPES = {
-    "tiny": GPTConfig(),
+    "tiny": TINY,
     "10M": GPTConfig(vocab_size=1024, context_length=256, d_model=320, n_layers=8, n_heads=8),
-    "124M": GPTConfig(vocab_size=50257, context_length=1024, d_model=768, n_layers=12, n_heads=12),
+    "124M": GPT2,
 }
 BATCH = {"tiny": (16, 128), "10M": (16, 128), "124M": (4, 128)}
 """Sequences and tokens a training step."""
@@ -78,13 +77,12 @@ def processor_name() -> str:
 
 
 def gpt2_of(model: GPT) -> nn.Module:
-    """Return transformers' GPT-2 with the same shape and weights, and no dropout."""
-    from transformers import GPT2Config, GPT2LMHeadModel  # here and not above: it takes seconds to import
+    """Return transformers' GPT-2 with the same shape, dropout and weights."""
+    from transformers import GPT2Config, GPT2LMHeadModel  # here and not above: they take time to import
 
-    c = model.config
-    shape = {"n_embd": c.d_model, "n_layer": c.n_layers, "n_head": c.n_heads, "n_inner": c.d_ff, "n_positions": c.context_length}
-    silent = {"resid_pdrop": 0.0, "embd_pdrop": 0.0, "attn_pdrop": 0.0, "bos_token_id": None, "eos_token_id": None}
-    other = GPT2LMHeadModel(GPT2Config(vocab_size=c.vocab_size, **shape, **silent))
+    from .hf import gpt2_settings, to_gpt2_names
+
+    other = GPT2LMHeadModel(GPT2Config(**gpt2_settings(model.config), bos_token_id=None, eos_token_id=None))
     other.transformer.load_state_dict(to_gpt2_names(model))
     return other
 

@@ -4,9 +4,10 @@ import json
 import os
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -21,15 +22,22 @@ from .shards import fit, forget_shards, load_shards, newest_shards, save_shards
 MODEL_CLASSES = {"GPT": GPT, "ScalarModel": ScalarModel}
 
 
-def write_atomically(path: Path, text: str) -> None:
-    """Write a text file so that a reader sees the old one or the new one, never half of it."""
+@contextmanager
+def open_atomically(path: Path) -> Iterator[TextIO]:
+    """Open a text file to write, so that a reader sees the old one or the whole new one, never half of it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(path.name + ".part")
     with open(temporary, "w", encoding="utf-8") as file:
-        file.write(text)
+        yield file
         file.flush()
         os.fsync(file.fileno())
     os.replace(temporary, path)
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """Write a text file, whole or not at all."""
+    with open_atomically(path) as file:
+        file.write(text)
 
 
 def save_tensors(path: Path, tensors: dict[str, Tensor], about: dict[str, Any]) -> None:

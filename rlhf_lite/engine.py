@@ -17,7 +17,6 @@ import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 from torch.distributed.device_mesh import init_device_mesh
-from torch.distributed.fsdp import FSDPModule, MixedPrecisionPolicy, fully_shard, register_fsdp_forward_method
 
 from .gpt import GPT, ScalarModel
 from .optim import backward
@@ -72,7 +71,7 @@ class Engine:
     @property
     def is_main(self) -> bool:
         """Whether this process writes files and shows progress."""
-        return self.rank == 0
+        return is_main_process()
 
     def prepare(self, model: Model) -> Model:
         """Place a model on the device, in place; with several processes each keeps its part of every matrix.
@@ -80,7 +79,7 @@ class Engine:
         Copy models and read their weights before this. Optimizers are built after it.
         """
         gpt = model if isinstance(model, GPT) else model.trunk
-        if isinstance(model, FSDPModule) or next(model.parameters()).device.type == "meta":
+        if sharded_parts(model) or next(model.parameters()).device.type == "meta":
             return model
         model.to(self.device)
         gpt.recompute = self.config.recompute
@@ -94,7 +93,7 @@ class Engine:
     @contextmanager
     def whole(self, *models: Model) -> Iterator[None]:
         """Hold every weight of these models in each process, for sampling: its steps differ from process to process."""
-        parts = [module for model in models for module in model.modules() if isinstance(module, FSDPModule)]
+        parts = [part for model in models for part in sharded_parts(model)]
         for part in parts:
             part.unshard()
             part.set_reshard_after_forward(False, recurse=False)
@@ -196,6 +195,8 @@ def shard(model: Model, mesh: Any, *, bfloat16: bool = False) -> None:
 
     Gradients are summed over processes, since each process's loss is its part of the batch's mean.
     """
+    from torch.distributed.fsdp import MixedPrecisionPolicy, fully_shard, register_fsdp_forward_method
+
     gpt = model if isinstance(model, GPT) else model.trunk
     gpt.length_groups = 1  # processes hold rows of other lengths: all must call the blocks equally often
     policy = MixedPrecisionPolicy(param_dtype=torch.bfloat16, reduce_dtype=torch.float32) if bfloat16 else MixedPrecisionPolicy()
@@ -207,11 +208,19 @@ def shard(model: Model, mesh: Any, *, bfloat16: bool = False) -> None:
         register_fsdp_forward_method(model, "hidden")  # losses call it, not forward
 
 
+def sharded_parts(model: Model) -> list[Any]:
+    """List the modules of a model that `shard` has split, none where there is one process."""
+    if not dist.is_initialized():
+        return []
+    from torch.distributed.fsdp import FSDPModule  # here and not above: it takes half a second to import
+
+    return [module for module in model.modules() if isinstance(module, FSDPModule)]
+
+
 def settle(model: Model) -> None:
     """Let go of whole weights that a forward pass left behind: a change made in them by hand would be lost with them."""
-    for module in model.modules():
-        if isinstance(module, FSDPModule):
-            module.reshard()
+    for part in sharded_parts(model):
+        part.reshard()
 
 
 def peak_memory_gb() -> float | None:

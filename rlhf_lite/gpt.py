@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.distributed.tensor import DTensor
 from torch.utils.checkpoint import checkpoint
 
 from .attention import KeyValueCache, causal_mask
@@ -171,7 +170,7 @@ def last_token_scores(model: ScalarModel, tokens: Tensor, lengths: Tensor) -> Te
 
 def whole_tensor(tensor: Tensor) -> Tensor:
     """Return a tensor whose parts lie in several processes as one; every process must ask."""
-    return tensor.full_tensor() if isinstance(tensor, DTensor) else tensor
+    return tensor.full_tensor() if hasattr(tensor, "full_tensor") else tensor  # DTensor takes half a second to import
 
 
 def copy_gpt(model: GPT, dropout: float | None = None) -> GPT:
@@ -180,6 +179,13 @@ def copy_gpt(model: GPT, dropout: float | None = None) -> GPT:
     copy = GPT(config)
     copy.load_state_dict({name: whole_tensor(tensor) for name, tensor in model.state_dict().items()})
     return copy.to(next(model.parameters()).device)
+
+
+def copy_scalar(model: ScalarModel) -> ScalarModel:
+    """Return an independent ScalarModel with the same weights, head and bias too: a value model starts as the reward model."""
+    copy = ScalarModel(copy_gpt(model.trunk))
+    copy.load_state_dict({name: whole_tensor(tensor) for name, tensor in model.state_dict().items()})
+    return copy.train(model.training)
 
 
 NANO = GPTConfig(vocab_size=512, context_length=320, d_model=32, n_layers=2, n_heads=4)

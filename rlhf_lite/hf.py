@@ -36,13 +36,10 @@ WEIGHTS, WEIGHTS_INDEX = "model.safetensors", "model.safetensors.index.json"
 HUB_FILES = ["config.json", "*.safetensors", WEIGHTS_INDEX, "tokenizer.json", "vocab.json", "merges.txt"]
 LAYER_NORM_EPSILON = 1e-5  # torch.nn.LayerNorm's own, and GPT-2's
 BLOCK_PARTS = {
-    "ln_1": "attention_norm",
-    "ln_2": "feed_forward_norm",
-    "attn.c_proj": "attention.output",
-    "mlp.c_fc": "feed_forward.widen",
-    "mlp.c_proj": "feed_forward.narrow",
-}
-# What else decides GPT-2's mathematics: setting -> the values with which our GPT computes the same.
+    "ln_1": "attention_norm", "ln_2": "feed_forward_norm", "attn.c_proj": "attention.output",
+    "mlp.c_fc": "feed_forward.widen", "mlp.c_proj": "feed_forward.narrow",
+}  # fmt: skip
+# What else decides GPT-2's mathematics, and the values with which our GPT computes the same.
 FIXED = {
     "activation_function": ("gelu_new", "gelu_pytorch_tanh"),
     "layer_norm_epsilon": (LAYER_NORM_EPSILON,),
@@ -263,6 +260,15 @@ def _check_vocabulary(tokenizer: Tokenizer, vocab_size: int) -> None:
         )
 
 
+def gpt2_settings(shape: GPTConfig) -> dict[str, Any]:
+    """Say a shape, and the mathematics that belong to it, in the names of `transformers`' GPT2Config."""
+    return {
+        "vocab_size": shape.vocab_size, "n_positions": shape.context_length, "n_embd": shape.d_model,
+        "n_layer": shape.n_layers, "n_head": shape.n_heads, "n_inner": shape.d_ff, "activation_function": "gelu_new",
+        "layer_norm_epsilon": LAYER_NORM_EPSILON, **dict.fromkeys(("resid_pdrop", "embd_pdrop", "attn_pdrop"), shape.dropout),
+    }  # fmt: skip
+
+
 def _write_folder(
     folder: Path, shape: GPTConfig, config: dict[str, Any], tensors: dict[str, Tensor], tokenizer: Tokenizer, padding_side: str
 ) -> None:
@@ -271,12 +277,8 @@ def _write_folder(
     folder.mkdir(parents=True, exist_ok=True)
     (folder / WEIGHTS).unlink(missing_ok=True)
     ids = {"bos_token_id": tokenizer.end_id, "eos_token_id": tokenizer.end_id, "pad_token_id": tokenizer.pad_id}
-    config |= {
-        "model_type": "gpt2", "vocab_size": shape.vocab_size, "n_positions": shape.context_length, "n_embd": shape.d_model,
-        "n_layer": shape.n_layers, "n_head": shape.n_heads, "n_inner": shape.d_ff, "activation_function": "gelu_new",
-        "layer_norm_epsilon": LAYER_NORM_EPSILON, "resid_pdrop": shape.dropout, "embd_pdrop": shape.dropout,
-        "attn_pdrop": shape.dropout, "tie_word_embeddings": True, "dtype": str(next(iter(tensors.values())).dtype)[6:], **ids,
-    }  # fmt: skip
+    dtype = str(next(iter(tensors.values())).dtype)[6:]
+    config |= ids | gpt2_settings(shape) | {"model_type": "gpt2", "tie_word_embeddings": True, "dtype": dtype}
     _write_json(folder / "config.json", config)
     _write_json(folder / "generation_config.json", ids)
     special = [(tokenizer.pad_id, tokenizer.pad_token), (tokenizer.end_id, tokenizer.end_token)]

@@ -13,7 +13,7 @@ from .checkpoint import TrainingRun, load_model, save_model, write_atomically
 from .data import EncodedComparison, encode_comparisons, encode_demonstrations, encode_prompts, pack_documents
 from .engine import Engine
 from .evaluate import sample
-from .gpt import GPT, GPTConfig, ScalarModel, copy_gpt
+from .gpt import GPT, GPTConfig, ScalarModel, copy_gpt, copy_scalar
 from .ppo import PPOConfig, train_ppo
 from .presets import Preset
 from .pretrain import held_out_loss, pretrain
@@ -278,8 +278,7 @@ class Pipeline:
         """
         prompts, _ = encode_prompts(self.world.ppo_prompts(self.preset.incoming_prompts), self.tokenizer,
                                     self.preset.model.context_length - config.max_new_tokens)  # fmt: skip
-        value_model = ScalarModel(copy_gpt(critic.trunk))
-        value_model.load_state_dict(critic.state_dict())  # head and bias too
+        value_model = copy_scalar(critic)
         ids, tokenizer = self._ids(), self.tokenizer
 
         def watch(policy: GPT, rollout: Rollout) -> dict[str, Any]:

@@ -7,15 +7,15 @@ everything after it works as with the reader's own files. No code of a data set 
 
 import json
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import tyro
 
-from .checkpoint import write_atomically
-from .rows import Comparison, read_comparisons
+from .checkpoint import open_atomically, write_atomically
+from .rows import Comparison, existing_file, read_comparisons
 
 SUFFIXES = {".jsonl": "json", ".json": "json", ".parquet": "parquet", ".txt": "text"}
 TEXT_KEYS = ("text", "story", "content")
@@ -55,9 +55,7 @@ def stream(source: str | Path, *, config: str | None = None, split: str = "train
     suffix = path.with_suffix("").suffix if path.suffix == ".gz" else path.suffix
     try:
         if suffix in SUFFIXES:
-            if not path.is_file():
-                raise FileNotFoundError(f"no file at {path}; the working folder is {Path.cwd()}")
-            rows = datasets.load_dataset(SUFFIXES[suffix], data_files=str(path), split="train", streaming=True)
+            rows = datasets.load_dataset(SUFFIXES[suffix], data_files=str(existing_file(path)), split="train", streaming=True)
         else:
             rows = datasets.load_dataset(str(source), config, split=split, streaming=True)
         yield from rows
@@ -110,7 +108,7 @@ def fetch_comparisons(rows: Iterable[dict[str, Any]], folder: Path) -> dict[str,
     path = folder / "comparisons.jsonl"
     write_rows(path, map(comparison_row, rows))
     read = read_comparisons(path, skip_bad_rows=True)
-    write_rows(path, map(asdict, read.items), rename={"ranks": "ranking"})
+    write_rows(path, ({"prompt": c.prompt, "responses": c.responses, "ranking": c.ranks} for c in read.items))
     write_rows(folder / "demonstrations.jsonl", map(best_response, read.items))
     prompts = {json.dumps(item.prompt): item.prompt for item in read.items}
     write_rows(folder / "prompts.jsonl", ({"prompt": prompt} for prompt in prompts.values()))
@@ -120,13 +118,11 @@ def fetch_comparisons(rows: Iterable[dict[str, Any]], folder: Path) -> dict[str,
 def fetch_text(rows: Iterable[dict[str, Any]], folder: Path) -> dict[str, int]:
     """Write text.txt, documents one after the other; return what was counted."""
     documents, characters = 0, 0
-    folder.mkdir(parents=True, exist_ok=True)
-    with open(folder / "text.txt.part", "w", encoding="utf-8") as file:
+    with open_atomically(folder / "text.txt") as file:
         for row in rows:
             text = text_of(row).strip()
             documents, characters = documents + 1, characters + len(text)
             file.write(text + DOCUMENT_BREAK)
-    (folder / "text.txt.part").replace(folder / "text.txt")
     return {"documents": documents, "characters": characters}
 
 
@@ -135,15 +131,10 @@ FETCH: dict[str, Callable[[Iterable[dict[str, Any]], Path], dict[str, int]]] = {
 }  # fmt: skip
 
 
-def write_rows(path: Path, rows: Iterable[dict[str, Any]], rename: dict[str, str] | None = None) -> None:
-    """Write JSON lines, so that a reader sees all of them or none."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(path.name + ".part")
-    with open(part, "w", encoding="utf-8") as file:
-        for row in rows:
-            named = {(rename or {}).get(key, key): value for key, value in row.items()}
-            file.write(json.dumps(named, ensure_ascii=False) + "\n")
-    part.replace(path)
+def write_rows(path: Path, rows: Iterable[dict[str, Any]]) -> None:
+    """Write JSON lines, whole or not at all."""
+    with open_atomically(path) as file:
+        file.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
 
 
 def fetch(name: str, folder: Path, count: int, *, file: Path | None = None, held_out_file: Path | None = None) -> dict[str, Any]:

@@ -31,6 +31,10 @@ class RewardConfig:
         if self.epochs <= 0 or self.batch_size < 1:
             raise ValueError(f"epochs {self.epochs} must be > 0 and batch_size {self.batch_size} >= 1")
 
+    def steps(self, n_comparisons: int) -> int:
+        """Optimizer steps on so many comparisons."""
+        return max(1, round(self.epochs * n_comparisons / self.batch_size))
+
 
 def pair_mask(batch: RankedBatch) -> Tensor:
     """Mark the pairs (i, j) of answers to one prompt in which i was ranked better: (N, N) bool.
@@ -109,7 +113,7 @@ def train_reward_model(
         raise ValueError("no comparisons to learn from: give at least one prompt with two answers ranked differently")
     engine = run.engine
     optimizer = build_optimizer(engine.prepare(model), config.optim)
-    total_steps = max(1, round(config.epochs * len(comparisons) / config.batch_size))
+    total_steps = config.steps(len(comparisons))
     model.train()
     for step in run.steps(total_steps, {"model": model}, {"model": optimizer}):
         chosen = [comparisons[i] for i in batch_indices(step, len(comparisons), config.batch_size, seed)]

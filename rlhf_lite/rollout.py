@@ -93,6 +93,7 @@ def reward_model_score(model: ScalarModel) -> ScoreFunction:
     model.eval()  # as it comes from its training it would drop activations
 
     def score(tokens: Tensor, response_mask: Tensor) -> Tensor:
+        """Return scores (B,)."""
         return last_token_scores(model, tokens, last_kept(response_mask))
 
     return score

@@ -114,7 +114,7 @@ def read_text(path: str | Path) -> str:
 
     Raises: FileNotFoundError; ValueError if the file is empty, damaged, or not UTF-8 (with the place of the wrong byte).
     """
-    path = _existing(path)
+    path = existing_file(path)
     content = b"".join(line for _, line in _byte_lines(path))
     try:
         text = content.decode("utf-8").removeprefix("\ufeff")  # the mark some Windows editors put in front
@@ -128,7 +128,7 @@ def read_text(path: str | Path) -> str:
 
 
 def _read(path: str | Path, skip_bad_rows: bool, parse: Callable[[dict], Any], example: str) -> Rows:
-    path = _existing(path)
+    path = existing_file(path)
     items, skipped = [], []
     for where, raw in _raw_rows(path):
         try:
@@ -146,7 +146,8 @@ def _read(path: str | Path, skip_bad_rows: bool, parse: Callable[[dict], Any], e
     return Rows(items, tuple(skipped))
 
 
-def _existing(path: str | Path) -> Path:
+def existing_file(path: str | Path) -> Path:
+    """Return the path of a file that is there. Raises: FileNotFoundError, naming the working folder too."""
     path = Path(path)
     if not path.is_file():
         raise FileNotFoundError(f"no file at {path}; the working folder is {Path.cwd()}")

@@ -1,7 +1,7 @@
 """The state of a run whose models lie in several processes: each writes its own part, and any number of processes reads it.
 
 A folder a step, `shards-STEP`, of safetensors files; its `about.json` is written last, so that a folder without it was cut
-off and does not count. Nothing is pickled.
+off and does not count. Nothing is pickled. What torch needs for it takes time to import: it waits until it is needed.
 """
 
 import json
@@ -13,10 +13,7 @@ from pathlib import Path
 
 import torch
 import torch.distributed as dist
-import torch.distributed.checkpoint as dcp
 from torch import Tensor
-from torch.distributed.checkpoint import HuggingFaceStorageReader, HuggingFaceStorageWriter
-from torch.distributed.tensor import DTensor, distribute_tensor
 
 from .engine import Engine
 
@@ -26,17 +23,19 @@ ABOUT = "about.json"
 def newest_shards(folder: Path) -> tuple[int, Path] | None:
     """Return the last step that was saved whole, and where; None if there is none."""
     whole = [about.parent for about in folder.glob(f"shards-*/{ABOUT}")]
-    return max(((json.loads((path / ABOUT).read_text())["step"], path) for path in whole), default=None)
+    return max(((int(path.name.removeprefix("shards-")), path) for path in whole), default=None)
 
 
 def save_shards(folder: Path, tensors: dict[str, Tensor], step: int, engine: Engine) -> None:
     """Write every process's part of the tensors, then forget older steps; all processes must call it."""
+    import torch.distributed.checkpoint as dcp
+
     path = folder / f"shards-{step}"
     if engine.is_main:
         shutil.rmtree(path, ignore_errors=True)
         path.mkdir(parents=True)
     engine.wait()
-    dcp.save(dict(tensors), storage_writer=HuggingFaceStorageWriter(str(path), save_distributed=True))
+    dcp.save(dict(tensors), storage_writer=dcp.HuggingFaceStorageWriter(str(path), save_distributed=True))
     engine.wait()
     if engine.is_main:
         (path / ABOUT).write_text(json.dumps({"step": step, "processes": engine.n_processes}))
@@ -49,14 +48,16 @@ def load_shards(path: Path, like: Callable[[str, tuple[int, ...], torch.dtype], 
 
     Raises: ValueError, naming the folder, where a file is cut off or missing.
     """
+    import torch.distributed.checkpoint as dcp
+
     try:
-        metadata = HuggingFaceStorageReader(str(path)).read_metadata().state_dict_metadata
+        metadata = dcp.HuggingFaceStorageReader(str(path)).read_metadata().state_dict_metadata
         if not metadata:
             raise FileNotFoundError("its files are gone")
         tensors = {name: like(name, tuple(found.size), found.properties.dtype) for name, found in metadata.items()}
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message="torch.distributed is disabled")  # said where one process reads
-            dcp.load(tensors, storage_reader=HuggingFaceStorageReader(str(path)), no_dist=not dist.is_initialized())
+            dcp.load(tensors, storage_reader=dcp.HuggingFaceStorageReader(str(path)), no_dist=not dist.is_initialized())
     except Exception as error:  # torch wraps whatever is wrong with a file in errors of its own
         reason = re.sub(r"\s+", " ", str(error))[-200:]
         raise ValueError(f"{path} is not a whole checkpoint ({reason}): delete that folder; the run begins anew") from None
@@ -65,7 +66,11 @@ def load_shards(path: Path, like: Callable[[str, tuple[int, ...], torch.dtype], 
 
 def fit(tensor: Tensor, like: Tensor) -> Tensor:
     """Split a whole tensor over the processes as another one is."""
-    return distribute_tensor(tensor.to(like.device), like.device_mesh, like.placements) if isinstance(like, DTensor) else tensor
+    if not hasattr(like, "placements"):  # in one piece
+        return tensor
+    from torch.distributed.tensor import distribute_tensor
+
+    return distribute_tensor(tensor.to(like.device), like.device_mesh, like.placements)
 
 
 def forget_shards(folder: Path, but: Path | None = None) -> None:

@@ -13,8 +13,8 @@ from rlhf_lite.checkpoint import TrainingRun
 from rlhf_lite.course import dashboard as dashboard_module
 from rlhf_lite.course import twin
 from rlhf_lite.course.dashboard import Dashboard, answers_html, draw_curves, recorded_run, show_dashboard
-from rlhf_lite.course.live_ppo import KNOBS, LIVE, Change, LivePPO, changes_told, value_model_from
-from rlhf_lite.gpt import copy_gpt
+from rlhf_lite.course.live_ppo import KNOBS, LIVE, Change, LivePPO, changes_told
+from rlhf_lite.gpt import copy_gpt, copy_scalar
 from rlhf_lite.optim import OptimConfig
 from rlhf_lite.ppo import train_ppo
 from rlhf_lite.rollout import reward_model_score
@@ -47,7 +47,7 @@ def live(models):
 def test_its_log_is_that_of_train_ppo(models, live):
     live.advance(3)
     run, policy = TrainingRun(None, show_progress=False), copy_gpt(models.policies["sft"])
-    train_ppo(policy, value_model_from(models.reward_model), reward_model_score(models.reward_model), live.prompts, CONFIG,
+    train_ppo(policy, copy_scalar(models.reward_model), reward_model_score(models.reward_model), live.prompts, CONFIG,
               end_id=models.tokenizer.end_id, pad_id=models.tokenizer.pad_id, seed=0, run=run)  # fmt: skip
     for ours, theirs in zip(live.history, run.history, strict=True):
         assert ours | {"step": theirs["step"]} == theirs | {"gold": ours["gold"]}

@@ -13,7 +13,6 @@ import torch
 from rlhf_lite import ppo, rollout
 from rlhf_lite.course import twin, wrong_runs
 from rlhf_lite.course.faults import COOL, FAULTS, SOUND, Edit, Fault, injected
-from rlhf_lite.course.live_ppo import value_model_from
 from rlhf_lite.course.step_zero import CHECKS, failed, mask_from_text, step_zero, step_zero_html
 from rlhf_lite.course.wrong_runs import (
     CHECKPOINTS,
@@ -33,7 +32,7 @@ from rlhf_lite.course.wrong_runs import (
     train_with,
 )
 from rlhf_lite.data import seeded_generator
-from rlhf_lite.gpt import copy_gpt
+from rlhf_lite.gpt import copy_gpt, copy_scalar
 from rlhf_lite.likelihood import entropy, k1
 from rlhf_lite.ppo import PPOConfig
 from rlhf_lite.tinyworld.evaluation import load_models
@@ -185,7 +184,7 @@ def test_a_fault_trains_and_leaves_the_models_as_they_are():
     (row,) = train_with(FAULTS["dropout on"], models, 0, config, show_progress=False)
     assert abs(row["kl"]) > 0.1 and set(KEPT) <= set(row)
     assert all(torch.equal(before[name], tensor) for name, tensor in models.policies["sft"].state_dict().items())
-    assert value_model_from(models.reward_model).scalar_head.bias == models.reward_model.scalar_head.bias
+    assert copy_scalar(models.reward_model).scalar_head.bias == models.reward_model.scalar_head.bias
 
 
 def test_every_fault_has_a_letter_and_whole_stored_runs():

@@ -4,6 +4,7 @@ Each module imports only modules above it in this list:
 
     figures       figures in one quiet style, each with its words
     keys          keys pressed in a widget are not taken for JupyterLab's commands
+    bars          a bar in an HTML table
     twin          widgets that leave something to read where nothing runs
     source        the library's own text, to read in a lesson
     answers       answers of several models side by side

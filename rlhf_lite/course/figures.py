@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch
 from PIL import Image
 
-from ..report import INK, NAMES, PALE, STYLE
+from ..report import FIRST, INK, NAMES, PALE, SECOND, STYLE
 
 STAGES = (
     ("0  Pretraining", "many texts of every kind", "base model", "continues\na text"),
@@ -34,6 +34,9 @@ STAGES_ALT = (
 )
 STEP = 2.65
 """From one stage to the next in the figure; a box is 2 wide."""
+THIRD = {"color": "0.45", "linestyle": "-.", "marker": "^"}
+LINES = (FIRST, SECOND, THIRD)
+"""Styles of up to three lines, told apart by dash and marker."""
 CHINESE_FONT = "Noto Sans CJK SC"
 EVENTS = (
     (2020 + 6 / 12, "2020-07", "davinci:\nGPT-3 to use"),
@@ -75,14 +78,21 @@ def show_words(alt: str) -> None:
     display(HTML(f"<details><summary>The figure in words</summary>{escape(alt)}</details>"))
 
 
-def _box(axes: Axes, x: float, y: float, width: float, height: float, text: str, *, strong: bool = False) -> None:
-    style = {"facecolor": PALE if strong else "white", "edgecolor": INK, "linewidth": 1.6 if strong else 0.9}
-    axes.add_patch(FancyBboxPatch((x, y), width, height, boxstyle="round,pad=0.02,rounding_size=0.06", **style))
-    axes.text(x + width / 2, y + height / 2, text, ha="center", va="center", fontsize=10)
+def draw_box(
+    axes: Axes, x: float, y: float, width: float, height: float, text: str, *, strong: bool = False, fontsize: float = 10,
+    linewidth: float | None = None, rounding: float = 0.06, dashed: bool = False,
+) -> None:  # fmt: skip
+    """Draw a box from its lower left corner with a text in its middle; a strong one is shaded, and its frame thicker."""
+    style = {"facecolor": PALE if strong else "white", "edgecolor": INK, "linestyle": "--" if dashed else "-"}
+    style["linewidth"] = linewidth or (1.6 if strong else 0.9)
+    axes.add_patch(FancyBboxPatch((x, y), width, height, boxstyle=f"round,pad=0.02,rounding_size={rounding}", **style))
+    axes.text(x + width / 2, y + height / 2, text, ha="center", va="center", fontsize=fontsize)
 
 
-def _arrow(axes: Axes, start: tuple[float, float], end: tuple[float, float], *, bend: float = 0.0) -> None:
-    axes.annotate("", end, start, arrowprops={"arrowstyle": "-|>", "color": INK, "connectionstyle": f"arc3,rad={bend}"})
+def draw_arrow(axes: Axes, start: tuple[float, float], end: tuple[float, float], *, bend: float = 0.0, **style: Any) -> None:
+    """Draw an arrow; `style` are further `arrowprops` of matplotlib."""
+    curve = {"connectionstyle": f"arc3,rad={bend}"}
+    axes.annotate("", end, start, arrowprops={"arrowstyle": "-|>", "color": INK, **curve, **style})
 
 
 def draw_stages() -> tuple[Figure, str]:
@@ -95,14 +105,14 @@ def draw_stages() -> tuple[Figure, str]:
         for i, (stage, data, model, does) in enumerate(STAGES):
             x = STEP * i
             axes.text(x + 1, 3.4, stage, ha="center", va="top", fontsize=11, fontweight="bold")
-            _box(axes, x, 1.85, 2, 0.75, data)
-            _arrow(axes, (x + 1, 1.8), (x + 1, 1.4))
-            _box(axes, x, 0.8, 2, 0.55, model, strong=True)
+            draw_box(axes, x, 1.85, 2, 0.75, data)
+            draw_arrow(axes, (x + 1, 1.8), (x + 1, 1.4))
+            draw_box(axes, x, 0.8, 2, 0.55, model, strong=True)
             axes.text(x + 1, 0.68, does, ha="center", va="top", fontsize=10, style="italic")
         for i, meaning in enumerate(("starts\nas", "starts\nas", "gives\nscores")):
-            _arrow(axes, (STEP * i + 2.04, 1.07), (STEP * i + STEP - 0.04, 1.07))
+            draw_arrow(axes, (STEP * i + 2.04, 1.07), (STEP * i + STEP - 0.04, 1.07))
             axes.text(STEP * i + (2 + STEP) / 2, 1.13, meaning, ha="center", va="bottom", fontsize=9)
-        _arrow(axes, (STEP + 1, 0.1), (3 * STEP + 1, 0.1), bend=0.13)  # PPO starts as the SFT model, not as the reward model
+        draw_arrow(axes, (STEP + 1, 0.1), (3 * STEP + 1, 0.1), bend=0.13)  # PPO starts as the SFT model, not as the reward model
         axes.text(2 * STEP + 1, -0.33, "starts as", ha="center", va="top", fontsize=9)
     return figure, STAGES_ALT
 

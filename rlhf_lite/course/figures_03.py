@@ -5,10 +5,9 @@ from collections.abc import Mapping, Sequence
 import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.patches import FancyBboxPatch
 
-from ..report import FIRST, INK, PALE, SECOND, STYLE
-from .figures import chinese_style
+from ..report import FIRST, INK, SECOND, STYLE
+from .figures import chinese_style, draw_arrow, draw_box
 
 READ, WRITTEN = ("Tom", "chase", "Jerry"), ("汤姆", "追逐", "杰瑞")
 BEFORE = ("<start>", "汤姆", "追逐")
@@ -26,14 +25,11 @@ ATTENTION_ALT = (
 
 
 def _box(axes: Axes, x: float, y: float, text: str, *, strong: bool = False) -> None:
-    style = {"facecolor": PALE if strong else "white", "edgecolor": INK, "linewidth": 1.4}
-    axes.add_patch(FancyBboxPatch((x - 0.42, y - 0.3), 0.84, 0.6, boxstyle="round,pad=0.02,rounding_size=0.08", **style))
-    axes.text(x, y, text, ha="center", va="center", fontsize=12)
+    draw_box(axes, x - 0.42, y - 0.3, 0.84, 0.6, text, strong=strong, linewidth=1.4, rounding=0.08, fontsize=12)
 
 
 def _arrow(axes: Axes, start: tuple[float, float], end: tuple[float, float], width: float = 1.2) -> None:
-    style = {"arrowstyle": "-|>", "color": INK, "linewidth": width, "shrinkA": 0, "shrinkB": 0}
-    axes.annotate("", end, start, arrowprops=style)
+    draw_arrow(axes, start, end, linewidth=width, shrinkA=0, shrinkB=0)
 
 
 def _chain(axes: Axes, begin: float, names: Sequence[str], below: Sequence[str], above: Sequence[str] = ()) -> None:

@@ -5,10 +5,10 @@ from collections.abc import Mapping
 import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.patches import FancyBboxPatch
 from torch import Tensor
 
 from ..report import DOTTED, FIRST, INK, PALE, SECOND, STYLE
+from .figures import draw_arrow, draw_box
 
 LINES = (FIRST, SECOND, DOTTED | {"marker": "^"})
 """Styles of up to three lines in a panel, told apart by dash and marker."""
@@ -28,14 +28,11 @@ ENCODER_DECODER_ALT = (
 
 
 def _box(axes: Axes, x: float, y: float, text: str, *, width: float = 2.6, strong: bool = False) -> None:
-    style = {"facecolor": PALE if strong else "white", "edgecolor": INK, "linewidth": 1.6 if strong else 0.9}
-    axes.add_patch(FancyBboxPatch((x - width / 2, y - 0.22), width, 0.44, boxstyle="round,pad=0.02,rounding_size=0.06", **style))
-    axes.text(x, y, text, ha="center", va="center", fontsize=10.5)
+    draw_box(axes, x - width / 2, y - 0.22, width, 0.44, text, strong=strong, fontsize=10.5)
 
 
 def _arrow(axes: Axes, start: tuple[float, float], end: tuple[float, float], *, bend: float = 0.0, width: float = 1.0) -> None:
-    style = {"arrowstyle": "-|>", "color": INK, "connectionstyle": f"arc3,rad={bend}", "linewidth": width}
-    axes.annotate("", end, start, arrowprops=style | {"shrinkA": 0, "shrinkB": 0})
+    draw_arrow(axes, start, end, bend=bend, linewidth=width, shrinkA=0, shrinkB=0)
 
 
 def draw_paths() -> tuple[Figure, str]:

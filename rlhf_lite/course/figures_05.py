@@ -1,16 +1,17 @@
 """Figures of lesson 05: what a GPT leaves out, how it is stacked, what a token can change, how losses fall."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
-from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
+from matplotlib.patches import FancyArrowPatch
 from torch import Tensor
 
-from ..report import INK, PALE, STYLE
-from .figures import chinese_style
+from ..report import INK, STYLE
+from .figures import chinese_style, draw_arrow, draw_box
 
 STROKES = ("-", "--", "-.", ":")
 LEFT_OUT_ALT = (
@@ -37,15 +38,12 @@ STACK = (
 """Part, shape after it, what it is for."""
 
 
-def _box(axes: Axes, x: float, y: float, width: float, height: float, text: str, *, dashed: bool = False, fill: str = "white"):
-    style = {"facecolor": fill, "edgecolor": INK, "linewidth": 1.2, "linestyle": "--" if dashed else "-"}
-    axes.add_patch(FancyBboxPatch((x, y), width, height, boxstyle="round,pad=0.02,rounding_size=0.06", **style))
-    axes.text(x + width / 2, y + height / 2, text, ha="center", va="center", fontsize=12)
+def _box(axes: Axes, *where_and_what: Any, **how: bool) -> None:
+    draw_box(axes, *where_and_what, linewidth=1.2, fontsize=12, **how)
 
 
 def _arrow(axes: Axes, start: tuple[float, float], end: tuple[float, float], *, dashed: bool = False) -> None:
-    style = {"arrowstyle": "-|>", "color": INK, "linestyle": "--" if dashed else "-", "linewidth": 1.3}
-    axes.annotate("", end, start, arrowprops=style)
+    draw_arrow(axes, start, end, linestyle="--" if dashed else "-", linewidth=1.3)
 
 
 def draw_left_out() -> tuple[Figure, str]:
@@ -58,10 +56,10 @@ def draw_left_out() -> tuple[Figure, str]:
         for x, title in ((2.4, "encoder-decoder (lesson 04)"), (7.95, "decoder only: GPT")):
             axes.text(x, 3.2, title, ha="center", va="top", fontsize=14)
         _box(axes, 0, 1.0, 1.9, 0.9, "encoder", dashed=True)
-        _box(axes, 3.0, 1.0, 1.9, 0.9, "decoder", fill=PALE)
+        _box(axes, 3.0, 1.0, 1.9, 0.9, "decoder", strong=True)
         _arrow(axes, (1.95, 1.45), (2.95, 1.45), dashed=True)
         axes.text(2.45, 1.52, "cross-\nattention", ha="center", va="bottom", fontsize=10, style="italic")
-        _box(axes, 6.3, 1.0, 3.3, 0.9, "decoder", fill=PALE)
+        _box(axes, 6.3, 1.0, 3.3, 0.9, "decoder", strong=True)
         for x, read in ((0.95, "Tom chase Jerry"), (3.95, "汤姆 追逐"), (7.95, "Tom chase Jerry = 汤姆 追逐")):
             axes.text(x, -0.05, read, ha="center", va="bottom", fontsize=12)
             _arrow(axes, (x, 0.4), (x, 0.95))
@@ -101,7 +99,7 @@ def draw_stack() -> tuple[Figure, str]:
         axes.set(xlim=(-0.1, 10.2), ylim=(-0.1, len(STACK) - 0.2))
         axes.axis("off")
         for i, (part, shape, purpose) in enumerate(STACK):
-            _box(axes, 0, i, 4.6, 0.55, part, fill=PALE if part.startswith(("block", "…")) else "white")
+            _box(axes, 0, i, 4.6, 0.55, part, strong=part.startswith(("block", "…")))
             axes.text(5.0, i + 0.28, shape, va="center", fontsize=12, family="monospace")
             axes.text(6.5, i + 0.28, purpose, va="center", fontsize=11, style="italic")
             if i:

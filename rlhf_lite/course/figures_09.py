@@ -9,10 +9,9 @@ from matplotlib.patches import Rectangle
 from matplotlib.ticker import NullFormatter
 
 from ..evaluate import mean_interval
-from ..report import FIRST, INK, PALE, SECOND, STYLE
+from ..report import INK, PALE, STYLE
+from .figures import LINES, draw_arrow
 
-THIRD = {"color": "0.45", "linestyle": "-.", "marker": "^"}
-LINES = (FIRST, SECOND, THIRD)
 Curves = Mapping[str, Mapping[float, Sequence[float]]]
 """Name of a line -> epoch -> a value a seed."""
 
@@ -138,7 +137,7 @@ def draw_heads() -> tuple[Figure, str]:
             axes.text(x + 1.3, 2.85, name, ha="center", va="bottom", fontweight="bold")
             axes.text(x + 1.3, -0.12, "text goes in", ha="center", va="top", fontsize=10)
             if i:
-                axes.annotate("", (x - 0.06, 0.55), (x - 0.64, 0.55), arrowprops={"arrowstyle": "-|>", "color": INK})
+                draw_arrow(axes, (x - 0.64, 0.55), (x - 0.06, 0.55))
                 axes.text(x - 0.35, 0.7, "kept", ha="center", va="bottom", fontsize=10)
     told = "; ".join(f"{name}: {head}, which asks {question}".replace("\n", " ") for name, head, question, _ in HEADS)
     return figure, f"Three models with the same body, which is kept from left to right. Only the head on top differs. {told}"

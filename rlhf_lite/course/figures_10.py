@@ -2,15 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 from math import exp
+from statistics import fmean
 from typing import Any
 
 import matplotlib as mpl
 from matplotlib.figure import Figure
 
 from ..evaluate import CalibrationBin
-from ..report import DOTTED, FIRST, INK, PALE, SECOND, STYLE
+from ..report import DOTTED, INK, PALE, STYLE
+from .figures import LINES
 
-LINES = (FIRST, SECOND, {"color": "0.45", "linestyle": "-.", "marker": "^"})
 MARKERS = "os^Dv"
 LEARNT, UNSEEN = "rankings it learnt from", "people and prompts it never met"
 VARIANTS = {
@@ -70,7 +71,7 @@ def draw_together_or_apart(studies: Sequence[Mapping[str, Any]]) -> tuple[Figure
         losses.plot([], [], color=INK, marker="o", linestyle="", markerfacecolor="white", label=LEARNT)
         losses.set(ylabel="loss (nats a pair)")
         losses.legend(loc="lower left", fontsize=9)
-        computed = [_mean([study["batching"][name]["answers_computed"] for study in studies]) for name in VARIANTS]
+        computed = [fmean([study["batching"][name]["answers_computed"] for study in studies]) for name in VARIANTS]
         bars = cost.bar(range(len(VARIANTS)), computed, color=PALE, edgecolor=INK, width=0.6)
         cost.bar_label(bars, [f"{number:,.0f}" for number in computed])
         cost.set(ylabel="answers put through the model")
@@ -80,13 +81,9 @@ def draw_together_or_apart(studies: Sequence[Mapping[str, Any]]) -> tuple[Figure
     return figure, f"Loss, then cost. {'; '.join(_told(studies, name) for name in VARIANTS)}."
 
 
-def _mean(values: Sequence[float]) -> float:
-    return sum(values) / len(values)
-
-
 def _told(studies: Sequence[Mapping[str, Any]], name: str) -> str:
     rows = [study["batching"][name] for study in studies]
-    learnt, unseen, computed = (_mean([row[key] for row in rows]) for key in ("loss", "held_out_loss", "answers_computed"))
+    learnt, unseen, computed = (fmean([row[key] for row in rows]) for key in ("loss", "held_out_loss", "answers_computed"))
     title = VARIANTS[name].replace("\n", " ")
     return f"{title}: loss {learnt:.2f} on {LEARNT}, {unseen:.2f} on {UNSEEN}, {computed:,.0f} answers computed"
 
@@ -113,7 +110,7 @@ def draw_change(
     texts: Sequence[str], ranks: Sequence[int], before: Sequence[float], after: Sequence[float]
 ) -> tuple[Figure, str]:
     """Draw each answer's score before and after a refit, both centred, as a line; return figure and alt text."""
-    centred = [[score - _mean(scores) for score in scores] for scores in (before, after)]
+    centred = [[score - fmean(scores) for score in scores] for scores in (before, after)]
     order = sorted(range(len(texts)), key=lambda i: ranks[i])
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=(10, 0.9 + 0.42 * len(texts)))

@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.patches import FancyBboxPatch
 
-from ..report import INK, PALE, STYLE
+from ..report import FIRST, INK, PALE, SECOND, STYLE
+from .figures import draw_arrow, draw_box
 
 BOXES = {
     "prompts": (0.0, 1.5, 1.5, "prompts", False),
@@ -27,8 +27,8 @@ LOOP_ALT = (
     "and values make an advantage for each token. The advantages go back to the policy as its loss, and it begins again."
 )
 LINES = (
-    {"color": INK, "linestyle": "-", "marker": "o"},
-    {"color": "#c2500a", "linestyle": "--", "marker": "s", "markerfacecolor": "white"},
+    FIRST,
+    SECOND,
     {"color": "0.45", "linestyle": ":", "marker": "^"},
     {"color": "#1f5fa8", "linestyle": "-.", "marker": "D", "markerfacecolor": "white"},
 )
@@ -37,7 +37,7 @@ Line = tuple[Sequence[float], Sequence[float]]
 
 
 def _arrow(axes: Axes, start: tuple[float, float], end: tuple[float, float], label: str = "", *, up: float = 0.1) -> None:
-    axes.annotate("", end, start, arrowprops={"arrowstyle": "-|>", "color": INK})
+    draw_arrow(axes, start, end)
     axes.text((start[0] + end[0]) / 2, (start[1] + end[1]) / 2 + up, label, ha="center", va="bottom", fontsize=9.5)
 
 
@@ -49,9 +49,7 @@ def draw_loop() -> tuple[Figure, str]:
         axes.set(xlim=(-0.1, 12.6), ylim=(-1.3, 4.0))
         axes.axis("off")
         for x, y, width, text, is_model in BOXES.values():
-            style = {"facecolor": PALE if is_model else "white", "edgecolor": INK, "linewidth": 1.6 if is_model else 0.9}
-            axes.add_patch(FancyBboxPatch((x, y), width, 0.8, boxstyle="round,pad=0.02,rounding_size=0.06", **style))
-            axes.text(x + width / 2, y + 0.4, text, ha="center", va="center", fontsize=11)
+            draw_box(axes, x, y, width, 0.8, text, strong=is_model, fontsize=11)
         _arrow(axes, (1.55, 1.9), (2.15, 1.9))
         _arrow(axes, (3.95, 1.9), (4.55, 1.9))
         for height in (3.3, 1.9, 0.5):

@@ -7,10 +7,10 @@ from typing import Any
 import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.patches import FancyBboxPatch
 
 from ..evaluate import mean_interval
 from ..report import DOTTED, FIRST, INK, NAMES, PALE, SECOND, STYLE
+from .figures import draw_arrow, draw_box
 
 Rows = Sequence[Mapping[str, Any]]
 TERMS = (
@@ -39,12 +39,9 @@ def draw_objective() -> tuple[Figure, str]:
         for i, (term, says, source, when) in enumerate(TERMS):
             x = 3.15 * i + 1.5
             axes.text(x, 2.85, term, ha="center", va="center", fontsize=13, fontweight="bold")
-            box = {"boxstyle": "round,pad=0.02,rounding_size=0.06", "edgecolor": INK}
-            axes.add_patch(FancyBboxPatch((x - 1.1, 1.55), 2.2, 0.8, facecolor="white", **box))
-            axes.text(x, 1.95, says, ha="center", va="center")
-            axes.annotate("", (x, 1.52), (x, 1.02), arrowprops={"arrowstyle": "-|>", "color": INK})
-            axes.add_patch(FancyBboxPatch((x - 1.1, 0.45), 2.2, 0.5, facecolor=PALE, linewidth=1.6, **box))
-            axes.text(x, 0.7, source, ha="center", va="center")
+            draw_box(axes, x - 1.1, 1.55, 2.2, 0.8, says, fontsize=11, linewidth=1.0)
+            draw_arrow(axes, (x, 1.02), (x, 1.52))
+            draw_box(axes, x - 1.1, 0.45, 2.2, 0.5, source, strong=True, fontsize=11)
             axes.text(x, 0.25, when, ha="center", va="center", fontsize=10, style="italic")
     told = "; ".join(f"{term}: {says}, from the {source} ({when})".replace("\n", " ") for term, says, source, when in TERMS)
     return figure, f"The three terms of the objective. {told}."

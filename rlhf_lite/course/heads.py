@@ -119,6 +119,7 @@ def head_box(model: EncoderDecoderTransformer, task: TranslationTask, sentence: 
     shown, kept = widgets.HTML(), {}
 
     def redraw(_: object = None) -> None:
+        """Show what the controls choose, or what is wrong with the sentence."""
         try:
             if typed.value not in kept:
                 kept[typed.value] = look(model, task, typed.value)

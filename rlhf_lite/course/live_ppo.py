@@ -8,7 +8,7 @@ from typing import Any
 
 from ..data import batch_indices, seeded_generator
 from ..evaluate import sample
-from ..gpt import ScalarModel, copy_gpt
+from ..gpt import copy_gpt, copy_scalar
 from ..ppo import Learner, PPOConfig, check_first_rollout, rollout_metrics
 from ..rollout import collect_rollout, reward_model_score
 from ..tinyworld.evaluation import Models
@@ -72,13 +72,6 @@ class Change:
         return f"before iteration {self.iteration + 1}: {KNOBS[self.key].label} {self.before:g} → {self.after:g}"
 
 
-def value_model_from(reward_model: ScalarModel) -> ScalarModel:
-    """Return a value model that starts as the reward model, head and bias too."""
-    model = ScalarModel(copy_gpt(reward_model.trunk))
-    model.load_state_dict(reward_model.state_dict())
-    return model.eval()
-
-
 def training_prompts(models: Models, seed: int | str, count: int = PROMPTS) -> list[list[int]]:
     """Draw prompts from the training side of the world, as token ids."""
     return [models.tokenizer.encode_prompt(request.prompt) for request in draw_requests(f"ppo {seed}", count)]
@@ -98,7 +91,7 @@ class LivePPO:
         """Begin again from the SFT model, with the settings that are wanted now."""
         sft = self.models.policies["sft"]
         self.reference, policy, average = (copy_gpt(sft, dropout=0.0).eval() for _ in range(3))
-        self.learner = Learner(policy, value_model_from(self.models.reward_model), average, self.wanted, self.seed, None)
+        self.learner = Learner(policy, copy_scalar(self.models.reward_model), average, self.wanted, self.seed, None)
         self.generator = seeded_generator("rollout", self.seed)
         self.history: list[dict[str, float]] = []
         self.changes: list[Change] = []

@@ -97,6 +97,7 @@ def mask_box(models: Mapping[str, GPT], tokenizer: Tokenizer, prompt: str, respo
             shown.value = tokens_html(read, mask, place.value - 1) + story_html(read, mask, place.value - 1)
 
     def read_again(_: object = None) -> None:
+        """Let the models read what is typed, and go to the answer's first token."""
         try:
             read = read_demonstration(models, tokenizer, asked.value, answered.value)
         except ValueError as error:  # longer than the models can read, or no valid text

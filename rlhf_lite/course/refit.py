@@ -7,7 +7,7 @@ from html import escape
 import torch
 
 from ..checkpoint import TrainingRun
-from ..data import collate_comparisons, encode_comparisons
+from ..data import EncodedComparison, collate_comparisons, encode_comparisons
 from ..gpt import ScalarModel
 from ..optim import OptimConfig
 from ..reward import RewardConfig, pair_accuracy, pairwise_loss, score_sequences, train_reward_model
@@ -31,12 +31,17 @@ def refit(
     return copy.eval()
 
 
-def loss_and_accuracy(model: ScalarModel, comparisons: Sequence[Comparison], tokenizer: Tokenizer) -> tuple[float, float]:
-    """Return the pairwise loss and the share of pairs ordered right, pairs without ties."""
-    encoded, _ = encode_comparisons(comparisons, tokenizer, model.config.context_length)
-    scores = score_sequences(model, [ids for each in encoded for ids in each.ids], tokenizer.pad_id)
-    batch = collate_comparisons(encoded, tokenizer.pad_id)
+def fit(model: ScalarModel, comparisons: Sequence[EncodedComparison], pad_id: int) -> tuple[float, float]:
+    """Return the pairwise loss and the accuracy, pairs without ties, on tokenised comparisons."""
+    scores = score_sequences(model, [ids for each in comparisons for ids in each.ids], pad_id)
+    batch = collate_comparisons(comparisons, pad_id)
     return pairwise_loss(scores, batch).item(), pair_accuracy(scores, batch)[0]
+
+
+def loss_and_accuracy(model: ScalarModel, comparisons: Sequence[Comparison], tokenizer: Tokenizer) -> tuple[float, float]:
+    """Do the same for comparisons of texts."""
+    encoded, _ = encode_comparisons(comparisons, tokenizer, model.config.context_length)
+    return fit(model, encoded, tokenizer.pad_id)
 
 
 def score_texts(model: ScalarModel, prompt: str, responses: Sequence[str], tokenizer: Tokenizer) -> list[float]:

@@ -19,10 +19,10 @@ from ..checkpoint import TrainingRun, write_atomically
 from ..data import EncodedComparison, collate_comparisons, encode_comparisons
 from ..evaluate import calibration
 from ..gpt import GPT, ScalarModel, copy_gpt
-from ..reward import RewardConfig, pair_accuracy, pair_mask, pairwise_loss, score_sequences, train_reward_model
+from ..reward import RewardConfig, pair_mask, score_sequences, train_reward_model
 from ..tinyworld.evaluation import Models, load_models
 from ..tinyworld.labelers import HELD_OUT_LABELERS, make_labelers
-from .refit import loss_and_accuracy, refit
+from .refit import fit, loss_and_accuracy, refit
 from .tasks import draw_tasks, make_tasks, ranked_by
 
 PROMPTS, HELD_OUT_PROMPTS = 300, 200
@@ -69,13 +69,6 @@ def differences(model: ScalarModel, comparisons: Sequence[EncodedComparison], pa
 def both_ways(found: Sequence[float]) -> tuple[list[float], list[bool]]:
     """Ask about every pair in both orders, so that what is predicted covers 0 to 1: differences, was the first better."""
     return [*found, *(-each for each in found)], [True] * len(found) + [False] * len(found)
-
-
-def fit(model: ScalarModel, comparisons: Sequence[EncodedComparison], pad_id: int) -> tuple[float, float]:
-    """Return the pairwise loss and the accuracy on tokenised comparisons."""
-    scores = score_sequences(model, [ids for each in comparisons for ids in each.ids], pad_id)
-    batch = collate_comparisons(comparisons, pad_id)
-    return pairwise_loss(scores, batch).item(), pair_accuracy(scores, batch)[0]
 
 
 def variants(comparisons: Sequence[EncodedComparison]) -> dict[str, tuple[Sequence[EncodedComparison], RewardConfig]]:

@@ -15,6 +15,7 @@ from torch import Tensor
 from ..data import seeded_generator
 from ..generate import draw, next_token_probs
 from ..report import INK, PALE, STYLE
+from .bars import bar_row
 from .twin import show_with_figure
 
 Distribution = Callable[[str], tuple[Sequence[str], Tensor]]
@@ -44,13 +45,8 @@ def likeliest(tokens: Sequence[str], probs: Tensor) -> list[tuple[str, float]]:
 
 def bars_html(tokens: Sequence[str], probs: Tensor) -> str:
     """Draw the likeliest tokens as bars in HTML, each with its probability; text of tokens shows as it is."""
-    rows = "".join(
-        f'<tr><td style="text-align: right; white-space: pre; padding: 0 6px"><code>{escape(visible(token))}</code></td>'
-        '<td style="text-align: left; width: 24em; padding: 0">'
-        f'<div style="background: #888; height: 0.9em; width: {100 * p:.1f}%"></div></td>'
-        f'<td style="text-align: right; padding: 0 6px">{p:.1%}</td></tr>'
-        for token, p in likeliest(tokens, probs)
-    )
+    named = ((f'<code style="white-space: pre">{escape(visible(token))}</code>', p) for token, p in likeliest(tokens, probs))
+    rows = "".join(bar_row(name, p, f"{p:.1%}", width=24) for name, p in named)
     return f"<table>{rows}</table><p>{int((probs > 0).sum())} of {len(tokens)} tokens can be drawn.</p>"
 
 

@@ -18,7 +18,8 @@ from matplotlib.figure import Figure
 
 from ..checkpoint import write_atomically
 from ..evaluate import mean_interval
-from ..report import INK, PALE, STYLE
+from ..report import INK, PALE, SECOND, STYLE
+from ..tinyworld.measured import read_measured
 from .translators import (
     TITLES,
     Score,
@@ -35,7 +36,7 @@ SHORT, LONG = 600, 2400
 """Optimizer steps of a lesson's live training, and of the longer one."""
 LINES = {
     "fixed": {"color": INK, "linestyle": ":", "marker": "o"},
-    "attention": {"color": "#c2500a", "linestyle": "--", "marker": "s", "markerfacecolor": "white"},
+    "attention": SECOND,
     "transformer": {"color": INK, "linestyle": "-", "marker": "^"},
 }
 """Told apart by dash and marker, not by colour."""
@@ -43,7 +44,8 @@ LINES = {
 
 def measure(kind: str, steps: int, seed: int) -> Score:
     """Train one model from the beginning and mark it."""
-    task, model = translation_task(seed), build_translator(kind, translation_task(seed), seed)
+    task = translation_task(seed)
+    model = build_translator(kind, task, seed)
     _, seconds = train_translator(model, task, TranslatorConfig(steps=steps), seed=seed, show_progress=False)
     return score_translator(kind, model, task, steps=steps, seconds=seconds, seed=seed)
 
@@ -63,10 +65,8 @@ def load_scores(folder: str | Path) -> list[Score]:
 
     Raises: FileNotFoundError if there are none.
     """
-    paths = sorted(Path(folder).glob("*-seed-*.json"))
-    if not paths:
-        raise FileNotFoundError(f"no *-seed-*.json in {folder}: run `python -m rlhf_lite.course.scoreboard {folder} 0 1 2`")
-    return [Score.from_row(json.loads(path.read_text(encoding="utf-8"))) for path in paths]
+    how = f"run `python -m rlhf_lite.course.scoreboard {folder} 0 1 2`"
+    return [Score.from_row(row) for row in read_measured(folder, how, "*-seed-*.json")]
 
 
 def choose(scores: Sequence[Score], kind: str, steps: int) -> list[Score]:

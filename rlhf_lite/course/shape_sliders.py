@@ -23,6 +23,7 @@ from ..costs import (
 from ..gpt import GPTConfig
 from ..report import INK, STYLE
 from ..sizes import GPT2_SIZES, GPT3
+from .bars import bar_row
 from .twin import show_with_figure
 
 PUBLISHED: dict[str, GPTConfig] = {name: row[0] for name, row in (GPT2_SIZES | GPT3).items()}
@@ -82,13 +83,8 @@ def facts_of(config: GPTConfig) -> dict[str, str]:
 
 def shape_html(config: GPTConfig) -> str:
     """Write the parts as bars and the costs below them."""
-    rows = "".join(
-        f'<tr><td style="text-align: right; padding: 0 8px">{escape(part)}</td>'
-        '<td style="text-align: left; width: 22em; padding: 0">'
-        f'<div style="background: #888; height: 0.9em; width: {100 * count / config.n_parameters:.1f}%"></div></td>'
-        f'<td style="text-align: right; padding: 0 8px">{count / config.n_parameters:.1%}</td></tr>'
-        for part, count in parameters_by_part(config).items()
-    )
+    shares = {part: count / config.n_parameters for part, count in parameters_by_part(config).items()}
+    rows = "".join(bar_row(escape(part), share, f"{share:.1%}", width=22, padding=8) for part, share in shares.items())
     facts = "".join(
         f'<tr><td style="text-align: right; padding: 0 8px">{escape(name)}</td>'
         f'<td style="text-align: left; padding: 0 8px"><b>{escape(fact)}</b></td></tr>'

@@ -9,14 +9,14 @@ from torch import Tensor
 
 from .. import ppo, rollout
 from ..data import seeded_generator
-from ..gpt import GPT, copy_gpt
+from ..gpt import GPT, copy_gpt, copy_scalar
 from ..likelihood import k1
 from ..masked import masked_mean, masked_sum
 from ..ppo import PPOConfig
 from ..rollout import Rollout, reward_model_score
 from ..tinyworld.evaluation import Models
 from .faults import SOUND, Fault, injected
-from .live_ppo import training_prompts, value_model_from
+from .live_ppo import training_prompts
 
 EPISODES = 64
 
@@ -50,7 +50,7 @@ CHECKS = {
 def step_zero(models: Models, fault: Fault = SOUND, *, episodes: int = EPISODES, seed: int = 0) -> dict[str, float]:
     """Let the untouched SFT model answer some prompts with a fault in the code; return what each check finds."""
     config = PPOConfig(episodes=episodes, minibatch_size=episodes)
-    policy, value_model = copy_gpt(models.policies["sft"], dropout=fault.dropout), value_model_from(models.reward_model)
+    policy, value_model = copy_gpt(models.policies["sft"], dropout=fault.dropout), copy_scalar(models.reward_model)
     policy.train(fault.dropout > 0)
     prompts = training_prompts(models, f"step zero {seed}", episodes)
 

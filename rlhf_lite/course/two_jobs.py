@@ -16,6 +16,7 @@ import torch
 from matplotlib.figure import Figure
 
 from ..report import INK, PALE, STYLE
+from .bars import bar_row
 from .twin import show_with_figure
 
 WORDS = ("an answer", "a shrug", "a question", "an insult")
@@ -71,13 +72,7 @@ def outcome_html(outcome: Outcome) -> str:
     rows = ""
     for job, probabilities in zip(JOBS, (outcome.answers, outcome.forum), strict=True):
         rows += f'<tr><th colspan="3" style="text-align: left">{escape(job)}</th></tr>'
-        rows += "".join(
-            f'<tr><td style="text-align: right; padding: 0 6px">{word}</td>'
-            '<td style="text-align: left; width: 20em; padding: 0">'
-            f'<div style="background: #888; height: 0.9em; width: {100 * p:.1f}%"></div></td>'
-            f'<td style="text-align: right; padding: 0 6px">{p:.0%}</td></tr>'
-            for word, p in zip(WORDS, probabilities, strict=True)
-        )
+        rows += "".join(bar_row(word, p, f"{p:.0%}", width=20) for word, p in zip(WORDS, probabilities, strict=True))
     told = f"score {outcome.score:.2f}, KL from SFT {outcome.kl:.2f} nats, loss on forum text {outcome.text_loss:.2f} nats a word"
     return f"<table>{rows}</table><p>{told}</p>"
 

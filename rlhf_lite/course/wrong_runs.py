@@ -22,7 +22,7 @@ from matplotlib.ticker import MaxNLocator
 
 from .. import ppo
 from ..checkpoint import TrainingRun, write_atomically
-from ..gpt import GPT, copy_gpt
+from ..gpt import GPT, copy_gpt, copy_scalar
 from ..ppo import PPOConfig
 from ..report import INK, PALE, STYLE
 from ..rollout import Rollout, reward_model_score
@@ -30,7 +30,7 @@ from ..tinyworld.evaluation import Models, load_models
 from ..tinyworld.world import TinyWorld
 from .faults import FAULTS, SOUND, Fault, injected
 from .figures import as_png
-from .live_ppo import training_prompts, value_model_from
+from .live_ppo import training_prompts
 from .twin import show_with_figure
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -69,7 +69,7 @@ def train_with(fault: Fault, models: Models, seed: int, config: PPOConfig = CONF
     with injected(fault), torch.random.fork_rng():
         torch.manual_seed(seed)  # dropout
         ppo.train_ppo(
-            policy, value_model_from(models.reward_model), reward_model_score(deepcopy(models.reward_model)),
+            policy, copy_scalar(models.reward_model), reward_model_score(deepcopy(models.reward_model)),
             training_prompts(models, seed), config, end_id=tokenizer.end_id, pad_id=tokenizer.pad_id, seed=seed,
             run=run, evaluate=watch,
         )  # fmt: skip

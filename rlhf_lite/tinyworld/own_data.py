@@ -80,7 +80,7 @@ class OwnData(TinyWorld):
     def warn_of_few_steps(self, config: RewardConfig) -> None:
         """Say so where the reader's comparisons are too few to learn much from, and what to do."""
         count = len(self.own_comparisons)
-        steps = max(1, round(config.epochs * count / config.batch_size))
+        steps = config.steps(count)
         if steps < FEW_STEPS:
             self.tell(
                 f"note: {count} comparisons make {steps} training steps, too few to learn much from: rank more answers, or take "

@@ -27,6 +27,7 @@ from ..tokenizer import Tokenizer
 from .corpus import documents
 from .judge import TIE, judge
 from .labelers import demonstrate
+from .measured import read_measured, rounded
 from .prompts import Request, draw_requests
 from .world import TinyWorld
 
@@ -196,23 +197,9 @@ def measure_missing(
     return stored()
 
 
-def rounded(value: Any) -> Any:
-    """Round every number of rows to four places: more would claim what 200 prompts cannot show."""
-    if isinstance(value, dict):
-        return {key: rounded(each) for key, each in value.items()}
-    if isinstance(value, list):
-        return [rounded(each) for each in value]
-    return round(value, 4) if isinstance(value, float) else value
-
-
 def load_measured(folder: str | Path) -> list[dict[str, Any]]:
     """Read what `measure_missing` stored, a dictionary a seed, in the order of seeds."""
-    paths = sorted(Path(folder).glob("seed-*.json"))
-    if not paths:
-        raise FileNotFoundError(
-            f"no seed-*.json in {folder}: measure with `python -m rlhf_lite.tinyworld.sft_epochs {folder} RUN`"
-        )
-    return [json.loads(path.read_text(encoding="utf-8")) for path in paths]
+    return read_measured(folder, f"measure with `python -m rlhf_lite.tinyworld.sft_epochs {folder} RUN`")
 
 
 def main() -> None:

@@ -17,7 +17,7 @@ from typing import Any
 from ..checkpoint import TrainingRun, write_atomically
 from ..data import encode_prompts, pack_documents
 from ..evaluate import kl_from, sample, win_rate
-from ..gpt import GPT, ScalarModel, copy_gpt
+from ..gpt import GPT, copy_gpt, copy_scalar
 from ..ppo import PPOConfig, train_ppo
 from ..presets import PRESETS
 from ..pretrain import held_out_loss
@@ -27,6 +27,7 @@ from .abilities import ability_shares, source_losses
 from .corpus import documents
 from .evaluation import Models, load_models
 from .judge import TIE, judge
+from .measured import read_measured, rounded
 from .prompts import draw_requests
 from .world import TinyWorld
 
@@ -73,16 +74,17 @@ class Bench:
     ) -> tuple[GPT, list[dict[str, Any]]]:
         """Run PPO from the SFT model, the value model from the reward model; return the averaged policy and the log."""
         critic, run = self.models.reward_model, run or TrainingRun(None, show_progress=False)
-        value_model = ScalarModel(copy_gpt(critic.trunk))
-        value_model.load_state_dict(critic.state_dict())
         policy = train_ppo(
-            copy_gpt(self.sft), value_model, reward_model_score(critic), self.train_prompts, config, **self.ids,
+            copy_gpt(self.sft), copy_scalar(critic), reward_model_score(critic), self.train_prompts, config, **self.ids,
             seed=self.seed, run=run, pretraining_tokens=self.pretraining_tokens, evaluate=evaluate,
         )  # fmt: skip
         return policy, run.history
 
-    def measure(self, policy: GPT) -> dict[str, float]:
-        """Measure a policy on held-out prompts and texts; a row of `data/sweeps` says the same of each run."""
+    def measure(self, policy: GPT, abilities: Mapping[str, float] | None = None) -> dict[str, float]:
+        """Measure a policy on held-out prompts and texts; a row of `data/sweeps` says the same of each run.
+
+        `abilities` are what `ability_shares` found, where that is known already.
+        """
         tokenizer, answers = self.models.tokenizer, self._answers(policy)
         gold = self._gold(answers)
         sequences = [prompt + ids for prompt, ids in zip(self.prompts, answers, strict=True)]
@@ -94,7 +96,7 @@ class Bench:
             "kl": kl_from(policy, self.sft, self.prompts, seed=self.seed, **self.ids),
             "pretraining_loss": loss,
             "loss_rise": loss - self.sft_loss,
-            "exercises": fmean(ability_shares(policy, tokenizer).values()),
+            "exercises": fmean((abilities or ability_shares(policy, tokenizer)).values()),
             "length": fmean(len(tokenizer.decode_response(ids).split()) for ids in answers),
         }
 
@@ -110,12 +112,11 @@ class Bench:
 
     def stage_rows(self) -> dict[str, dict[str, Any]]:
         """Measure the run's own four models, with all abilities and all sources told apart."""
-        tokenizer = self.models.tokenizer
-        return {
-            name: self.measure(policy)
-            | {"abilities": ability_shares(policy, tokenizer), "sources": source_losses(policy, tokenizer)}
-            for name, policy in self.models.policies.items()
-        }
+        tokenizer, rows = self.models.tokenizer, {}
+        for name, policy in self.models.policies.items():
+            abilities = ability_shares(policy, tokenizer)
+            rows[name] = self.measure(policy, abilities) | {"abilities": abilities, "sources": source_losses(policy, tokenizer)}
+        return rows
 
     def _answers(self, policy: GPT) -> list[list[int]]:
         return sample(policy, self.prompts, seed=self.seed, **self.ids)
@@ -142,15 +143,6 @@ def sweep(folder: Path, seed: int, output: Path) -> dict[str, Any]:
     return found
 
 
-def rounded(value: Any, digits: int = 4) -> Any:
-    """Round every number of a nested structure, so that files stay small and readable."""
-    if isinstance(value, dict):
-        return {key: rounded(item, digits) for key, item in value.items()}
-    if isinstance(value, list):
-        return [rounded(item, digits) for item in value]
-    return round(value, digits) if isinstance(value, float) else value
-
-
 def write_rows(path: Path, found: dict[str, Any]) -> None:
     """Write one seed's measurements, a line a row."""
     lines = ",\n".join("  " + json.dumps(row) for row in rounded(found["rows"]))
@@ -164,10 +156,7 @@ def load_sweeps(folder: str | Path) -> list[dict[str, Any]]:
     Raises:
         FileNotFoundError: where the folder holds none.
     """
-    paths = sorted(Path(folder).glob("seed-*.json"))
-    if not paths:
-        raise FileNotFoundError(f"no seed-*.json in {folder}: it comes with the course; see data/README.md for how it is made")
-    return [json.loads(path.read_text(encoding="utf-8")) for path in paths]
+    return read_measured(folder, "it comes with the course; see data/README.md for how it is made")
 
 
 def share_given_back(base: float, ppo: float, ptx: float) -> float:
