@@ -1,7 +1,5 @@
 """Attention: by hand for one look, and with many heads for the models."""
 
-from dataclasses import dataclass, field
-
 import torch
 import torch.nn.functional as F
 from einops import rearrange
@@ -36,31 +34,40 @@ def scaled_dot_product_attention(query: Tensor, key: Tensor, value: Tensor, mask
     return weights @ value, weights
 
 
-@dataclass
 class KeyValueCache:
     """Keep the keys and values of one layer, so that sampling reads each token once.
 
-    Shapes: keys, values (B, H, T, D) or None before the first token.
+    Shapes: keys, values (B, H, T, D). They lie in buffers with room to spare, so that a new position is written where it
+    belongs and nothing that is there already is copied; `room` is how many positions are expected.
     """
 
-    keys: Tensor | None = field(default=None)
-    values: Tensor | None = field(default=None)
+    def __init__(self, room: int = 0):
+        self.room, self.length = room, 0
+        self.keys: Tensor | None = None
+        self.values: Tensor | None = None
 
     def append(self, keys: Tensor, values: Tensor) -> tuple[Tensor, Tensor]:
         """Add new positions at the end and return all of them."""
-        if self.keys is not None:
-            keys, values = torch.cat([self.keys, keys], dim=2), torch.cat([self.values, values], dim=2)
-        self.keys, self.values = keys, values
-        return keys, values
+        start, self.length = self.length, self.length + keys.shape[2]
+        self.keys, self.values = self._store(self.keys, keys, start), self._store(self.values, values, start)
+        return self.keys[:, :, : self.length], self.values[:, :, : self.length]
+
+    def _store(self, buffer: Tensor | None, new: Tensor, start: int) -> Tensor:
+        if buffer is None or buffer.shape[2] < self.length:
+            self.room = max(self.room, 2 * start, self.length)  # twice as many, so that moving house stays rare
+            larger = new.new_empty(*new.shape[:2], self.room, new.shape[3])
+            if buffer is not None:
+                larger[:, :, :start] = buffer[:, :, :start]
+            buffer = larger
+        buffer[:, :, start : self.length] = new
+        return buffer
 
     def keep_rows(self, rows: Tensor) -> None:
-        """Keep only some rows of the batch: finished answers need no more work."""
-        self.keys, self.values = self.keys[rows], self.values[rows]
-
-    @property
-    def length(self) -> int:
-        """Number of positions held."""
-        return 0 if self.keys is None else self.keys.shape[2]
+        """Keep only some rows of the batch, `rows` (B,) bool: finished answers need no more work."""
+        n_kept = int(rows.sum())
+        for buffer in (self.keys, self.values):
+            buffer[:n_kept, :, : self.length] = buffer[rows, :, : self.length]
+        self.keys, self.values = self.keys[:n_kept], self.values[:n_kept]
 
 
 class MultiHeadAttention(nn.Module):

@@ -1,10 +1,15 @@
 """Measure speed on this machine: training steps and sampling against `transformers`, on the same work, in one run.
 
 Both sides get the same shape, the same random weights, the same tokens and the same number of threads, and are measured in
-turn, several times; the fastest time of each counts, since other work on the machine only ever slows down.
+turn, several times; the fastest time of each counts, since other work on the machine only ever slows down. bfloat16 is
+measured where the processor gains from it.
+
+Sampling is measured twice: with answers that all reach the limit, and with answers that end as those of a trained model do.
+There the end comes after each token with the same chance, which the model's weights fix, so that it is the same on both sides.
 """
 
 import json
+import math
 import platform
 import time
 from collections.abc import Callable
@@ -18,7 +23,7 @@ from torch.profiler import ProfilerActivity, profile
 
 from .checkpoint import write_atomically
 from .costs import attention_flops, training_flops
-from .engine import Engine, EngineConfig
+from .engine import Engine, EngineConfig, bfloat16_gain
 from .generate import generate
 from .gpt import GPT, GPT2, TINY, GPTConfig
 from .optim import OptimConfig, build_optimizer, optimizer_step
@@ -32,7 +37,11 @@ SHAPES = {
 BATCH = {"tiny": (16, 128), "10M": (16, 128), "124M": (4, 128)}
 """Sequences and tokens a training step."""
 ANSWERS, PROMPT, NEW = 64, 16, 48
-"""Sampling: answers at once, tokens of a prompt, tokens of an answer."""
+"""Sampling: answers at once, tokens of a prompt, tokens of the longest answer."""
+MEAN_LENGTH = 17
+"""Tokens of an answer that ends, on average: about as many as the course's own model writes (`data/dashboard.json`)."""
+END = 1
+"""The token that ends it."""
 PEAK_SIZE = 2048
 """Rows of the square matrices whose product gives the machine's peak."""
 
@@ -50,16 +59,20 @@ class SpeedTest:
 
 
 def fastest(works: dict[str, Callable[[], Any]], repeats: int) -> dict[str, float]:
-    """Return the least seconds of each piece of work, after one to warm up; they take turns."""
+    """Return the least seconds of each piece of work, after one to warm up; they take turns.
+
+    Work that returns an int, how much of it there was, counts by its seconds a unit.
+    """
     best = {}
     for turn in range(repeats + 1):
         for name, work in works.items():
             start = time.perf_counter()
-            work()
+            amount = work()
             if torch.cuda.is_available():
                 torch.cuda.synchronize()
             if turn:
-                best[name] = min(best.get(name, float("inf")), time.perf_counter() - start)
+                seconds = (time.perf_counter() - start) / (amount if isinstance(amount, int) else 1)
+                best[name] = min(best.get(name, float("inf")), seconds)
     return best
 
 
@@ -87,10 +100,15 @@ def gpt2_of(model: GPT) -> nn.Module:
     return other
 
 
+def precisions(device: torch.device) -> list[str]:
+    """List the types of number in which matrix products are worth measuring here."""
+    return ["float32", "bfloat16"] if bfloat16_gain(device) > 1 else ["float32"]
+
+
 def matrix_peaks(device: torch.device, repeats: int) -> dict[str, float]:
     """Return FLOPs a second of a large matrix product, by type of number."""
     peaks = {}
-    for dtype in (torch.float32, torch.bfloat16):
+    for dtype in (getattr(torch, name) for name in precisions(device)):
         a, b = (torch.randn(PEAK_SIZE, PEAK_SIZE, device=device).to(dtype) for _ in range(2))
         seconds = fastest({"product": lambda a=a, b=b: a @ b}, repeats)["product"]
         peaks[str(dtype).removeprefix("torch.")] = 2 * PEAK_SIZE**3 / seconds
@@ -116,12 +134,12 @@ def training_work(model: nn.Module, loss_of: Callable[[], torch.Tensor]) -> Call
 
 
 def measure_training(name: str, engine: Engine, repeats: int) -> dict[str, float]:
-    """Return tokens a second of a training step: ours in fp32 and bf16, theirs in both."""
+    """Return tokens a second of a training step: ours in fp32, theirs in fp32, and where it is worth it both in bf16."""
     torch.manual_seed(0)
     config, (sequences, length) = SHAPES[name], BATCH[name]
     tokens = torch.randint(config.vocab_size, (sequences, length), device=engine.device)
     works = {}
-    for precision in ("float32", "bfloat16"):
+    for precision in precisions(engine.device):
         half = Engine(EngineConfig(device=engine.device.type, bfloat16=precision == "bfloat16"))
         model = GPT(config)
         other = gpt2_of(model).to(engine.device)
@@ -140,25 +158,44 @@ def measure_training(name: str, engine: Engine, repeats: int) -> dict[str, float
     return {work: tokens.numel() / seconds for work, seconds in fastest(works, repeats).items()}
 
 
-def measure_sampling(name: str, engine: Engine, repeats: int) -> dict[str, float]:
-    """Return sampled tokens a second, every answer as long as it may be: no token ends it."""
+@torch.no_grad()
+def let_answers_end(model: GPT, mean_length: float) -> None:
+    """Change a model with random weights so that END follows every token with a chance of about 1 in `mean_length`.
+
+    The last LayerNorm's first number becomes 1 everywhere, and only END's embedding looks at it.
+    """
+    embeddings = model.token_embedding.weight
+    model.final_norm.weight[0], model.final_norm.bias[0] = 0.0, 1.0
+    embeddings[:, 0], embeddings[END] = 0.0, 0.0
+    logits = model(torch.randint(model.config.vocab_size, (8, PROMPT), device=embeddings.device))
+    embeddings[END, 0] = logits.logsumexp(-1).mean() - math.log(mean_length - 1)
+
+
+def measure_sampling(name: str, engine: Engine, repeats: int, *, ending: bool = False) -> dict[str, float]:
+    """Return sampled tokens a second, of answers that all reach the limit, or that end by themselves."""
     torch.manual_seed(0)
     model = GPT(SHAPES[name]).eval()
+    if ending:
+        let_answers_end(model, MEAN_LENGTH)
     other = gpt2_of(model).to(engine.device).eval()
     model, generator = model.to(engine.device), torch.Generator().manual_seed(0)
-    prompts = torch.randint(SHAPES[name].vocab_size, (ANSWERS, PROMPT))
-    ids, never = prompts.to(engine.device), -1
+    prompts = torch.randint(END + 1, SHAPES[name].vocab_size, (ANSWERS, PROMPT))
+    ids, end = prompts.to(engine.device), END if ending else -1  # no token is -1
 
-    def ours() -> None:
-        generate(model, prompts.tolist(), max_new_tokens=NEW, end_id=never, pad_id=0, generator=generator)
+    def ours() -> int:
+        found = generate(model, prompts.tolist(), max_new_tokens=NEW, end_id=end, pad_id=0, generator=generator)
+        return int((found.lengths - found.prompt_lengths).sum())
 
-    def theirs() -> None:
+    def theirs() -> int:
+        how = {"eos_token_id": END} if ending else {"min_new_tokens": NEW}
         with torch.no_grad():
-            other.generate(ids, attention_mask=torch.ones_like(ids), do_sample=True, top_k=0, max_new_tokens=NEW,
-                           min_new_tokens=NEW, pad_token_id=0, use_cache=True)  # fmt: skip
+            found = other.generate(ids, attention_mask=torch.ones_like(ids), do_sample=True, top_k=0, max_new_tokens=NEW,
+                                   pad_token_id=0, use_cache=True, **how)[:, PROMPT:]  # fmt: skip
+        is_end = (found == END).long() if ending else torch.zeros_like(found)
+        return int((is_end.cumsum(1) - is_end == 0).sum())  # tokens with no end before them
 
     seconds = fastest({"ours": ours, "transformers": theirs}, repeats)
-    return {work: ANSWERS * NEW / taken for work, taken in seconds.items()}
+    return {work: 1 / taken for work, taken in seconds.items()}
 
 
 def where_time_goes(name: str, engine: Engine, most: int = 6) -> dict[str, float]:
@@ -190,6 +227,7 @@ def measure(command: SpeedTest) -> dict[str, Any]:
         results[name] = {
             "training tokens a second": training, "share of the matrix peak": shares,
             "sampled tokens a second": measure_sampling(name, engine, command.repeats),
+            "sampled tokens a second, answers that end": measure_sampling(name, engine, command.repeats, ending=True),
             "where a step's time goes": where_time_goes(name, engine),
         }  # fmt: skip
     return {"machine": machine(engine.device), "matrix product, FLOPs a second": peaks, "shapes": results}
@@ -199,17 +237,22 @@ def table(found: dict[str, Any]) -> str:
     """Write the results for reading."""
     lines = [", ".join(f"{key} {value}" for key, value in found["machine"].items())]
     peaks = found["matrix product, FLOPs a second"]
+    if "bfloat16" not in peaks:
+        lines.append("bfloat16 is slower than float32 on this processor and was left out")
     lines += [f"matrix product, {name}: {value / 1e9:,.0f} GFLOP/s" for name, value in peaks.items()]
     for name, row in found["shapes"].items():
-        training, sampling = row["training tokens a second"], row["sampled tokens a second"]
+        training = row["training tokens a second"]
         lines.append(f"\n{name} ({SHAPES[name].n_parameters:,} parameters)")
         for work, value in training.items():
             precision = work.split()[-1]
             share = f"{row['share of the matrix peak'][precision]:8.0%} of the matrix peak" if work.startswith("ours") else ""
             ratio = value / training["transformers float32"]
-            lines.append(f"  training  {work:<24}{value:>12,.0f} tokens/s{ratio:>8.2f} x transformers float32{share}")
-        for work, value in sampling.items():
-            lines.append(f"  sampling  {work:<24}{value:>12,.0f} tokens/s{value / sampling['transformers']:>8.2f} x transformers")
+            lines.append(f"  {'training':<24}{work:<24}{value:>12,.0f} tokens/s{ratio:>8.2f} x transformers float32{share}")
+        for title, key in (("sampling", ""), ("sampling, answers end", ", answers that end")):
+            sampling = row[f"sampled tokens a second{key}"]
+            for work, value in sampling.items():
+                ratio = value / sampling["transformers"]
+                lines.append(f"  {title:<24}{work:<24}{value:>12,.0f} tokens/s{ratio:>8.2f} x transformers")
         spent = ", ".join(f"{operation} {share:.0%}" for operation, share in row["where a step's time goes"].items())
         lines.append(f"  a step's time: {spent}")
     return "\n".join(lines)

@@ -3,10 +3,16 @@
 from dataclasses import dataclass
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from .data import lengths_to_mask, pad_left, pad_right
 from .gpt import GPT
+
+FEWER = 7 / 8
+"""Finished rows leave when no more than this share of the batch goes on: each leaving copies what the others remember."""
+NOT_DRAWN = -1
+"""In the place of a token: none was drawn."""
 
 
 @dataclass(frozen=True)
@@ -88,8 +94,8 @@ def generate(
 ) -> Generation:
     """Sample an answer to each prompt, up to and with its end token or max_new_tokens.
 
-    Prompts are padded on the left; finished rows leave the batch, so that nothing is computed for them. Random numbers,
-    one a token, come from the generator, or are given: `uniforms` (B, max_new_tokens) in [0, 1).
+    Prompts are padded on the left; finished rows leave the batch, so that little is computed for them. Random numbers, one
+    a token, come from the generator, or are given: `uniforms` (B, max_new_tokens) in [0, 1).
 
     Raises:
         ValueError: for an empty prompt, or where prompt and answer do not fit into the model's context.
@@ -98,29 +104,31 @@ def generate(
     device = next(model.parameters()).device
     tokens, real = (each.to(device) for each in pad_left(prompts, pad_id))
     uniforms = (torch.rand(len(prompts), max_new_tokens, generator=generator) if uniforms is None else uniforms).to(device)
-    caches, answers = model.new_caches(), [[] for _ in prompts]
+    n_read, caches = tokens.shape[1], model.new_caches(tokens.shape[1] + max_new_tokens)
+    real = F.pad(real, (0, max_new_tokens), value=True)  # (B, S): answers hold no padding
+    is_padded = not real.all()
+    answers = tokens.new_full((len(prompts), max_new_tokens), NOT_DRAWN)
     rows = torch.arange(len(prompts), device=device)  # which prompt each row of the batch belongs to
-    was_training = model.training
+    going_on = torch.ones_like(rows, dtype=torch.bool)
+    was_training, new = model.training, tokens
     model.eval()
-    new = tokens
     for step in range(max_new_tokens):
-        hidden = model.hidden(new, padding_mask=real, caches=caches)[:, -1]
+        padding_mask = real[:, : n_read + step] if is_padded else None
+        hidden = model.hidden(new, padding_mask=padding_mask, caches=caches)[:, -1]
         probs = next_token_probs(model.head(hidden), temperature, top_k, top_p)
         drawn = draw(probs, uniforms[rows, step])
         if step == 0:
             first_log_probs = probs.gather(1, drawn[:, None]).squeeze(1).log()
-        for row, token in zip(rows.tolist(), drawn.tolist(), strict=True):
-            answers[row].append(token)
-        going_on = drawn != end_id
+        answers[rows[going_on], step] = drawn[going_on]
+        going_on, new = going_on & (drawn != end_id), drawn[:, None]
         if not going_on.any():
             break
-        rows, new, real = rows[going_on], drawn[going_on, None], real[going_on]
-        real = torch.cat([real, real.new_ones(len(rows), 1)], dim=1)
-        if not going_on.all():
+        if going_on.sum() <= FEWER * len(rows):
             for cache in caches:
                 cache.keep_rows(going_on)
+            rows, new, real, going_on = rows[going_on], new[going_on], real[going_on], going_on[going_on]
     model.train(was_training)
-    return _collect(prompts, answers, first_log_probs, end_id, pad_id, device)
+    return _collect(prompts, answers, first_log_probs, end_id, pad_id)
 
 
 def _check_prompts(model: GPT, prompts: list[list[int]], max_new_tokens: int) -> None:
@@ -137,13 +145,16 @@ def _check_prompts(model: GPT, prompts: list[list[int]], max_new_tokens: int) ->
 
 
 def _collect(
-    prompts: list[list[int]], answers: list[list[int]], first_log_probs: Tensor, end_id: int, pad_id: int, device: torch.device
+    prompts: list[list[int]], answers: Tensor, first_log_probs: Tensor, end_id: int, pad_id: int
 ) -> Generation:
-    tokens, lengths = pad_right([p + a for p, a in zip(prompts, answers, strict=True)], pad_id)
+    """Put each prompt and its answer (B, max_new_tokens), NOT_DRAWN after its last token, next to each other."""
+    n_drawn, device = (answers != NOT_DRAWN).sum(1), answers.device
+    drawn = [answer[:n] for answer, n in zip(answers.tolist(), n_drawn.tolist(), strict=True)]
+    tokens, lengths = pad_right([p + a for p, a in zip(prompts, drawn, strict=True)], pad_id)
     return Generation(
         tokens=tokens.to(device),
         prompt_lengths=torch.tensor([len(p) for p in prompts], device=device),
         lengths=lengths.to(device),
-        finished=torch.tensor([a[-1] == end_id for a in answers], device=device),
+        finished=answers.gather(1, n_drawn[:, None] - 1).squeeze(1) == end_id,
         first_log_probs=first_log_probs,
     )

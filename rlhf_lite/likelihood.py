@@ -7,6 +7,9 @@ from torch import Tensor
 from .gpt import GPT
 from .masked import last_kept, masked_mean
 
+NOTHING = -100
+"""In the place of a target: there is none."""
+
 
 def next_token_log_probs(logits: Tensor, tokens: Tensor, temperature: float = 1.0) -> Tensor:
     """Return the log-probability that the model gives to each token that really came next.
@@ -19,9 +22,12 @@ def next_token_log_probs(logits: Tensor, tokens: Tensor, temperature: float = 1.
         raise ValueError(f"logits of shape {tuple(logits.shape)} do not belong to tokens of shape {tuple(tokens.shape)}")
     if temperature <= 0:
         raise ValueError(f"temperature is {temperature}, expected more than 0")
-    scaled = logits[:, :-1].float() / temperature
-    # F.cross_entropy does not keep a second (B, T, V) tensor as log_softmax and gather would
-    return -F.cross_entropy(scaled.flatten(0, 1), tokens[:, 1:].flatten().long(), reduction="none").view(tokens[:, 1:].shape)
+    scaled = logits.float() if temperature == 1 else logits.float() / temperature
+    # F.cross_entropy does not keep a second (B, T, V) tensor as log_softmax and gather would; the last position, which has
+    # nothing to predict, is cut off after it, where that copies no logits
+    targets = F.pad(tokens[:, 1:].long(), (0, 1), value=NOTHING)
+    surprise = F.cross_entropy(scaled.flatten(0, 1), targets.flatten(), reduction="none", ignore_index=NOTHING)  # (B * T,)
+    return -surprise.view(tokens.shape)[:, :-1]
 
 
 def masked_log_probs(model: GPT, tokens: Tensor, mask: Tensor, temperature: float = 1.0) -> tuple[Tensor, Tensor]:

@@ -119,6 +119,17 @@ def test_cache_goes_on_with_the_rows_that_are_kept():
     torch.testing.assert_close(last, attention(x, is_causal=True)[rows, 4:], **CLOSE)
 
 
+def test_cache_with_room_writes_in_place_and_finds_more_room():
+    cache, k = KeyValueCache(room=3), torch.randn(1, 2, 5, 4)
+    with torch.no_grad():
+        cache.append(k[:, :, :2], k[:, :, :2])
+        buffer = cache.keys
+        cache.append(k[:, :, 2:3], k[:, :, 2:3])
+        assert cache.keys is buffer  # nothing was copied
+        keys, values = cache.append(k[:, :, 3:], k[:, :, 3:])
+    assert torch.equal(keys, k) and torch.equal(values, k) and cache.length == 5
+
+
 def test_dropout_acts_in_training_only():
     attention, x = MultiHeadAttention(8, 2, dropout=0.5), torch.randn(1, 4, 8)
     assert not torch.equal(attention(x), attention(x))

@@ -24,7 +24,35 @@ def test_the_fastest_turn_counts_and_the_first_warms_up(monkeypatch):
     assert bench.fastest({"a": lambda: None, "b": lambda: None}, repeats=2) == {"a": 5, "b": 3}
 
 
-def test_a_whole_run_is_printed_and_stored(monkeypatch, tmp_path, capsys):
+def test_work_that_says_how_much_it_did_counts_by_the_unit(monkeypatch):
+    clock = iter([0, 0, 6, 0, 8])
+    monkeypatch.setattr(bench.time, "perf_counter", lambda: next(clock))
+    amounts = iter([1, 2, 4])
+    assert bench.fastest({"a": lambda: next(amounts)}, repeats=2) == {"a": 2}
+
+
+def test_answers_end_as_often_as_asked_for_and_on_both_sides_alike():
+    torch.manual_seed(0)
+    model = GPT(SMALL).eval()
+    bench.let_answers_end(model, mean_length=17)
+    tokens = torch.randint(61, (50, 20))
+    with torch.no_grad():
+        ours, theirs = model(tokens).softmax(-1), bench.gpt2_of(model).eval()(tokens).logits.softmax(-1)
+    chance = ours[..., bench.END]
+    assert 0.7 / 17 < chance.mean() < 1.3 / 17 and chance.std() < chance.mean() / 2
+    torch.testing.assert_close(theirs, ours, atol=1e-5, rtol=1e-4)
+
+
+def test_bfloat16_is_measured_only_where_it_is_faster(monkeypatch):
+    for gain, expected in ((0.01, ["float32"]), (3.0, ["float32", "bfloat16"])):
+        monkeypatch.setattr(bench, "bfloat16_gain", lambda device, gain=gain: gain)
+        assert bench.precisions(torch.device("cpu")) == expected
+
+
+@pytest.mark.filterwarnings("ignore:this processor multiplies bfloat16")
+@pytest.mark.parametrize("precisions", [["float32"], ["float32", "bfloat16"]])
+def test_a_whole_run_is_printed_and_stored(precisions, monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(bench, "precisions", lambda device: precisions)
     for table, value in (("SHAPES", SMALL), ("BATCH", (2, 16))):
         monkeypatch.setattr(bench, table, {"tiny": value})
     monkeypatch.setattr(bench, "PEAK_SIZE", 64)
@@ -32,11 +60,13 @@ def test_a_whole_run_is_printed_and_stored(monkeypatch, tmp_path, capsys):
     bench.run_bench(bench.SpeedTest(shapes=("tiny",), repeats=1, output=tmp_path / "here.json"))
     found = json.loads((tmp_path / "here.json").read_text())
     row, told = found["shapes"]["tiny"], capsys.readouterr().out
-    sides, precisions = ("ours", "transformers"), ("float32", "bfloat16")
+    sides = ("ours", "transformers")
     assert set(row["training tokens a second"]) == {f"{side} {precision}" for side in sides for precision in precisions}
     assert all(value > 0 for value in (*row["training tokens a second"].values(), *row["sampled tokens a second"].values()))
-    ratio = row["sampled tokens a second"]["ours"] / row["sampled tokens a second"]["transformers"]
-    assert f"{ratio:.2f} x transformers" in told and "of the matrix peak" in told and found["machine"]["torch"] in told
+    for sampling in ("sampled tokens a second", "sampled tokens a second, answers that end"):
+        assert f"{row[sampling]['ours'] / row[sampling]['transformers']:.2f} x transformers" in told
+    assert ("bfloat16 is slower" in told) == ("bfloat16" not in precisions)
+    assert "of the matrix peak" in told and found["machine"]["torch"] in told
 
 
 def test_unknown_shapes_are_refused():

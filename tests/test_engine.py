@@ -3,12 +3,14 @@
 What several processes do is proven in test_processes.
 """
 
+import warnings
+
 import pytest
 import torch
 
 from rlhf_lite import engine as engine_module
 from rlhf_lite.data import Example, ExampleBatch, collate_examples
-from rlhf_lite.engine import Engine, EngineConfig, peak_memory_gb, settle
+from rlhf_lite.engine import Engine, EngineConfig, bfloat16_gain, peak_memory_gb, settle
 from rlhf_lite.sft import sft_loss
 
 EXAMPLES = [Example([3, 4, 5, 6, 1], 2), Example([7, 8, 1], 2), Example([2, 3, 4, 5, 6, 7, 1], 1), Example([9, 1], 1)]
@@ -40,6 +42,7 @@ def test_recomputing_changes_nothing(make_gpt):
     torch.testing.assert_close(found, expected)
 
 
+@pytest.mark.filterwarnings("ignore:this processor multiplies bfloat16")
 def test_bfloat16_is_near_and_keeps_weights_in_float32(make_gpt):
     model = make_gpt(0, vocab_size=11, context_length=16)
     whole, _ = gradient(model, Engine())
@@ -78,6 +81,19 @@ def test_settings_that_cannot_be_are_refused(settings, message, monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(ValueError, match=message):
         EngineConfig(**settings)
+
+
+@pytest.mark.parametrize("gain", [0.01, 2.0])
+def test_a_processor_that_is_slower_in_bfloat16_is_told_of(gain, monkeypatch):
+    monkeypatch.setattr(engine_module, "bfloat16_gain", lambda device: gain)
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        Engine(EngineConfig(device="cpu", bfloat16=True))
+    assert [("0.01 times" in str(each.message)) for each in told] == ([True] if gain < 1 else [])
+
+
+def test_the_gain_of_bfloat16_is_a_ratio_of_speeds():
+    assert 0 < bfloat16_gain(torch.device("cpu"), size=64) < 100
 
 
 def test_compiling_without_a_compiler_is_refused(monkeypatch):

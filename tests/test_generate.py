@@ -47,6 +47,15 @@ def test_cache_and_batch_give_the_tokens_of_a_plain_loop(make_gpt, sampling, see
     assert ours.responses() == plain_loop(model, PROMPTS, uniforms, **sampling)
 
 
+@pytest.mark.parametrize("prompts", [PROMPTS * 5, [[3, 1, 4], [9, 2, 6], [END, 5, 3]] * 10], ids=["padded", "equally long"])
+def test_rows_that_end_one_after_another_leave_the_others_as_they_were(make_gpt, prompts):
+    model = make_gpt(1, std=0.4)
+    uniforms = torch.rand(len(prompts), 14, generator=seeded_generator(1))
+    ours = generate(model, prompts, max_new_tokens=14, end_id=END, pad_id=PAD, temperature=1.5, uniforms=uniforms)
+    assert ours.responses() == plain_loop(model, prompts, uniforms, temperature=1.5)
+    assert len(set(ours.lengths.tolist())) > 3  # so rows were dropped more than once, and dead ones went along between
+
+
 def sample(model, prompts, max_new_tokens, temperature=1.0):
     sampling = {"max_new_tokens": max_new_tokens, "temperature": temperature, "generator": seeded_generator(0)}
     return generate(model, prompts, end_id=END, pad_id=PAD, **sampling)
