@@ -104,6 +104,8 @@ def generate(
     model.eval()
     new = tokens
     for step in range(max_new_tokens):
+        if step:
+            model.anyone(True)
         hidden = model.hidden(new, padding_mask=real, caches=caches)[:, -1]
         probs = next_token_probs(model.head(hidden), temperature, top_k, top_p)
         drawn = draw(probs, uniforms[rows, step])
@@ -119,8 +121,18 @@ def generate(
         if not going_on.all():
             for cache in caches:
                 cache.keep_rows(going_on)
+    _keep_in_step(model, max_new_tokens - step - 1)
     model.train(was_training)
     return _collect(prompts, answers, first_log_probs, end_id, pad_id, device)
+
+
+def _keep_in_step(model: GPT, most: int) -> None:
+    # processes that share the weights gather a block together: one that is done goes on with an idle row until all are
+    idle = torch.zeros(1, 1, dtype=torch.long, device=next(model.parameters()).device)
+    for _ in range(most):
+        if not model.anyone(False):
+            break
+        model.hidden(idle)
 
 
 def _check_prompts(model: GPT, prompts: list[list[int]], max_new_tokens: int) -> None:

@@ -197,9 +197,9 @@ class Pipeline:
         encoded, _ = encode_prompts(prompts, self.tokenizer, self.preset.model.context_length)
         length, answers = self.preset.ppo.max_new_tokens, [{} for _ in prompts]
         for k, (model, temperature) in enumerate(sources):
-            drawn = sample(
-                model, encoded, seed=f"{self.seed} source {k}", temperature=temperature, max_new_tokens=length, **self._ids()
-            )
+            with self.engine.whole(model):
+                drawn = sample(model, encoded, seed=f"{self.seed} source {k}", temperature=temperature, max_new_tokens=length,
+                               engine=self.engine, **self._ids())  # fmt: skip
             for kept, ids in zip(answers, drawn, strict=True):
                 kept[tuple(ids)] = None
         for k in range(self.preset.comparisons.stray_answers):  # the last source's first answers would be of the base model
@@ -209,8 +209,8 @@ class Pipeline:
 
     def comparison_sources(self, newest: GPT | None = None) -> list[tuple[GPT, float]]:
         """Where ranked answers come from; `newest` replaces half of the SFT model's answers (steps 2 and 3 again)."""
-        config, device = self.preset.comparisons, self.engine.device
-        sft, base = (self.model(stage).to(device) for stage in ("sft", "pretrain"))
+        config, place = self.preset.comparisons, self.engine.place_to_sample
+        sft, base = (place(self.model(stage)) for stage in ("sft", "pretrain"))
         cool = [(sft, 1.0)] * config.sft_answers
         if newest is not None:
             cool[: (config.sft_answers + 1) // 2] = [(newest, 1.0)] * ((config.sft_answers + 1) // 2)
