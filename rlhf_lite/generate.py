@@ -104,8 +104,7 @@ def generate(
     model.eval()
     new = tokens
     for step in range(max_new_tokens):
-        if step:
-            model.anyone(True)
+        model.anyone(True)  # needs this pass; see _keep_in_step
         hidden = model.hidden(new, padding_mask=real, caches=caches)[:, -1]
         probs = next_token_probs(model.head(hidden), temperature, top_k, top_p)
         drawn = draw(probs, uniforms[rows, step])

@@ -9,15 +9,16 @@ from typing import Any, Protocol
 
 import torch
 
-from .checkpoint import TrainingRun, load_model, save_model, write_atomically
+from .checkpoint import TrainingRun, load_model, save_model
 from .data import EncodedComparison, encode_comparisons, encode_demonstrations, encode_prompts, pack_documents
 from .engine import Engine
 from .evaluate import sample
+from .files import read_json, write_atomically
 from .gpt import GPT, GPTConfig, ScalarModel, copy_gpt, copy_scalar
 from .ppo import PPOConfig, train_ppo
 from .presets import Preset
 from .pretrain import held_out_loss, pretrain
-from .reward import center_on_demonstrations, train_reward_model
+from .reward import center_on_demonstrations, load_rankings, train_reward_model
 from .rollout import Rollout, ScoreFunction, reward_model_score, text_score
 from .rows import Comparison, Demonstration
 from .sft import train_sft
@@ -92,7 +93,7 @@ class Pipeline:
 
     def _check_folder(self) -> None:
         path = self.folder / "run.json"
-        if path.exists() and json.loads(path.read_text(encoding="utf-8")) != self._about:
+        if path.exists() and read_json(path, dict, "delete that file if this is the run with these settings") != self._about:
             raise ValueError(
                 f"{self.folder} holds a run with another preset or seed, or other data: "
                 "choose another --name, or delete that folder"
@@ -110,7 +111,7 @@ class Pipeline:
 
     def run(self, until: str = STAGES[-1]) -> None:
         """Do every stage up to and with `until` that is not done yet, and note how long each took."""
-        wanted = STAGES[: STAGES.index(until) + 1]
+        wanted, _ = STAGES[: STAGES.index(until) + 1], self.seconds()  # a damaged file is told before the work, not after it
         for stage in wanted:
             if self.is_done(stage):
                 continue
@@ -122,8 +123,8 @@ class Pipeline:
 
     def seconds(self) -> dict[str, float]:
         """Return how long each stage took; of a stage that was stopped, its last part."""
-        path = self.folder / SECONDS
-        return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+        path, advice = self.folder / SECONDS, "delete that file; it tells only how long stages took"
+        return read_json(path, dict, advice, of=float | int) if path.exists() else {}
 
     def output(self, stage: str) -> Path:
         """Path of what a stage leaves for the others; it appears when the stage is done."""
@@ -155,7 +156,8 @@ class Pipeline:
 
     def model(self, stage: str) -> GPT | ScalarModel:
         """Load what a stage trained."""
-        return load_model(self.output(stage))
+        kind, size = ScalarModel if stage == "reward" else GPT, self.tokenizer.vocab_size
+        return load_model(self.output(stage), stage=stage, kind=kind, vocab_size=size)
 
     def pretraining_tokens(self) -> tuple[torch.Tensor, torch.Tensor, str]:
         """Return the packed training stream, the held-out one, and a fingerprint of the training documents."""
@@ -235,12 +237,12 @@ class Pipeline:
             rows = [{"ids": list(c.ids), "ranks": list(c.ranks)} for c in encoded]
             return self._write(self.output("comparisons"), json.dumps(rows))
         prompts = self.world.comparison_prompts(self.preset.incoming_prompts, self.preset.comparisons.prompts)
-        rows = self.rank_answers(prompts, self.collect_answers(prompts, self.comparison_sources()))
-        self._write(self.output("comparisons"), json.dumps(rows))
+        answers = self.collect_answers(prompts, self.comparison_sources())
+        self._write(self.output("comparisons"), json.dumps(self.rank_answers(prompts, answers)))
 
     def reward(self) -> None:
         """Stage 2: the SFT model, its head replaced, learns to score from the rankings."""
-        rows = json.loads(self.output("comparisons").read_text(encoding="utf-8"))
+        rows = load_rankings(self.output("comparisons"), self.tokenizer.vocab_size)
         run = self._training_run("reward")
         model = self.train_reward_on(rows, run)
         self._finish("reward", run, model, data=fingerprint(rows))

@@ -20,6 +20,7 @@ from rlhf_lite.checkpoint import load_model, read_log
 
 ROOT = Path(__file__).parents[1]
 STAGES = ("pretrain", "sft", "reward", "ppo", "ppo_ptx")
+SAVING_MEMORY = ("--engine.micro-batch-size", "2", "--engine.recompute", "--engine.sample-sharded")
 MEASURED = (
     "loss", "accuracy", "grad_norm", "score", "kl", "policy_loss", "value_loss", "ptx_loss", "entropy", "ptx_gradient_ratio",
 )  # fmt: skip
@@ -74,7 +75,7 @@ def compare(runs: Path, one: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("more", [(), ("--engine.micro-batch-size", "2", "--engine.recompute", "--engine.sample-sharded")], ids=["plain", "saving-memory"])
+@pytest.mark.parametrize("more", [(), SAVING_MEMORY], ids=["plain", "saving-memory"])
 def test_two_processes_have_the_losses_of_one(tmp_path, one, more):
     finish(start(tmp_path, 2, *more))
     compare(tmp_path, one)

@@ -50,9 +50,14 @@ def load_models(folder: str | Path) -> Models:
         raise FileNotFoundError(
             f"no folder {folder}: train a run with `python -m rlhf_lite pipeline`, or leave --checkpoints out"
         )
-    loaded = {stage: load_model(folder / stage / "model.safetensors") for stage in sorted({*STAGE_OF.values()})}
+    tokenizer = Tokenizer.load(folder / "tokenizer.json")
+
+    def load(stage: str, kind: type) -> GPT | ScalarModel:
+        return load_model(folder / stage / "model.safetensors", stage=stage, kind=kind, vocab_size=tokenizer.vocab_size)
+
+    loaded = {stage: load(stage, GPT) for stage in sorted({*STAGE_OF.values()})}
     policies = {name: loaded[STAGE_OF[name]] for name in MODELS if name != "base_few_shot"}
-    return Models(Tokenizer.load(folder / "tokenizer.json"), policies, load_model(folder / "reward" / "model.safetensors"))
+    return Models(tokenizer, policies, load("reward", ScalarModel))
 
 
 def few_shot_prompt(request: Request, tokenizer: Tokenizer, room: int, rng: random.Random) -> str:
