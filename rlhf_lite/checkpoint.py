@@ -90,7 +90,9 @@ def load_model(
     try:
         gpt = GPT(GPTConfig(**about["config"]))
     except (TypeError, KeyError, ValueError) as error:
-        raise ValueError(f"{path} has a config that GPTConfig does not know ({error}): it comes from another version") from None
+        raise ValueError(
+            f"{path} has a config that GPTConfig does not know ({error}): it comes from another version, train the stage again"
+        ) from None
     if gpt.config.vocab_size < vocab_size:
         raise ValueError(
             f"{path} knows {gpt.config.vocab_size} tokens, but its tokenizer {vocab_size}: put the two that belong together there"

@@ -96,7 +96,7 @@ class Pipeline:
         if path.exists() and read_json(path, dict, "delete that file if this is the run with these settings") != self._about:
             raise ValueError(
                 f"{self.folder} holds a run with another preset or seed, or other data: "
-                "choose another --name, or delete that folder"
+                f"choose another --name, or delete that folder (what it is stands in {path})"
             )
 
     def _claim_folder(self) -> None:

@@ -139,6 +139,8 @@ def load_rankings(path: Path, vocab_size: int) -> list[dict[str, Any]]:
     """
     advice = "delete it and collect the comparisons again"
     rows = read_json(path, list, advice, of=dict)
+    if not rows:
+        raise ValueError(f"{path} holds no prompt with two answers ranked differently: {advice}")
     for number, row in enumerate(rows, 1):
         ids, ranks = row.get("ids"), row.get("ranks")
         lists = isinstance(ids, list) and isinstance(ranks, list) and len(ids) == len(ranks) > 1
