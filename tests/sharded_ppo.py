@@ -1,6 +1,7 @@
 """Sample and run PPO where weights stay sharded, started by test_processes in one process or several; print what came out.
 
 Answers of the first half of the rows end soon, those of the second half late: processes finish at different times.
+Then a training state is damaged.
 """
 
 import json
@@ -13,6 +14,7 @@ from rlhf_lite.checkpoint import TrainingRun
 from rlhf_lite.engine import Engine, EngineConfig
 from rlhf_lite.generate import generate
 from rlhf_lite.gpt import GPT, GPTConfig, ScalarModel
+from rlhf_lite.optim import OptimConfig, build_optimizer
 from rlhf_lite.ppo import PPOConfig, train_ppo
 
 END, PAD, ROWS, NEW = 1, 0, 16, 20
@@ -82,9 +84,34 @@ def trained(engine: Engine) -> dict[str, list]:
     return {"log": run.history, "rollouts": rollouts}
 
 
+def told_of_damage(engine: Engine, folder: Path) -> list[bool]:
+    """Save a training state, flip one bit of it, and go on: say for each process whether it was told."""
+    model = engine.prepare(make_policy())
+    optimizer = build_optimizer(model, OptimConfig())
+
+    def go_on(steps: int) -> None:
+        for _ in TrainingRun(folder, show_progress=False, engine=engine).steps(steps, {"model": model}, {"model": optimizer}):
+            model(torch.tensor([[3]])).sum().backward()
+            optimizer.step()
+
+    go_on(1)
+    if engine.is_main:
+        file = max(folder.rglob("*.safetensors"))
+        content = bytearray(file.read_bytes())
+        content[-3] ^= 16
+        file.write_bytes(content)
+    engine.wait()
+    try:
+        go_on(2)
+    except ValueError as error:
+        return engine.gather(torch.tensor(["is not a whole checkpoint" in str(error)])).tolist()
+    return engine.gather(torch.tensor([False])).tolist()
+
+
 if __name__ == "__main__":
     torch.set_num_threads(1)
     machine = Engine(EngineConfig(device="cpu", sample_sharded=True))
     found = {"sampled": sampled(machine), **trained(machine)}
+    found["told"] = told_of_damage(machine, Path(sys.argv[1]).with_suffix(""))
     if machine.is_main:
         Path(sys.argv[1]).write_text(json.dumps(found))

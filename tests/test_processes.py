@@ -107,6 +107,7 @@ def test_weights_that_stay_sharded_sample_the_tokens_of_one_process(tmp_path):
         finish(launch(processes, str(ROOT / "tests/sharded_ppo.py"), str(path)))
         found.append(json.loads(path.read_text()))
     alone, shared = found
+    assert alone["told"] == [True] and shared["told"] == [True, True], "damage is told in every process"
     assert shared["sampled"] == alone["sampled"] and shared["rollouts"] == alone["rollouts"]
     for row, wanted in zip(shared["log"], alone["log"], strict=True):
         assert row["monitored"] == wanted["monitored"]
