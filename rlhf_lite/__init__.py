@@ -17,6 +17,7 @@ Each module imports only modules above it in this list:
     likelihood   log-probabilities, losses on them, KL
     optim        learning rate and optimizer step
     engine       one device or many processes, precision, micro-batches
+    files        files that appear whole or not at all, read with care
     shards       the state of a run that many processes share
     checkpoint   stopping and going on
     pretrain     stage 0: predict the next token of everything

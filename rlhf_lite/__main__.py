@@ -273,7 +273,7 @@ def main(arguments: list[str] | None = None) -> int:
         else:
             print(USAGE)
             return 0 if command in ("-h", "--help") else 2
-    except (ValueError, FileNotFoundError, FloatingPointError) as error:
+    except (ValueError, OSError, FloatingPointError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:

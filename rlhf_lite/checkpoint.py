@@ -4,10 +4,9 @@ import json
 import os
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -16,33 +15,17 @@ from torch import Tensor, nn
 from tqdm.auto import tqdm
 
 from .engine import Engine, is_main_process
+from .files import check_is_file, tensors_checksum, write_atomically
 from .gpt import GPT, GPTConfig, ScalarModel, whole_tensor
-from .shards import fit, forget_shards, load_shards, newest_shards, save_shards
+from .shards import fit, forget_shards, load_shards, newest_shards, read_about, save_shards, short
 
 MODEL_CLASSES = {"GPT": GPT, "ScalarModel": ScalarModel}
 
 
-@contextmanager
-def open_atomically(path: Path) -> Iterator[TextIO]:
-    """Open a text file to write, so that a reader sees the old one or the whole new one, never half of it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(path.name + ".part")
-    with open(temporary, "w", encoding="utf-8") as file:
-        yield file
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(temporary, path)
-
-
-def write_atomically(path: Path, text: str) -> None:
-    """Write a text file, whole or not at all."""
-    with open_atomically(path) as file:
-        file.write(text)
-
-
 def save_tensors(path: Path, tensors: dict[str, Tensor], about: dict[str, Any]) -> None:
-    """Write tensors and a JSON-able description to one safetensors file, atomically."""
-    write_safetensors(path, tensors, {"about": json.dumps(about)})
+    """Write tensors and a JSON-able description, with a checksum of both, to one safetensors file, atomically."""
+    checksum = tensors_checksum(tensors, json.dumps(about))
+    write_safetensors(path, tensors, {"about": json.dumps(about | {"checksum": checksum})})  # one note: more have no fixed order
 
 
 def write_safetensors(path: Path, tensors: dict[str, Tensor], metadata: dict[str, str]) -> None:
@@ -57,22 +40,25 @@ def write_safetensors(path: Path, tensors: dict[str, Tensor], metadata: dict[str
 
 
 def load_tensors(path: str | Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """Read what `save_tensors` wrote. Nothing is unpickled.
+    """Read what `save_tensors` wrote. Nothing is unpickled; a file of an earlier version has no checksum to compare.
 
     Raises:
         FileNotFoundError, ValueError: naming the file and what to do.
     """
-    path = Path(path)
-    if not path.is_file():
-        raise FileNotFoundError(f"no checkpoint at {path}: train this stage first, or give another folder")
+    path, advice = Path(path), "delete it and train this stage again"
+    check_is_file(path, f"no checkpoint at {path}: train this stage first, or give another folder", advice)
     try:
         with safe_open(path, "pt") as file:
             about = json.loads((file.metadata() or {})["about"])
-            return {name: file.get_tensor(name) for name in file.keys()}, about  # noqa: SIM118
-    except (SafetensorError, KeyError, json.JSONDecodeError) as error:
-        raise ValueError(
-            f"{path} is not a whole checkpoint of this library ({error}): delete it and train this stage again"
-        ) from None
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        if not isinstance(about, dict):
+            raise ValueError("its description is no object")
+        checksum = about.pop("checksum", None)
+        if checksum not in (None, tensors_checksum(tensors, json.dumps(about))):
+            raise ValueError("its checksum is another: some of it has changed")
+    except (SafetensorError, OSError, KeyError, ValueError, TypeError, RuntimeError) as error:
+        raise ValueError(f"{path} is not a whole checkpoint of this library ({error}): {advice}") from None
+    return tensors, about
 
 
 def save_model(path: str | Path, model: GPT | ScalarModel, *, dtype: torch.dtype | None = None, **about: Any) -> None:
@@ -86,17 +72,36 @@ def save_model(path: str | Path, model: GPT | ScalarModel, *, dtype: torch.dtype
         save_tensors(Path(path), tensors, {"model": kind, "config": asdict(model.config), **about})
 
 
-def load_model(path: str | Path) -> GPT | ScalarModel:
-    """Rebuild a model, in float32 and evaluation mode, from a file of `save_model`."""
+def load_model(
+    path: str | Path, *, stage: str | None = None, kind: type | None = None, vocab_size: int = 0
+) -> GPT | ScalarModel:
+    """Rebuild a model, in float32 and evaluation mode, from a file of `save_model`.
+
+    Raises:
+        FileNotFoundError, ValueError: naming the file and what to do; also where the file says that it is of another stage
+            than `stage`, or of another class than `kind`, or where its vocabulary is smaller than `vocab_size`.
+    """
     tensors, about = load_tensors(path)
-    if about.get("model") not in MODEL_CLASSES:
-        raise ValueError(f"{path} holds a {about.get('model')!r}, expected one of {sorted(MODEL_CLASSES)}")
+    kinds = sorted(MODEL_CLASSES) if kind is None else [kind.__name__]
+    if about.get("model") not in kinds:
+        raise ValueError(f"{path} holds a {about.get('model')!r}, expected one of {kinds}: train this stage again")
+    if stage not in (None, about.get("stage", stage)):
+        raise ValueError(f"{path} comes from stage {about['stage']!r}, expected {stage!r}: delete it and train that stage again")
     try:
         gpt = GPT(GPTConfig(**about["config"]))
-    except TypeError as error:
-        raise ValueError(f"{path} has a config that GPTConfig does not know ({error}): it comes from another version") from None
+    except (TypeError, KeyError, ValueError) as error:
+        raise ValueError(
+            f"{path} has a config that GPTConfig does not know ({error}): it comes from another version, train the stage again"
+        ) from None
+    if gpt.config.vocab_size < vocab_size:
+        raise ValueError(
+            f"{path} knows {gpt.config.vocab_size} tokens, but its tokenizer {vocab_size}: put the two that belong together there"
+        )
     model = gpt if about["model"] == "GPT" else ScalarModel(gpt)
-    model.load_state_dict({name: tensor.float() for name, tensor in tensors.items()})
+    try:
+        model.load_state_dict({name: tensor.float() for name, tensor in tensors.items()})
+    except RuntimeError as error:
+        raise ValueError(f"{path}: its weights do not fit its config ({short(error)}): train this stage again") from None
     return model.eval()
 
 
@@ -105,11 +110,18 @@ def _optimizer_tensors(name: str, optimizer: torch.optim.Optimizer) -> dict[str,
     return {f"optimizer/{name}/{i}/{key}": value for i, slots in state.items() for key, value in slots.items()}
 
 
+def _parameters(optimizer: torch.optim.Optimizer) -> list[Tensor]:
+    return [p for group in optimizer.param_groups for p in group["params"]]
+
+
 def _restore_optimizer(name: str, optimizer: torch.optim.Optimizer, tensors: dict[str, Tensor]) -> None:
-    state = optimizer.state_dict()
+    state, parameters = optimizer.state_dict(), _parameters(optimizer)
     for full_name, tensor in tensors.items():
         if full_name.startswith(f"optimizer/{name}/"):
             *_, index, key = full_name.split("/")
+            shape = parameters[int(index)].shape
+            if tensor.dim() and tensor.shape != shape:
+                raise ValueError(f"{full_name} has shape {tuple(tensor.shape)}, expected {tuple(shape)}")
             state["state"].setdefault(int(index), {})[key] = tensor
     optimizer.load_state_dict(state)
 
@@ -118,8 +130,7 @@ def _places(models: dict[str, nn.Module], optimizers: dict[str, torch.optim.Opti
     """Return, by the beginning of its name in a state, a tensor of the shape and placement that it has in the run."""
     places = {f"model/{name}/{key}": t for name, model in models.items() for key, t in model.state_dict().items()}
     for name, optimizer in optimizers.items():
-        parameters = (p for group in optimizer.param_groups for p in group["params"])
-        places |= {f"optimizer/{name}/{i}": p for i, p in enumerate(parameters)}
+        places |= {f"optimizer/{name}/{i}": p for i, p in enumerate(_parameters(optimizer))}
     return places
 
 
@@ -210,9 +221,9 @@ class TrainingRun:
         tensors |= {f"generator/{name}": generator.get_state() for name, generator in generators.items()}
         tensors["torch_rng"] = torch.get_rng_state()  # dropout draws from it
         if self.engine.n_processes > 1:
-            save_shards(self.folder, tensors, step, self.engine)
+            save_shards(self.folder, tensors, step, self.engine, stage=self.name)
         else:
-            save_tensors(self.state_path, tensors, {"step": step})
+            save_tensors(self.state_path, tensors, {"step": step, "stage": self.name})
             forget_shards(self.folder)
 
     def _load(self, models: dict, optimizers: dict) -> tuple[dict[str, Tensor], int] | None:
@@ -227,17 +238,35 @@ class TrainingRun:
         found, shards = None, newest_shards(self.folder)
         if self.state_path.exists():
             tensors, about = load_tensors(self.state_path)
+            self._check_state(self.state_path, about)
             found = {name: fit(t, like(name, tuple(t.shape), t.dtype)) for name, t in tensors.items()}, about["step"]
         if shards and (found is None or shards[0] > found[1]):
-            found = load_shards(shards[1], like), shards[0]
+            self._check_state(shards[1], read_about(shards[1]))
+            found = load_shards(shards[1], like, self.engine), shards[0]
         return found
+
+    def _check_state(self, path: Path, about: dict[str, Any]) -> None:
+        if type(about.get("step")) is not int or about.get("stage", self.name) != self.name:
+            what = f"stage {about['stage']!r}" if "step" in about and "stage" in about else "something else than training"
+            raise ValueError(f"{path} is a state of {what}: delete it; this stage begins anew")
 
     def _restore(self, models: dict, optimizers: dict, generators: dict) -> int:
         found = self._load(models, optimizers) if self.folder else None
         if found is None:
             self._drop_log_from(0)
             return 0
-        tensors, step = found
+        try:
+            self._apply(found[0], models, optimizers, generators)
+        except (RuntimeError, KeyError, ValueError, TypeError, IndexError) as error:  # of another shape, of another run
+            raise ValueError(
+                f"the training state in {self.folder} does not fit this stage ({short(error)}): delete "
+                f"{self.state_path.name} or shards-{found[1]} there; the stage begins anew"
+            ) from None
+        self._drop_log_from(found[1])
+        return found[1]
+
+    @staticmethod
+    def _apply(tensors: dict[str, Tensor], models: dict, optimizers: dict, generators: dict) -> None:
         for name, model in models.items():
             prefix = f"model/{name}/"
             model.load_state_dict({key.removeprefix(prefix): t for key, t in tensors.items() if key.startswith(prefix)})
@@ -246,8 +275,6 @@ class TrainingRun:
         for name, generator in generators.items():
             generator.set_state(tensors[f"generator/{name}"])
         torch.set_rng_state(tensors["torch_rng"])
-        self._drop_log_from(step)
-        return step
 
     def _drop_log_from(self, step: int) -> None:
         """Forget logged steps that will be done again, and a last line that was cut off."""
@@ -260,7 +287,7 @@ def read_log(path: str | Path) -> list[dict[str, Any]]:
     """Read a JSON-lines log; a last line cut off in the middle is left out."""
     path, rows = Path(path), []
     if path.exists():
-        for line in path.read_text(encoding="utf-8").splitlines():
+        for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
             try:
                 rows.append(json.loads(line))
             except json.JSONDecodeError:

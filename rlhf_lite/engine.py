@@ -10,7 +10,7 @@ import shutil
 import sys
 import time
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import Any, Literal, TypeVar
@@ -46,6 +46,8 @@ class EngineConfig:
     """Keep only each block's input for the backward pass and compute the rest again: less memory, a third more work."""
     compile: bool = False
     """Compile each block; needs a C++ compiler, and pays off on GPUs and in long runs."""
+    sample_sharded: bool = False
+    """Gather weights block by block at every token: slower, for models that do not fit into one GPU."""
 
     def __post_init__(self):
         if self.micro_batch_size < 0:
@@ -86,7 +88,8 @@ class Engine:
         gpt = model if isinstance(model, GPT) else model.trunk
         if sharded_parts(model) or next(model.parameters()).device.type == "meta":
             return model
-        model.to(self.device)
+        if self.mesh is None:
+            model.to(self.device)  # else `shard` moves one block after the other: the whole may not fit
         gpt.recompute = self.config.recompute
         if self.config.compile:
             for block in gpt.blocks:
@@ -95,18 +98,32 @@ class Engine:
             shard(model, self.mesh, bfloat16=self.config.bfloat16)
         return model
 
+    def place_to_sample(self, model: Model) -> Model:
+        """Place a model that is not trained: whole in each process or, under `sample_sharded`, each its part."""
+        return self.prepare(model) if self.config.sample_sharded else model.to(self.device)
+
     @contextmanager
     def whole(self, *models: Model) -> Iterator[None]:
-        """Hold every weight of these models in each process, for sampling: its steps differ from process to process."""
+        """Hold every weight of these models in each process, for sampling: its steps differ from process to process.
+
+        Under `sample_sharded` weights stay where they are; `generate` then keeps the processes in step.
+        """
         parts = [part for model in models for part in sharded_parts(model)]
-        for part in parts:
+        gather = not self.config.sample_sharded
+        for part in parts if gather else ():
             part.unshard()
             part.set_reshard_after_forward(False, recurse=False)
+        trunks = [model if isinstance(model, GPT) else model.trunk for model in models if not gather and sharded_parts(model)]
+        for trunk in trunks:
+            trunk.anyone = self.anyone
         try:
             yield
         finally:
+            for trunk in trunks:
+                trunk.anyone = bool
             for part in parts:
-                part.set_reshard_after_forward(part not in models, recurse=False)
+                if gather:
+                    part.set_reshard_after_forward(part not in models, recurse=False)
                 part.reshard()
 
     def share(self, items: Sequence[Item]) -> Sequence[Item]:
@@ -183,6 +200,22 @@ class Engine:
         wishes = [wish]
         dist.broadcast_object_list(wishes, src=0)
         return wishes[0]
+
+    def anyone(self, wish: bool) -> bool:
+        """Tell whether any process wishes something; all must ask."""
+        if self.n_processes == 1:
+            return wish
+        wishes = torch.tensor(int(wish))
+        dist.all_reduce(wishes, dist.ReduceOp.MAX)
+        return bool(wishes)
+
+    def spread(self, jobs: Sequence[Callable[[], Item]]) -> list[Item]:
+        """Do each job in one of the processes; return all results, in order, in every process."""
+        if self.n_processes == 1:
+            return [job() for job in jobs]
+        found: list[Any] = [None] * self.n_processes
+        dist.all_gather_object(found, [job() for job in jobs[self.rank :: self.n_processes]])
+        return [found[i % self.n_processes][i // self.n_processes] for i in range(len(jobs))]
 
     def wait(self) -> None:
         """Wait until every process is here, such as after the main one wrote a file."""

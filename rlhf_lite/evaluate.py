@@ -2,10 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 
 import torch
 
 from .data import seeded_generator
+from .engine import Engine, sharded_parts
 from .generate import Generation, generate
 from .gpt import GPT
 from .likelihood import k1, masked_log_probs
@@ -91,15 +93,23 @@ def agreement(first: Sequence[float], second: Sequence[float], tie: float = 0.0)
 
 def sample(
     model: GPT, prompts: list[list[int]], *, seed: int | str, end_id: int, pad_id: int, max_new_tokens: int = 40,
-    temperature: float = 1.0, batch_size: int = 128,
+    temperature: float = 1.0, batch_size: int = 128, engine: Engine | None = None,
 ) -> list[list[int]]:  # fmt: skip
-    """Sample one answer to each prompt, in batches; the same seed gives the same answers."""
-    answers = []
-    for start in range(0, len(prompts), batch_size):
+    """Sample one answer to each prompt, in batches; the same seed gives the same answers.
+
+    With an engine of several processes, all of which must call this, each batch is sampled by one of them; where they
+    share the weights, every process samples every batch.
+    """
+
+    def answers(start: int) -> list[list[int]]:
         part = generate(model, prompts[start : start + batch_size], max_new_tokens=max_new_tokens, temperature=temperature,
                         end_id=end_id, pad_id=pad_id, generator=seeded_generator("sample", seed, start))  # fmt: skip
-        answers += part.responses()
-    return answers
+        return part.responses()
+
+    jobs = [partial(answers, start) for start in range(0, len(prompts), batch_size)]
+    spread = engine is not None and not sharded_parts(model)
+    parts = engine.spread(jobs) if spread else [job() for job in jobs]
+    return [ids for part in parts for ids in part]
 
 
 @torch.no_grad()

@@ -97,24 +97,23 @@ def generate(
     Prompts are padded on the left; finished rows leave the batch, so that little is computed for them. Random numbers, one
     a token, come from the generator, or are given: `uniforms` (B, max_new_tokens) in [0, 1).
 
-    Raises:
-        ValueError: for an empty prompt, or where prompt and answer do not fit into the model's context.
+    Raises: ValueError for an empty prompt, or where prompt and answer do not fit into the model's context.
     """
     _check_prompts(model, prompts, max_new_tokens)
     device = next(model.parameters()).device
     tokens, real = (each.to(device) for each in pad_left(prompts, pad_id))
     uniforms = (torch.rand(len(prompts), max_new_tokens, generator=generator) if uniforms is None else uniforms).to(device)
     n_read, caches = tokens.shape[1], model.new_caches(tokens.shape[1] + max_new_tokens)
-    real = F.pad(real, (0, max_new_tokens), value=True)  # (B, S): answers hold no padding
-    is_padded = not real.all()
+    is_padded, real = not real.all(), F.pad(real, (0, max_new_tokens), value=True)  # (B, S): answers hold no padding
     answers = tokens.new_full((len(prompts), max_new_tokens), NOT_DRAWN)
     rows = torch.arange(len(prompts), device=device)  # which prompt each row of the batch belongs to
     going_on = torch.ones_like(rows, dtype=torch.bool)
     was_training, new = model.training, tokens
     model.eval()
     for step in range(max_new_tokens):
-        padding_mask = real[:, : n_read + step] if is_padded else None
-        hidden = model.hidden(new, padding_mask=padding_mask, caches=caches)[:, -1]
+        model.anyone(True)  # needs this pass; see _keep_in_step
+        padding = real[:, : n_read + step] if is_padded else None
+        hidden = model.hidden(new, padding_mask=padding, caches=caches)[:, -1]
         probs = next_token_probs(model.head(hidden), temperature, top_k, top_p)
         drawn = draw(probs, uniforms[rows, step])
         if step == 0:
@@ -127,8 +126,18 @@ def generate(
             for cache in caches:
                 cache.keep_rows(going_on)
             rows, new, real, going_on = rows[going_on], new[going_on], real[going_on], going_on[going_on]
+    _keep_in_step(model, max_new_tokens - step - 1)
     model.train(was_training)
     return _collect(prompts, answers, first_log_probs, end_id, pad_id)
+
+
+def _keep_in_step(model: GPT, most: int) -> None:
+    # processes that share the weights gather a block together: one that is done goes on with an idle row until all are
+    idle = torch.zeros(1, 1, dtype=torch.long, device=next(model.parameters()).device)
+    for _ in range(most):
+        if not model.anyone(False):
+            break
+        model.hidden(idle)
 
 
 def _check_prompts(model: GPT, prompts: list[list[int]], max_new_tokens: int) -> None:

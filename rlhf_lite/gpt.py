@@ -1,5 +1,6 @@
 """GPT: a decoder-only Transformer from tokens to the logits of the next token."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import torch
@@ -63,6 +64,8 @@ class GPT(nn.Module):
         """How many groups `hidden_by_length` makes."""
         self.recompute = False
         """Keep only each block's input for the backward pass, and compute the rest again."""
+        self.anyone: Callable[[bool], bool] = bool
+        """Whether any process that holds a part of the weights has a use for the next pass, given whether this one has."""
         initialize_weights(self, config.n_layers, config.d_model)
         self._start_positions_as_waves()
 

@@ -9,15 +9,16 @@ from typing import Any, Protocol
 
 import torch
 
-from .checkpoint import TrainingRun, load_model, save_model, write_atomically
+from .checkpoint import TrainingRun, load_model, save_model
 from .data import EncodedComparison, encode_comparisons, encode_demonstrations, encode_prompts, pack_documents
 from .engine import Engine
 from .evaluate import sample
+from .files import read_json, write_atomically
 from .gpt import GPT, GPTConfig, ScalarModel, copy_gpt, copy_scalar
 from .ppo import PPOConfig, train_ppo
 from .presets import Preset
 from .pretrain import held_out_loss, pretrain
-from .reward import center_on_demonstrations, train_reward_model
+from .reward import center_on_demonstrations, load_rankings, train_reward_model
 from .rollout import Rollout, ScoreFunction, reward_model_score, text_score
 from .rows import Comparison, Demonstration
 from .sft import train_sft
@@ -92,10 +93,10 @@ class Pipeline:
 
     def _check_folder(self) -> None:
         path = self.folder / "run.json"
-        if path.exists() and json.loads(path.read_text(encoding="utf-8")) != self._about:
+        if path.exists() and read_json(path, dict, "delete that file if this is the run with these settings") != self._about:
             raise ValueError(
                 f"{self.folder} holds a run with another preset or seed, or other data: "
-                "choose another --name, or delete that folder"
+                f"choose another --name, or delete that folder (what it is stands in {path})"
             )
 
     def _claim_folder(self) -> None:
@@ -110,7 +111,7 @@ class Pipeline:
 
     def run(self, until: str = STAGES[-1]) -> None:
         """Do every stage up to and with `until` that is not done yet, and note how long each took."""
-        wanted = STAGES[: STAGES.index(until) + 1]
+        wanted, _ = STAGES[: STAGES.index(until) + 1], self.seconds()  # a damaged file is told before the work, not after it
         for stage in wanted:
             if self.is_done(stage):
                 continue
@@ -122,8 +123,8 @@ class Pipeline:
 
     def seconds(self) -> dict[str, float]:
         """Return how long each stage took; of a stage that was stopped, its last part."""
-        path = self.folder / SECONDS
-        return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+        path, advice = self.folder / SECONDS, "delete that file; it tells only how long stages took"
+        return read_json(path, dict, advice, of=float | int) if path.exists() else {}
 
     def output(self, stage: str) -> Path:
         """Path of what a stage leaves for the others; it appears when the stage is done."""
@@ -155,7 +156,8 @@ class Pipeline:
 
     def model(self, stage: str) -> GPT | ScalarModel:
         """Load what a stage trained."""
-        return load_model(self.output(stage))
+        kind, size = ScalarModel if stage == "reward" else GPT, self.tokenizer.vocab_size
+        return load_model(self.output(stage), stage=stage, kind=kind, vocab_size=size)
 
     def pretraining_tokens(self) -> tuple[torch.Tensor, torch.Tensor, str]:
         """Return the packed training stream, the held-out one, and a fingerprint of the training documents."""
@@ -197,9 +199,9 @@ class Pipeline:
         encoded, _ = encode_prompts(prompts, self.tokenizer, self.preset.model.context_length)
         length, answers = self.preset.ppo.max_new_tokens, [{} for _ in prompts]
         for k, (model, temperature) in enumerate(sources):
-            drawn = sample(
-                model, encoded, seed=f"{self.seed} source {k}", temperature=temperature, max_new_tokens=length, **self._ids()
-            )
+            with self.engine.whole(model):
+                drawn = sample(model, encoded, seed=f"{self.seed} source {k}", temperature=temperature, max_new_tokens=length,
+                               engine=self.engine, **self._ids())  # fmt: skip
             for kept, ids in zip(answers, drawn, strict=True):
                 kept[tuple(ids)] = None
         for k in range(self.preset.comparisons.stray_answers):  # the last source's first answers would be of the base model
@@ -209,8 +211,8 @@ class Pipeline:
 
     def comparison_sources(self, newest: GPT | None = None) -> list[tuple[GPT, float]]:
         """Where ranked answers come from; `newest` replaces half of the SFT model's answers (steps 2 and 3 again)."""
-        config, device = self.preset.comparisons, self.engine.device
-        sft, base = (self.model(stage).to(device) for stage in ("sft", "pretrain"))
+        config, place = self.preset.comparisons, self.engine.place_to_sample
+        sft, base = (place(self.model(stage)) for stage in ("sft", "pretrain"))
         cool = [(sft, 1.0)] * config.sft_answers
         if newest is not None:
             cool[: (config.sft_answers + 1) // 2] = [(newest, 1.0)] * ((config.sft_answers + 1) // 2)
@@ -235,12 +237,12 @@ class Pipeline:
             rows = [{"ids": list(c.ids), "ranks": list(c.ranks)} for c in encoded]
             return self._write(self.output("comparisons"), json.dumps(rows))
         prompts = self.world.comparison_prompts(self.preset.incoming_prompts, self.preset.comparisons.prompts)
-        rows = self.rank_answers(prompts, self.collect_answers(prompts, self.comparison_sources()))
-        self._write(self.output("comparisons"), json.dumps(rows))
+        answers = self.collect_answers(prompts, self.comparison_sources())
+        self._write(self.output("comparisons"), json.dumps(self.rank_answers(prompts, answers)))
 
     def reward(self) -> None:
         """Stage 2: the SFT model, its head replaced, learns to score from the rankings."""
-        rows = json.loads(self.output("comparisons").read_text(encoding="utf-8"))
+        rows = load_rankings(self.output("comparisons"), self.tokenizer.vocab_size)
         run = self._training_run("reward")
         model = self.train_reward_on(rows, run)
         self._finish("reward", run, model, data=fingerprint(rows))

@@ -14,7 +14,7 @@ from typing import Any
 
 import tyro
 
-from .checkpoint import open_atomically, write_atomically
+from .files import open_atomically, write_atomically
 from .rows import Comparison, existing_file, read_comparisons
 
 SUFFIXES = {".jsonl": "json", ".json": "json", ".parquet": "parquet", ".txt": "text"}

@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -10,6 +12,7 @@ from torch import Tensor
 from .checkpoint import TrainingRun
 from .data import EncodedComparison, Example, RankedBatch, batch_indices, collate_comparisons, pad_right
 from .engine import settle
+from .files import read_json
 from .gpt import ScalarModel, last_token_scores
 from .optim import OptimConfig, build_optimizer, optimizer_step
 
@@ -127,6 +130,25 @@ def train_reward_model(
             with engine.whole(model):
                 metrics |= evaluate(model)
         run.record(step, metrics)
+
+
+def load_rankings(path: Path, vocab_size: int) -> list[dict[str, Any]]:
+    """Read what the pipeline's stage 'comparisons' wrote: rows with "ids", K lists of token ids, and "ranks", K numbers.
+
+    Raises: FileNotFoundError, ValueError: naming the file and the row, counted from 1.
+    """
+    advice = "delete it and collect the comparisons again"
+    rows = read_json(path, list, advice, of=dict)
+    if not rows:
+        raise ValueError(f"{path} holds no prompt with two answers ranked differently: {advice}")
+    for number, row in enumerate(rows, 1):
+        ids, ranks = row.get("ids"), row.get("ranks")
+        lists = isinstance(ids, list) and isinstance(ranks, list) and len(ids) == len(ranks) > 1
+        if not lists or not all(isinstance(each, list) and each for each in ids) or not all(type(r) is int for r in ranks):
+            raise ValueError(f"{path}, row {number}: expected lists of token ids, and a rank for each: {advice}")
+        if not all(type(token) is int and 0 <= token < vocab_size for each in ids for token in each):
+            raise ValueError(f"{path}, row {number}: a token id is not one of 0 to {vocab_size - 1}: {advice}")
+    return rows
 
 
 @torch.no_grad()

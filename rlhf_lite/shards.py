@@ -9,24 +9,31 @@ import re
 import shutil
 import warnings
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import torch
 import torch.distributed as dist
 from torch import Tensor
 
 from .engine import Engine
+from .files import file_checksum, read_json
 
 ABOUT = "about.json"
+
+
+ADVICE = "delete that folder; the run begins anew"
 
 
 def newest_shards(folder: Path) -> tuple[int, Path] | None:
     """Return the last step that was saved whole, and where; None if there is none."""
     whole = [about.parent for about in folder.glob(f"shards-*/{ABOUT}")]
-    return max(((int(path.name.removeprefix("shards-")), path) for path in whole), default=None)
+    steps = [(int(path.name.removeprefix("shards-")), path) for path in whole if path.name.removeprefix("shards-").isdecimal()]
+    return max(steps, default=None)
 
 
-def save_shards(folder: Path, tensors: dict[str, Tensor], step: int, engine: Engine) -> None:
+def save_shards(folder: Path, tensors: dict[str, Tensor], step: int, engine: Engine, *, stage: str = "") -> None:
     """Write every process's part of the tensors, then forget older steps; all processes must call it."""
     import torch.distributed.checkpoint as dcp
 
@@ -37,20 +44,35 @@ def save_shards(folder: Path, tensors: dict[str, Tensor], step: int, engine: Eng
     engine.wait()
     dcp.save(dict(tensors), storage_writer=dcp.HuggingFaceStorageWriter(str(path), save_distributed=True))
     engine.wait()
+    files = _checksums(path, engine)
     if engine.is_main:
-        (path / ABOUT).write_text(json.dumps({"step": step, "processes": engine.n_processes}))
+        about = {"step": step, "stage": stage, "processes": engine.n_processes, "files": files}
+        (path / ABOUT).write_text(json.dumps(about))
         forget_shards(folder, but=path)
     engine.wait()
 
 
-def load_shards(path: Path, like: Callable[[str, tuple[int, ...], torch.dtype], Tensor]) -> dict[str, Tensor]:
+def read_about(path: Path) -> dict[str, Any]:
+    """Return what `save_shards` noted beside its files.
+
+    Raises: ValueError, naming the file, where it is damaged.
+    """
+    return read_json(path / ABOUT, dict, ADVICE)
+
+
+def load_shards(
+    path: Path, like: Callable[[str, tuple[int, ...], torch.dtype], Tensor], engine: Engine | None = None
+) -> dict[str, Tensor]:
     """Read all tensors, each into what `like(name, shape, dtype)` returns: a whole tensor, or one that lies in several processes.
 
-    Raises: ValueError, naming the folder, where a file is cut off or missing.
+    Raises: ValueError, naming the folder, where a file is cut off, changed or missing.
     """
     import torch.distributed.checkpoint as dcp
 
+    noted = read_about(path).get("files")  # an earlier version noted none
     try:
+        if noted is not None and noted != _checksums(path, engine or Engine()):
+            raise ValueError("files are missing, or their checksums are others")
         metadata = dcp.HuggingFaceStorageReader(str(path)).read_metadata().state_dict_metadata
         if not metadata:
             raise FileNotFoundError("its files are gone")
@@ -59,9 +81,26 @@ def load_shards(path: Path, like: Callable[[str, tuple[int, ...], torch.dtype], 
             warnings.filterwarnings("ignore", message="torch.distributed is disabled")  # said where one process reads
             dcp.load(tensors, storage_reader=dcp.HuggingFaceStorageReader(str(path)), no_dist=not dist.is_initialized())
     except Exception as error:  # torch wraps whatever is wrong with a file in errors of its own
-        reason = re.sub(r"\s+", " ", str(error))[-200:]
-        raise ValueError(f"{path} is not a whole checkpoint ({reason}): delete that folder; the run begins anew") from None
+        raise ValueError(f"{path} is not a whole checkpoint ({short(error)}): {ADVICE}") from None
     return tensors
+
+
+def _checksums(path: Path, engine: Engine) -> dict[str, str]:
+    """Name the content of each file, each file read by one process; every process gets all."""
+    files = sorted(path.glob("*.safetensors"))
+    return dict(zip([file.name for file in files], engine.spread([partial(_checksum, file) for file in files]), strict=True))
+
+
+def _checksum(file: Path) -> str:
+    try:
+        return file_checksum(file)
+    except OSError as error:  # told to all processes, which would wait for this one's answer
+        return str(error)
+
+
+def short(error: Exception) -> str:
+    """Return the end of an error's message, in one line."""
+    return re.sub(r"\s+", " ", str(error))[-200:]
 
 
 def fit(tensor: Tensor, like: Tensor) -> Tensor:

@@ -72,6 +72,15 @@ def test_alone_an_engine_leaves_things_as_they_are(make_gpt):
     with engine.whole(model):
         settle(model)
     assert engine.prepare(model) is model
+    assert engine.anyone(True) and not engine.anyone(False)
+    assert engine.spread([lambda: "a", lambda: "b"]) == ["a", "b"]
+
+
+def test_alone_sampling_sharded_is_sampling(make_gpt):
+    engine, model = Engine(EngineConfig(device="cpu", sample_sharded=True)), make_gpt(0)
+    assert engine.place_to_sample(model) is model
+    with engine.whole(model):
+        assert model.anyone is bool, "nobody to ask"
 
 
 @pytest.mark.parametrize(

@@ -50,9 +50,15 @@ def load_models(folder: str | Path) -> Models:
         raise FileNotFoundError(
             f"no folder {folder}: train a run with `python -m rlhf_lite pipeline`, or leave --checkpoints out"
         )
-    loaded = {stage: load_model(folder / stage / "model.safetensors") for stage in sorted({*STAGE_OF.values()})}
+    path = folder / "tokenizer.json"
+    size = Tokenizer.load(path).vocab_size if path.exists() else 0  # of a run that has only begun, the missing stage is told
+
+    def load(stage: str, kind: type) -> GPT | ScalarModel:
+        return load_model(folder / stage / "model.safetensors", stage=stage, kind=kind, vocab_size=size)
+
+    loaded = {stage: load(stage, GPT) for stage in sorted({*STAGE_OF.values()})}
     policies = {name: loaded[STAGE_OF[name]] for name in MODELS if name != "base_few_shot"}
-    return Models(Tokenizer.load(folder / "tokenizer.json"), policies, load_model(folder / "reward" / "model.safetensors"))
+    return Models(Tokenizer.load(path), policies, load("reward", ScalarModel))
 
 
 def few_shot_prompt(request: Request, tokenizer: Tokenizer, room: int, rng: random.Random) -> str:

@@ -15,6 +15,7 @@ from ..checkpoint import TrainingRun, load_model, read_log, save_model, write_at
 from ..evaluate import mean_interval, sample, win_rate
 from ..pipeline import Pipeline
 from ..report import INK, STYLE
+from ..reward import load_rankings
 from .ablation import comparisons_of_run, surface_feature_accuracy
 from .evaluation import Evaluation, load_models, reward_model_accuracy
 from .judge import TIE, judge
@@ -51,12 +52,13 @@ def second_round(pipeline: Pipeline) -> Path:
         prompts = pipeline.world.comparison_prompts(settings.incoming_prompts, settings.comparisons.prompts + ROUND_TWO_PROMPTS)
         fresh = prompts[settings.comparisons.prompts :]
         answers = pipeline.collect_answers(fresh, pipeline.comparison_sources(pipeline.model("ppo_ptx")))
-        first = json.loads(pipeline.output("comparisons").read_text(encoding="utf-8"))
+        first = load_rankings(pipeline.output("comparisons"), pipeline.tokenizer.vocab_size)
         write_atomically(rows_path, json.dumps(first + pipeline.rank_answers(fresh, answers)))
     reward_path = folder / "reward" / "model.safetensors"
     if not reward_path.exists():
         run = TrainingRun(folder / "reward", show_progress=pipeline.show_progress, name="reward, round 2")
-        save_model(reward_path, pipeline.train_reward_on(json.loads(rows_path.read_text(encoding="utf-8")), run))
+        rows = load_rankings(rows_path, pipeline.tokenizer.vocab_size)
+        save_model(reward_path, pipeline.train_reward_on(rows, run))
     if not output.exists():
         run = TrainingRun(folder / "ppo_ptx", show_progress=pipeline.show_progress, name="ppo_ptx, round 2")
         save_model(output, pipeline.train_policy(pipeline.preset.ppo_ptx, load_model(reward_path), run))
