@@ -35,6 +35,8 @@ Each module imports only modules above it in this list:
     plan         memory, time and money of a run, before it starts
     trace        what a sharded training step would hold, without memory to hold it
     bench        speed, measured against transformers
+    plain_gpt    a small GPT and its recipe in plain PyTorch, to be measured against
+    shakespeare  seconds to a validation loss, measured against that
     overview     presets and plans as tables, for the command line
     pipeline     all stages in order, each done once
     report       a run as a page with pictures

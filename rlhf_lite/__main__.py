@@ -17,6 +17,7 @@ from .pipeline import STAGES, Pipeline
 from .presets import PRESETS, Preset
 from .public_data import Fetch, run_fetch
 from .report import write_report
+from .shakespeare import ShakespeareTest, run_shakespeare
 from .tinyworld.evaluation import MODELS, Evaluation, load_models, reward_model_accuracy
 from .tinyworld.own_data import OwnData
 from .tinyworld.prompts import USE_CASE_SHARES
@@ -244,6 +245,7 @@ USAGE = f"""usage: python -m rlhf_lite COMMAND [--help]
   fetch      a public data set (hh-rlhf, tldr, tinystories, fineweb-edu) as files for the stages above
   presets    every size up to InstructGPT's 175B; presets NAME: each setting, with its source
   bench      speed of this machine, against transformers
+  shakespeare  seconds to a validation loss on characters, against plain PyTorch
   plan       memory, time and money of a preset on your GPUs, before it starts
 """
 
@@ -265,6 +267,8 @@ def main(arguments: list[str] | None = None) -> int:
             run_presets(tyro.cli(Presets, args=rest, prog="python -m rlhf_lite presets"))
         elif command == "bench":
             run_bench(tyro.cli(SpeedTest, args=rest, prog="python -m rlhf_lite bench"))
+        elif command == "shakespeare":
+            run_shakespeare(tyro.cli(ShakespeareTest, args=rest, prog="python -m rlhf_lite shakespeare"))
         elif command == "plan":
             run_plan(tyro.cli(Plan, args=rest, prog="python -m rlhf_lite plan"))
         elif command == "pipeline" or command in STAGE_COMMANDS:
