@@ -31,9 +31,12 @@ Each module imports only modules above it in this list:
     sizes        every size of the recipe, up to InstructGPT's 175B, each setting with its source
     costs        FLOPs and bytes of a model, from its shape alone
     workload     what each stage does, whatever it runs on
+    peak         a stage's memory at its fullest moment
     plan         memory, time and money of a run, before it starts
     trace        what a sharded training step would hold, without memory to hold it
     bench        speed, measured against transformers
+    measured_stages  steps of each stage, really done and measured
+    plan_check   the plan beside such measurements
     overview     presets and plans as tables, for the command line
     pipeline     all stages in order, each done once
     report       a run as a page with pictures

@@ -23,14 +23,12 @@ from .costs import (
     attention_flops,
     forward_flops,
     kv_cache_bytes,
-    reading_activations,
-    state_memory,
-    training_activations,
     training_flops,
 )
 from .gpt import GPTConfig
+from .peak import stage_memory
 from .sizes import Recipe
-from .workload import Job, Resident, Stage, stages
+from .workload import Job, Stage, stages
 
 SLACK = 0.9
 """Share of a GPU's memory that can be planned with; the rest goes to the driver and to gaps between tensors (ours)."""
@@ -148,7 +146,8 @@ def _with_micro_batch(stage: Stage, cluster: Cluster) -> StagePlan:
 
 def _measure(stage: Stage, cluster: Cluster, micro_batch: int) -> StagePlan:
     """Add up a stage."""
-    memory = {model.role: _memory(stage, model, cluster, micro_batch) for model in stage.residents}
+    batches = {"micro_batch": micro_batch, "sampling_batch": cluster.sampling_batch}
+    memory = stage_memory(stage, cluster.layout, **batches)
     flops = attention = compute = seconds = 0.0
     spent: dict[str, float] = {}
     for job in stage.jobs:
@@ -189,35 +188,6 @@ def _times(job: Job, config: GPTConfig, cluster: Cluster, micro_batch: int, sequ
         "network": moved / (cluster.network * GB),
         "memory bandwidth": read / (cluster.memory_bandwidth * GB),
     }
-
-
-def _memory(stage: Stage, model: Resident, cluster: Cluster, micro_batch: int) -> Memory:
-    """Bytes of one model on the fullest GPU."""
-    layout, jobs = cluster.layout, [job for job in stage.jobs if job.role == model.role]
-    trains = [job for job in jobs if job.kind == "train"]
-    memory = state_memory(model.config, layout, trained=model.trained, averaged=model.averaged)
-    if not trains:  # gradients exist only while something is trained
-        memory = replace(memory, gradients=0.0)
-    if not jobs:
-        return replace(memory, gathered=0.0)
-    activations = sum(
-        training_activations(
-            model.config,
-            layout,
-            min(ceil(w.units / cluster.gpus), micro_batch) * w.most_sequences * w.length,
-            scalar=model.scalar,
-        )
-        for w in trains
-    )
-    cache = 0.0
-    for job in jobs:
-        rows = min(ceil(job.units / cluster.gpus), cluster.sampling_batch)
-        if job.kind == "read":
-            read = reading_activations(model.config, layout, rows * job.length, scalar=model.scalar)
-            activations = max(activations, read)
-        elif job.kind == "sample":
-            cache = kv_cache_bytes(model.config, rows * job.length, layout.compute_bytes)
-    return replace(memory, activations=activations, kv_cache=cache)
 
 
 def _advice(stage: Stage, cluster: Cluster, made: StagePlan) -> Iterator[str]:
