@@ -1,0 +1,193 @@
+"""Describe a machine by how fast it does the pieces that models are made of, and tell from that how long a pass takes.
+
+A GPU's data sheet and one share of its peak are enough for a first guess: `plan` takes them. A CPU's share depends on the shape: a
+bend (GELU) takes as long as the products of a narrow model, sampling waits for weights and for each operation's start. So each
+piece is measured once, alone and without a model, at sizes that no shape decides; all else is counted from the shape.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from .generate import draw, next_token_probs
+from .gpt import GPTConfig
+from .likelihood import entropy, next_token_log_probs
+from .transformer import FeedForward
+
+Pair = tuple[float, float]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Speeds:
+    """Hold the seconds that pieces of work take, in fp32; pairs: forward only, and forward and backward together."""
+
+    product: Pair
+    """A multiplication and addition, half of each, of a matrix product with bias: a FLOP."""
+    byte: float
+    """A byte read or written by an operation that only passes over numbers, of tensors too large for caches."""
+    near_byte: float
+    """The same of tensors of 4 MB, as a small model's are."""
+    operation: float
+    """Starting an operation from Python, with nothing to do."""
+    bend: Pair
+    """One number through the activation function."""
+    norm: Pair
+    """One number through LayerNorm."""
+    look: tuple[Pair, Pair]
+    """A query that looks at a key: of each head, and of each number of its width."""
+    look_back: Pair
+    """The same of one query a sequence, at a cache: of each head, and of each number of its width."""
+    surprise: Pair
+    """A logit on its way to the loss."""
+    uncertainty: float
+    """A logit on its way to the entropy."""
+    drawn: float
+    """A logit when a token is drawn."""
+
+
+def fastest(work: Callable[[], Any], repeats: int = 5) -> float:
+    """Return the least seconds of some work, the process's own on a CPU."""
+    on_gpu, best = torch.cuda.is_available(), float("inf")
+    clock = time.perf_counter if on_gpu else time.process_time
+    for _ in range(repeats + 1):
+        start = clock()
+        work()
+        if on_gpu:
+            torch.cuda.synchronize()
+        best = min(best, clock() - start)
+    return best
+
+
+def _both(work: Callable[..., Tensor], *inputs: Tensor) -> Pair:
+    """Time a function of tensors forward, without gradients, and forward and backward."""
+    with torch.no_grad():
+        forward = fastest(lambda: work(*inputs))
+    learnt = [tensor.clone().requires_grad_() if tensor.is_floating_point() else tensor for tensor in inputs]
+    grad = torch.ones_like(work(*inputs))
+    return forward, fastest(lambda: torch.autograd.grad(work(*learnt), [t for t in learnt if t.requires_grad], grad))
+
+
+def _by_width(times: Callable[[int], float], lookings: float) -> Pair:
+    """Split times at head widths 16 and 64 into a part of each head and one of each number of the width."""
+    narrow, wide = times(16) / lookings, times(64) / lookings
+    slope = max(0.0, (wide - narrow) / 48)
+    return narrow - 16 * slope, slope
+
+
+def measure_speeds(device: torch.device | str = "cpu") -> Speeds:
+    """Measure all pieces; takes some seconds."""
+    rows, inner, outer = 1024, 512, 2048
+    x, wide, weight = (torch.randn(*shape, device=device) for shape in ((rows, inner), (rows, outer), (outer, inner)))
+    far, near = (torch.randn(n, device=device) for n in (2**25, 2**20))
+    product = _both(F.linear, x, weight, torch.randn(outer, device=device))
+    bend, norm = _both(FeedForward(4, 4).activation, wide), _both(lambda t: F.layer_norm(t, t.shape[1:]), x)
+    logits, tokens = torch.randn(8, 64, 8192, device=device), torch.zeros(8, 64, dtype=torch.long, device=device)
+    surprise = _both(next_token_log_probs, logits, tokens)
+    with torch.no_grad():
+        uncertainty = fastest(lambda: entropy(logits))
+        sampled, uniform = logits[:, :4].flatten(0, 1).contiguous(), torch.rand(32, device=device)
+        drawn = fastest(lambda: draw(next_token_probs(sampled), uniform))
+        one = torch.randn(4, device=device)
+        operation = fastest(lambda: [F.linear(one, one[None]) for _ in range(1000)]) / 1000
+    flops = 2 * rows * inner * outer
+    return Speeds(
+        product=(product[0] / flops, product[1] / (3 * flops)),
+        byte=fastest(lambda: torch.add(far, 1.0, out=far)) / (8 * far.numel()),
+        near_byte=fastest(lambda: torch.add(near, 1.0, out=near)) / (8 * near.numel()),
+        operation=operation,
+        bend=(bend[0] / wide.numel(), bend[1] / wide.numel()),
+        norm=(norm[0] / x.numel(), norm[1] / x.numel()),
+        look=_looks(device), look_back=_looks_back(device),
+        surprise=(surprise[0] / logits.numel(), surprise[1] / logits.numel()),
+        uncertainty=uncertainty / logits.numel(), drawn=drawn / sampled.numel(),
+    )  # fmt: skip
+
+
+def _looks(device: torch.device | str) -> tuple[Pair, Pair]:
+    sequences, heads, length = 8, 8, 256
+    found: dict[int, Pair] = {}
+
+    def times(width: int, which: int) -> float:
+        if width not in found:
+            parts = (torch.randn(sequences, length, heads, width, device=device).transpose(1, 2) for _ in range(3))
+            found[width] = _both(lambda q, k, v: F.scaled_dot_product_attention(q, k, v, is_causal=True), *parts)
+        return found[width][which]
+
+    lookings = sequences * heads * length * (length + 1) / 2
+    return tuple(_by_width(lambda width, i=i: times(width, i), lookings) for i in range(2))
+
+
+def _looks_back(device: torch.device | str) -> Pair:
+    sequences, heads, length = 32, 8, 128
+
+    def times(width: int) -> float:
+        query = torch.randn(sequences, heads, 1, width, device=device)
+        keys, values = (torch.randn(sequences, heads, 2 * length, width, device=device)[:, :, :length] for _ in range(2))
+        return fastest(lambda: F.scaled_dot_product_attention(query, keys, values))
+
+    with torch.no_grad():
+        return _by_width(times, sequences * heads * length)
+
+
+def matrices(config: GPTConfig) -> float:
+    """Count the numbers of the matrices inside the blocks, by which every token is multiplied."""
+    return config.n_layers * (4 * config.d_model**2 + 2 * config.d_model * config.d_ff)
+
+
+def pass_seconds(
+    config: GPTConfig, speeds: Speeds, *, sequences: float, length: int, predicted: float, train: bool, entropy: bool = False
+) -> float:
+    """Seconds of a forward pass, or of one and its backward pass; `predicted` tokens have logits (0: a scalar model).
+
+    A block passes over the stream eight times besides: two sums of two in, one out, and what its gradients need as often again.
+    """
+    n, times = sequences * length, 3 if train else 1
+    c, layers, heads, d_head = config.d_model, config.n_layers, config.n_heads, config.d_model // config.n_heads
+    flops = 2 * (n * matrices(config) + predicted * c * config.vocab_size)
+    lookings = n * (length + 1) / 2 * heads * layers
+    near = 4 * n * c <= 2**23
+    return (
+        times * flops * speeds.product[train]
+        + lookings * (speeds.look[train][0] + d_head * speeds.look[train][1])
+        + n * layers * config.d_ff * speeds.bend[train]
+        + n * (2 * layers + 1) * c * speeds.norm[train]
+        + predicted * config.vocab_size * (speeds.surprise[train] + entropy * speeds.uncertainty)
+        + times * 4 * n * layers * 6 * c * (speeds.near_byte if near else speeds.byte)
+        + times * layers * OPERATIONS * speeds.operation
+    )
+
+
+OPERATIONS = 25
+"""Operations that a block starts in its forward pass, views included (counted with PyTorch's profiler)."""
+
+
+def sampling_seconds(config: GPTConfig, speeds: Speeds, *, sequences: int, length: int, new_tokens: int) -> float:
+    """Seconds of sampling: the prompts are read, then each new token passes alone, and all matrices pass by it."""
+    c, layers, heads, d_head = config.d_model, config.n_layers, config.n_heads, config.d_model // config.n_heads
+    reading = pass_seconds(config, speeds, sequences=sequences, length=length - new_tokens, predicted=0, train=False)
+    weights = matrices(config) + c * config.vocab_size
+    byte = speeds.near_byte if 4 * weights <= 2**25 else speeds.byte
+    looked_at = length - new_tokens / 2
+    step = (
+        2 * sequences * weights * speeds.product[0] + 4 * weights * byte
+        + sequences * looked_at * heads * layers * (speeds.look_back[0] + d_head * speeds.look_back[1])
+        + sequences * layers * (config.d_ff * speeds.bend[0] + 2 * c * speeds.norm[0])
+        + sequences * config.vocab_size * speeds.drawn
+        + (layers + 1) * OPERATIONS * speeds.operation
+    )  # fmt: skip
+    return reading + new_tokens * step
+
+
+def update_seconds(config: GPTConfig, speeds: Speeds, *, averaged: bool = False, scalar: bool = False) -> float:
+    """Seconds of an optimizer step: the norm (4 bytes a parameter), the clip (8), Adam (28), and the average (12).
+
+    Before it, the embedding's gradient is made of zeros (8) and, where it is tied, summed from two (12).
+    """
+    embedding = config.vocab_size * config.d_model
+    moved = config.n_parameters * (40 + 12 * averaged) + embedding * (8 + (0 if scalar else 12))
+    return moved * (speeds.near_byte if 16 * config.n_parameters <= 2**25 else speeds.byte)
