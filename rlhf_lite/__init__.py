@@ -32,6 +32,8 @@ Each module imports only modules above it in this list:
     costs        FLOPs and bytes of a model, from its shape alone
     workload     what each stage does, whatever it runs on
     peak         a stage's memory at its fullest moment
+    speeds       how fast a machine does the pieces that models are made of
+    timing       how long a step takes on such a machine
     plan         memory, time and money of a run, before it starts
     trace        what a sharded training step would hold, without memory to hold it
     bench        speed, measured against transformers

@@ -23,12 +23,14 @@ from .gpt import GPT, ScalarModel, copy_gpt
 from .ppo import Learner
 from .pretrain import pretrain
 from .reward import train_reward_model
-from .rollout import collect_rollout, reward_model_score
+from .rollout import Rollout, collect_rollout, reward_model_score
 from .sft import train_sft
 from .sizes import Recipe
 
-MEASURED = ("pretrain", "sft", "reward", "ppo_ptx rollout", "ppo_ptx update")
-"""Stages, by their names in a plan."""
+MEASURED = ("pretrain", "sft", "reward", "ppo")
+"""What is run; of "ppo", rollouts and updates in turn, which are two stages of a plan."""
+ROLLOUT, UPDATE = "ppo_ptx rollout", "ppo_ptx update"
+"""Names of these in a plan."""
 KEEP_MEMORY = {"MALLOC_MMAP_THRESHOLD_": "4000000000", "MALLOC_TRIM_THRESHOLD_": "30000000000", "MALLOC_TOP_PAD_": "67108864"}
 """Environment of glibc's allocator in which freed memory is used again."""
 NO_END = -1
@@ -80,7 +82,7 @@ class WatchedRun(TrainingRun):
 def run_stage(name: str, recipe: Recipe, steps: int, watch: Watch, engine: Engine) -> None:
     """Take some steps of a stage, from new models on; of PPO, iterations."""
     torch.manual_seed(0)
-    if name.startswith("ppo"):
+    if name == "ppo":
         _run_ppo(recipe, steps, watch, engine)
         return
     preset, length, run = recipe.preset, recipe.model.context_length, WatchedRun(name, watch, engine)
@@ -114,28 +116,34 @@ def _run_ppo(recipe: Recipe, iterations: int, watch: Watch, engine: Engine) -> N
     text = torch.cat([torch.tensor(row) for row in _rows(recipe.model.vocab_size, 1024, 64)])
     learner = Learner(policy, value_model, average, config, 0, text, engine)
     score, generator = reward_model_score(reward_model), seeded_generator("rollout", 0)
+
+    def collect() -> Rollout:
+        return collect_rollout(policy, ref_policy, value_model, score, prompts, config, end_id=NO_END, pad_id=0,
+                               generator=generator, engine=engine)  # fmt: skip
+
     for iteration in range(iterations):
-        rollout = watch("ppo_ptx rollout", lambda: collect_rollout(
-            policy, ref_policy, value_model, score, prompts, config, end_id=NO_END, pad_id=0, generator=generator, engine=engine))  # fmt: skip
-        watch("ppo_ptx update", lambda r=rollout, i=iteration: learner.update(r, i))
+        rollout = watch(ROLLOUT, collect)
+        watch(UPDATE, lambda r=rollout, i=iteration: learner.update(r, i))
 
 
-def measure_seconds(name: str, recipe: Recipe, steps: int) -> float:
-    """Return the seconds of one step of a stage; the first warms up."""
+def measure_seconds(name: str, recipe: Recipe, steps: int) -> dict[str, float]:
+    """Return the seconds of one step, the fastest after one to warm up; of "ppo", of its two stages."""
     engine = Engine(EngineConfig())
     watch = Watch(engine.device)
     run_stage(name, recipe, steps + 1, watch, engine)
-    parts = recipe.preset.ppo_ptx.minibatches if name == "ppo_ptx update" else 1
-    return min(watch.seconds[name][1:]) / parts
+    parts = {UPDATE: recipe.preset.ppo_ptx.minibatches}
+    return {stage: min(seconds[1:]) / parts.get(stage, 1) for stage, seconds in watch.seconds.items()}
 
 
-def measure_memory(name: str, recipe: Recipe) -> float:
-    """Return the bytes in use at the peak of the second step of a stage, when Adam has its averages."""
+def measure_memory(name: str, recipe: Recipe) -> dict[str, float]:
+    """Return the bytes in use at the peak of the second step of a stage, when Adam has its averages; of "ppo", of its two."""
     engine = Engine(EngineConfig())
     watch = Watch(engine.device)
+    if watch.on_gpu:
+        raise ValueError("memory is measured on a CPU only so far: run this where PyTorch finds no GPU")
     with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as profiled:
         run_stage(name, recipe, 2, watch, engine)
-    return peak_between(profiled, f"measured {name}")
+    return {stage: peak_between(profiled, f"measured {stage}") for stage in watch.seconds}
 
 
 def peak_between(profiled: profile, marked: str) -> float:

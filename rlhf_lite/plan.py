@@ -28,6 +28,8 @@ from .costs import (
 from .gpt import GPTConfig
 from .peak import stage_memory
 from .sizes import Recipe
+from .speeds import Speeds
+from .timing import step_seconds
 from .workload import Job, Stage, stages
 
 SLACK = 0.9
@@ -116,14 +118,22 @@ class StagePlan:
         return self.flops / PF_DAY
 
 
-def plan(recipe: Recipe, cluster: Cluster) -> list[StagePlan]:
-    """Plan every stage of a recipe on a cluster."""
-    return [plan_stage(stage, cluster) for stage in stages(recipe)]
+def plan(recipe: Recipe, cluster: Cluster, speeds: Speeds | None = None) -> list[StagePlan]:
+    """Plan every stage of a recipe on a cluster, or in time on one machine whose speeds have been measured."""
+    return [plan_stage(stage, cluster, speeds) for stage in stages(recipe)]
 
 
-def plan_stage(stage: Stage, cluster: Cluster) -> StagePlan:
-    """Plan one stage, with advice where it does not fit."""
+def plan_stage(stage: Stage, cluster: Cluster, speeds: Speeds | None = None) -> StagePlan:
+    """Plan one stage, with advice where it does not fit.
+
+    Raises: ValueError where speeds, which are of one machine in fp32, are given for another cluster.
+    """
     made = _with_micro_batch(stage, cluster)
+    if speeds is not None:
+        if cluster.gpus > 1 or cluster.precision != "fp32":
+            raise ValueError(f"measured speeds are of one machine in fp32, not {cluster.gpus} in {cluster.precision}")
+        seconds = stage.steps * step_seconds(stage, speeds, checkpointing=cluster.checkpointing)
+        made = replace(made, seconds=seconds, limit="computing", busy=1.0)
     return made if fits(made, cluster) else replace(made, advice=tuple(_advice(stage, cluster, made)))
 
 

@@ -1,13 +1,16 @@
 """Describe a machine by how fast it does the pieces that models are made of, and tell from that how long a pass takes.
 
-A GPU's data sheet and one share of its peak are enough for a first guess: `plan` takes them. A CPU's share depends on the shape: a
-bend (GELU) takes as long as the products of a narrow model, sampling waits for weights and for each operation's start. So each
-piece is measured once, alone and without a model, at sizes that no shape decides; all else is counted from the shape.
+A GPU's data sheet and one share of its peak are enough for a first guess: `plan` takes them. A CPU's share depends on the
+shape: in a narrow model attention and the bend (GELU) take a third of the time, and sampling waits for weights and for each
+operation's start. So each piece is measured once, alone and without a model, at sizes that no shape decides; all else is
+counted from the shape.
 """
 
+import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -27,7 +30,9 @@ class Speeds:
     """Hold the seconds that pieces of work take, in fp32; pairs: forward only, and forward and backward together."""
 
     product: Pair
-    """A multiplication and addition, half of each, of a matrix product with bias: a FLOP."""
+    """A FLOP of a matrix product with bias."""
+    operand: Pair
+    """A number of its operands: of what goes in, of what comes out, and of the weights."""
     byte: float
     """A byte read or written by an operation that only passes over numbers, of tensors too large for caches."""
     near_byte: float
@@ -48,6 +53,17 @@ class Speeds:
     """A logit on its way to the entropy."""
     drawn: float
     """A logit when a token is drawn."""
+
+
+def speeds_of(path: Path) -> Speeds:
+    """Read the speeds of a machine from what `plan-check` wrote.
+
+    Raises: FileNotFoundError, ValueError: naming the file.
+    """
+    try:
+        return Speeds(**json.loads(path.read_text(encoding="utf-8"))["speeds"])
+    except (json.JSONDecodeError, KeyError, TypeError) as error:
+        raise ValueError(f"{path} holds no speeds of a machine ({error}): write one with plan-check --output") from None
 
 
 def fastest(work: Callable[[], Any], repeats: int = 5) -> float:
@@ -82,9 +98,9 @@ def _by_width(times: Callable[[int], float], lookings: float) -> Pair:
 def measure_speeds(device: torch.device | str = "cpu") -> Speeds:
     """Measure all pieces; takes some seconds."""
     rows, inner, outer = 1024, 512, 2048
-    x, wide, weight = (torch.randn(*shape, device=device) for shape in ((rows, inner), (rows, outer), (outer, inner)))
+    x, wide = (torch.randn(rows, width, device=device) for width in (inner, outer))
     far, near = (torch.randn(n, device=device) for n in (2**25, 2**20))
-    product = _both(F.linear, x, weight, torch.randn(outer, device=device))
+    product, operand = _products(device)
     bend, norm = _both(FeedForward(4, 4).activation, wide), _both(lambda t: F.layer_norm(t, t.shape[1:]), x)
     logits, tokens = torch.randn(8, 64, 8192, device=device), torch.zeros(8, 64, dtype=torch.long, device=device)
     surprise = _both(next_token_log_probs, logits, tokens)
@@ -94,9 +110,9 @@ def measure_speeds(device: torch.device | str = "cpu") -> Speeds:
         drawn = fastest(lambda: draw(next_token_probs(sampled), uniform))
         one = torch.randn(4, device=device)
         operation = fastest(lambda: [F.linear(one, one[None]) for _ in range(1000)]) / 1000
-    flops = 2 * rows * inner * outer
     return Speeds(
-        product=(product[0] / flops, product[1] / (3 * flops)),
+        product=product,
+        operand=operand,
         byte=fastest(lambda: torch.add(far, 1.0, out=far)) / (8 * far.numel()),
         near_byte=fastest(lambda: torch.add(near, 1.0, out=near)) / (8 * near.numel()),
         operation=operation,
@@ -106,6 +122,19 @@ def measure_speeds(device: torch.device | str = "cpu") -> Speeds:
         surprise=(surprise[0] / logits.numel(), surprise[1] / logits.numel()),
         uncertainty=uncertainty / logits.numel(), drawn=drawn / sampled.numel(),
     )  # fmt: skip
+
+
+def _products(device: torch.device | str) -> tuple[Pair, Pair]:
+    """Split the times of a small product and a large one into a part of each FLOP and one of each operand."""
+    rows, found = 1024, []
+    for width in (96, 1024):
+        x, weight, bias = (torch.randn(*shape, device=device) for shape in ((rows, width), (width, width), (width,)))
+        forward, both = _both(F.linear, x, weight, bias)
+        found.append((2 * rows * width**2, 2 * rows * width + width**2, forward, both / 3))
+    (few, small, *quick), (many, large, *slow) = found
+    flop = [(b * small - a * large) / (many * small - few * large) for a, b in zip(quick, slow, strict=True)]
+    operand = [max(0.0, (a - few * f) / small) for a, f in zip(quick, flop, strict=True)]
+    return tuple(flop), tuple(operand)
 
 
 def _looks(device: torch.device | str) -> tuple[Pair, Pair]:
@@ -151,8 +180,9 @@ def pass_seconds(
     flops = 2 * (n * matrices(config) + predicted * c * config.vocab_size)
     lookings = n * (length + 1) / 2 * heads * layers
     near = 4 * n * c <= 2**23
+    operands = n * layers * (9 * c + 2 * config.d_ff) + matrices(config) + predicted * (c + config.vocab_size)
     return (
-        times * flops * speeds.product[train]
+        times * (flops * speeds.product[train] + operands * speeds.operand[train])
         + lookings * (speeds.look[train][0] + d_head * speeds.look[train][1])
         + n * layers * config.d_ff * speeds.bend[train]
         + n * (2 * layers + 1) * c * speeds.norm[train]
@@ -175,6 +205,7 @@ def sampling_seconds(config: GPTConfig, speeds: Speeds, *, sequences: int, lengt
     looked_at = length - new_tokens / 2
     step = (
         2 * sequences * weights * speeds.product[0] + 4 * weights * byte
+        + sequences * (layers * (9 * c + 2 * config.d_ff) + config.vocab_size) * speeds.operand[0]
         + sequences * looked_at * heads * layers * (speeds.look_back[0] + d_head * speeds.look_back[1])
         + sequences * layers * (config.d_ff * speeds.bend[0] + 2 * c * speeds.norm[0])
         + sequences * config.vocab_size * speeds.drawn
