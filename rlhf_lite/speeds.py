@@ -29,9 +29,9 @@ Pair = tuple[float, float]
 class Speeds:
     """Hold the seconds that pieces of work take, in fp32; pairs: forward only, and forward and backward together."""
 
-    product: Pair
-    """A FLOP of a matrix product with bias."""
-    operand: Pair
+    product: float
+    """A FLOP of a matrix product, forward and backward alike."""
+    operand: float
     """A number of its operands: of what goes in, of what comes out, and of the weights."""
     byte: float
     """A byte read or written by an operation that only passes over numbers, of tensors too large for caches."""
@@ -66,17 +66,17 @@ def speeds_of(path: Path) -> Speeds:
         raise ValueError(f"{path} holds no speeds of a machine ({error}): write one with plan-check --output") from None
 
 
-def fastest(work: Callable[[], Any], repeats: int = 5) -> float:
-    """Return the least seconds of some work, the process's own on a CPU."""
-    on_gpu, best = torch.cuda.is_available(), float("inf")
+def fastest(work: Callable[[], Any]) -> float:
+    """Return the least seconds of some work, the process's own on a CPU: of six turns, or of as many as take 0.1 s."""
+    on_gpu, found = torch.cuda.is_available(), []
     clock = time.perf_counter if on_gpu else time.process_time
-    for _ in range(repeats + 1):
+    while len(found) < 6 or sum(found) < 0.1:
         start = clock()
         work()
         if on_gpu:
             torch.cuda.synchronize()
-        best = min(best, clock() - start)
-    return best
+        found.append(clock() - start)
+    return min(found)
 
 
 def _both(work: Callable[..., Tensor], *inputs: Tensor) -> Pair:
@@ -124,17 +124,15 @@ def measure_speeds(device: torch.device | str = "cpu") -> Speeds:
     )  # fmt: skip
 
 
-def _products(device: torch.device | str) -> tuple[Pair, Pair]:
-    """Split the times of a small product and a large one into a part of each FLOP and one of each operand."""
-    rows, found = 1024, []
-    for width in (96, 1024):
+def _products(device: torch.device | str) -> tuple[float, float]:
+    """Split the times of a narrow and a wide layer, forward and backward, into a part of each FLOP and one of each operand."""
+    rows, found = 2048, []
+    for width in (128, 768):
         x, weight, bias = (torch.randn(*shape, device=device) for shape in ((rows, width), (width, width), (width,)))
-        forward, both = _both(F.linear, x, weight, bias)
-        found.append((2 * rows * width**2, 2 * rows * width + width**2, forward, both / 3))
-    (few, small, *quick), (many, large, *slow) = found
-    flop = [(b * small - a * large) / (many * small - few * large) for a, b in zip(quick, slow, strict=True)]
-    operand = [max(0.0, (a - few * f) / small) for a, f in zip(quick, flop, strict=True)]
-    return tuple(flop), tuple(operand)
+        found.append((2 * rows * width**2, 2 * rows * width + width**2, _both(F.linear, x, weight, bias)[1] / 3))
+    (few, small, quick), (many, large, slow) = found
+    flop = (slow * small - quick * large) / (many * small - few * large)
+    return flop, max(0.0, (quick - few * flop) / small)
 
 
 def _looks(device: torch.device | str) -> tuple[Pair, Pair]:
@@ -182,7 +180,7 @@ def pass_seconds(
     near = 4 * n * c <= 2**23
     operands = n * layers * (9 * c + 2 * config.d_ff) + matrices(config) + predicted * (c + config.vocab_size)
     return (
-        times * (flops * speeds.product[train] + operands * speeds.operand[train])
+        times * (flops * speeds.product + operands * speeds.operand)
         + lookings * (speeds.look[train][0] + d_head * speeds.look[train][1])
         + n * layers * config.d_ff * speeds.bend[train]
         + n * (2 * layers + 1) * c * speeds.norm[train]
@@ -204,8 +202,8 @@ def sampling_seconds(config: GPTConfig, speeds: Speeds, *, sequences: int, lengt
     byte = speeds.near_byte if 4 * weights <= 2**25 else speeds.byte
     looked_at = length - new_tokens / 2
     step = (
-        2 * sequences * weights * speeds.product[0] + 4 * weights * byte
-        + sequences * (layers * (9 * c + 2 * config.d_ff) + config.vocab_size) * speeds.operand[0]
+        2 * sequences * weights * speeds.product + 4 * weights * byte
+        + sequences * (layers * (9 * c + 2 * config.d_ff) + config.vocab_size) * speeds.operand
         + sequences * looked_at * heads * layers * (speeds.look_back[0] + d_head * speeds.look_back[1])
         + sequences * layers * (config.d_ff * speeds.bend[0] + 2 * c * speeds.norm[0])
         + sequences * config.vocab_size * speeds.drawn
