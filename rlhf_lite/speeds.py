@@ -20,7 +20,7 @@ from torch import Tensor
 from .generate import draw, next_token_probs
 from .gpt import GPTConfig
 from .likelihood import entropy, next_token_log_probs
-from .transformer import FeedForward
+from .transformer import Block, FeedForward
 
 Pair = tuple[float, float]
 
@@ -37,8 +37,8 @@ class Speeds:
     """A byte read or written by an operation that only passes over numbers, of tensors too large for caches."""
     near_byte: float
     """The same of tensors of 4 MB, as a small model's are."""
-    operation: float
-    """Starting an operation from Python, with nothing to do."""
+    block: Pair
+    """A block with next to nothing to do, of width 8 on one token: Python, and the start of each operation."""
     bend: Pair
     """One number through the activation function."""
     norm: Pair
@@ -108,14 +108,13 @@ def measure_speeds(device: torch.device | str = "cpu") -> Speeds:
         uncertainty = fastest(lambda: entropy(logits))
         sampled, uniform = logits[:, :4].flatten(0, 1).contiguous(), torch.rand(32, device=device)
         drawn = fastest(lambda: draw(next_token_probs(sampled), uniform))
-        one = torch.randn(4, device=device)
-        operation = fastest(lambda: [F.linear(one, one[None]) for _ in range(1000)]) / 1000
+    nothing, token = Block(8, 1, 32).to(device), torch.randn(1, 1, 8, device=device)
     return Speeds(
         product=product,
         operand=operand,
         byte=fastest(lambda: torch.add(far, 1.0, out=far)) / (8 * far.numel()),
         near_byte=fastest(lambda: torch.add(near, 1.0, out=near)) / (8 * near.numel()),
-        operation=operation,
+        block=_both(lambda x: nothing(x, is_causal=True), token),
         bend=(bend[0] / wide.numel(), bend[1] / wide.numel()),
         norm=(norm[0] / x.numel(), norm[1] / x.numel()),
         look=_looks(device), look_back=_looks_back(device),
@@ -186,12 +185,8 @@ def pass_seconds(
         + n * (2 * layers + 1) * c * speeds.norm[train]
         + predicted * config.vocab_size * (speeds.surprise[train] + entropy * speeds.uncertainty)
         + times * 4 * n * layers * 6 * c * (speeds.near_byte if near else speeds.byte)
-        + times * layers * OPERATIONS * speeds.operation
+        + layers * speeds.block[train]
     )
-
-
-OPERATIONS = 25
-"""Operations that a block starts in its forward pass, views included (counted with PyTorch's profiler)."""
 
 
 def sampling_seconds(config: GPTConfig, speeds: Speeds, *, sequences: int, length: int, new_tokens: int) -> float:
@@ -207,7 +202,7 @@ def sampling_seconds(config: GPTConfig, speeds: Speeds, *, sequences: int, lengt
         + sequences * looked_at * heads * layers * (speeds.look_back[0] + d_head * speeds.look_back[1])
         + sequences * layers * (config.d_ff * speeds.bend[0] + 2 * c * speeds.norm[0])
         + sequences * config.vocab_size * speeds.drawn
-        + (layers + 1) * OPERATIONS * speeds.operation
+        + (layers + 1) * speeds.block[0]
     )  # fmt: skip
     return reading + new_tokens * step
 
