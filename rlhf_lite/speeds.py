@@ -33,6 +33,8 @@ class Speeds:
     """A FLOP of a matrix product, forward and backward alike."""
     operand: float
     """A number of its operands: of what goes in, of what comes out, and of the weights."""
+    few: Pair
+    """A product of few rows, as when sampling: each number of the weights, which have to come, and each FLOP."""
     byte: float
     """A byte read or written by an operation that only passes over numbers, of tensors too large for caches."""
     near_byte: float
@@ -112,6 +114,7 @@ def measure_speeds(device: torch.device | str = "cpu") -> Speeds:
     return Speeds(
         product=product,
         operand=operand,
+        few=_few_rows(device),
         byte=fastest(lambda: torch.add(far, 1.0, out=far)) / (8 * far.numel()),
         near_byte=fastest(lambda: torch.add(near, 1.0, out=near)) / (8 * near.numel()),
         block=_both(lambda x: nothing(x, is_causal=True), token),
@@ -132,6 +135,20 @@ def _products(device: torch.device | str) -> tuple[float, float]:
     (few, small, quick), (many, large, slow) = found
     flop = (slow * small - quick * large) / (many * small - few * large)
     return flop, max(0.0, (quick - few * flop) / small)
+
+
+def _few_rows(device: torch.device | str) -> Pair:
+    """Split the times of products of 4 and of 32 rows."""
+    weight, bias = torch.randn(4096, 1024, device=device), torch.randn(4096, device=device)
+
+    def times(rows: int) -> float:
+        x = torch.randn(rows, 1024, device=device)
+        return fastest(lambda: F.linear(x, weight, bias)) / weight.numel()
+
+    with torch.no_grad():
+        few, more = times(4), times(32)
+    flop = max(0.0, (more - few) / 56)  # 2 * (32 - 4) more for each weight
+    return few - 8 * flop, flop
 
 
 def _looks(device: torch.device | str) -> tuple[Pair, Pair]:
@@ -194,11 +211,9 @@ def sampling_seconds(config: GPTConfig, speeds: Speeds, *, sequences: int, lengt
     c, layers, heads, d_head = config.d_model, config.n_layers, config.n_heads, config.d_model // config.n_heads
     reading = pass_seconds(config, speeds, sequences=sequences, length=length - new_tokens, predicted=0, train=False)
     weights = matrices(config) + c * config.vocab_size
-    byte = speeds.near_byte if 4 * weights <= 2**25 else speeds.byte
     looked_at = length - new_tokens / 2
     step = (
-        2 * sequences * weights * speeds.product + 4 * weights * byte
-        + sequences * (layers * (9 * c + 2 * config.d_ff) + config.vocab_size) * speeds.operand
+        weights * (speeds.few[0] + 2 * sequences * speeds.few[1])
         + sequences * looked_at * heads * layers * (speeds.look_back[0] + d_head * speeds.look_back[1])
         + sequences * layers * (config.d_ff * speeds.bend[0] + 2 * c * speeds.norm[0])
         + sequences * config.vocab_size * speeds.drawn
