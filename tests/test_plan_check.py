@@ -24,6 +24,10 @@ RESULTS = Path(__file__).parents[1] / "data" / "plan_check" / "results.json"
 LITTLE = CheckedShape(
     model=GPTConfig(vocab_size=700, context_length=64, d_model=64, n_layers=3, n_heads=4), batch=8, new_tokens=24
 )
+HEAVY = CheckedShape(
+    model=GPTConfig(vocab_size=6000, context_length=32, d_model=128, n_layers=3, n_heads=4), batch=2, new_tokens=12
+)
+"""Few tokens for its weights: gradients set the peak, not activations."""
 STORED = json.loads(RESULTS.read_text(encoding="utf-8"))
 NOTHING = dict.fromkeys(("product", "operand", "byte", "near_byte", "uncertainty", "drawn"), 0.0)
 NOTHING |= dict.fromkeys(("few", "block", "bend", "norm", "look_back", "surprise"), (0.0, 0.0))
@@ -32,10 +36,11 @@ OFF = {("tiny", "ppo_ptx rollout")}
 """Whose time the plan misses, as README says: sampling from a narrow model, where Python and small products take most of it."""
 
 
+@pytest.mark.parametrize("shape", [LITTLE, HEAVY], ids=["little", "heavy"])
 @pytest.mark.parametrize("name", MEASURED)
-def test_planned_memory_is_what_a_stage_really_holds(name):
-    plans = planned(LITTLE, None)
-    for stage, found in measure_memory(name, LITTLE.recipe()).items():
+def test_planned_memory_is_what_a_stage_really_holds(name, shape):
+    plans = planned(shape, None)
+    for stage, found in measure_memory(name, shape.recipe()).items():
         assert plans[stage]["memory"] == pytest.approx(found, rel=0.15), stage
 
 
