@@ -25,9 +25,9 @@ LITTLE = CheckedShape(
     model=GPTConfig(vocab_size=700, context_length=64, d_model=64, n_layers=3, n_heads=4), batch=8, new_tokens=24
 )
 HEAVY = CheckedShape(
-    model=GPTConfig(vocab_size=6000, context_length=32, d_model=128, n_layers=3, n_heads=4), batch=2, new_tokens=12
+    model=GPTConfig(vocab_size=300, context_length=32, d_model=256, n_layers=3, n_heads=4), batch=8, new_tokens=12
 )
-"""Few tokens for its weights: gradients set the peak, not activations."""
+"""Few tokens for its weights: gradients weigh as much as activations, and the two are not there at once."""
 STORED = json.loads(RESULTS.read_text(encoding="utf-8"))
 NOTHING = dict.fromkeys(("product", "operand", "byte", "near_byte", "uncertainty", "drawn"), 0.0)
 NOTHING |= dict.fromkeys(("few", "block", "bend", "norm", "look_back", "surprise"), (0.0, 0.0))
@@ -41,7 +41,7 @@ OFF = {("tiny", "ppo_ptx rollout")}
 def test_planned_memory_is_what_a_stage_really_holds(name, shape):
     plans = planned(shape, None)
     for stage, found in measure_memory(name, shape.recipe()).items():
-        assert plans[stage]["memory"] == pytest.approx(found, rel=0.15), stage
+        assert plans[stage]["memory"] == pytest.approx(found, rel=0.1), stage
 
 
 @pytest.mark.parametrize("row", STORED["rows"], ids=lambda row: f"{row['case']} {row['stage']}")
