@@ -32,11 +32,16 @@ Each module imports only modules above it in this list:
     sizes        every size of the recipe, up to InstructGPT's 175B, each setting with its source
     costs        FLOPs and bytes of a model, from its shape alone
     workload     what each stage does, whatever it runs on
+    peak         a stage's memory at its fullest moment
+    speeds       how fast a machine does the pieces that models are made of
+    timing       how long a step takes on such a machine
     plan         memory, time and money of a run, before it starts
     trace        what a sharded training step would hold, without memory to hold it
     bench        speed, measured against transformers
     plain_gpt    a small GPT and its recipe in plain PyTorch, to be measured against
     shakespeare  seconds to a validation loss, measured against that
+    measured_stages  steps of each stage, really done and measured
+    plan_check   the plan beside such measurements
     overview     presets and plans as tables, for the command line
     pipeline     all stages in order, each done once
     report       a run as a page with pictures

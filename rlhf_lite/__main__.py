@@ -14,6 +14,7 @@ from .bench import SpeedTest, run_bench
 from .engine import Engine, EngineConfig, peak_memory_gb
 from .overview import Plan, Presets, run_plan, run_presets
 from .pipeline import STAGES, Pipeline
+from .plan_check import PlanCheck, run_plan_check
 from .presets import PRESETS, Preset
 from .public_data import Fetch, run_fetch
 from .report import write_report
@@ -247,6 +248,7 @@ USAGE = f"""usage: python -m rlhf_lite COMMAND [--help]
   bench      speed of this machine, against transformers
   shakespeare  seconds to a validation loss on characters, against plain PyTorch
   plan       memory, time and money of a preset on your GPUs, before it starts
+  plan-check the plan beside measured memory and time of each stage on this machine
 """
 
 
@@ -271,6 +273,8 @@ def main(arguments: list[str] | None = None) -> int:
             run_shakespeare(tyro.cli(ShakespeareTest, args=rest, prog="python -m rlhf_lite shakespeare"))
         elif command == "plan":
             run_plan(tyro.cli(Plan, args=rest, prog="python -m rlhf_lite plan"))
+        elif command == "plan-check":
+            run_plan_check(tyro.cli(PlanCheck, args=rest, prog="python -m rlhf_lite plan-check"))
         elif command == "pipeline" or command in STAGE_COMMANDS:
             run = tyro.cli(Run, args=rest, default=Run(config=_chosen_preset(rest)), prog=f"python -m rlhf_lite {command}")
             run_pipeline(run) if command == "pipeline" else run_stage(command, run)

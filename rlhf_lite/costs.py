@@ -122,26 +122,66 @@ def block_activations(config: GPTConfig, tokens: float, compute_bytes: int) -> f
     return tokens * (compute_bytes * (8 * config.d_model + 2 * config.d_ff) + 4 * config.n_heads)
 
 
-def training_activations(config: GPTConfig, layout: Layout, tokens: float, *, scalar: bool = False) -> float:
+def kept_activations(config: GPTConfig, layout: Layout, tokens: float) -> float:
+    """Bytes that a forward pass on `tokens` tokens at a time leaves for its backward pass, logits left out."""
+    block = block_activations(config, tokens, layout.compute_bytes)
+    inputs = layout.compute_bytes * tokens * config.d_model
+    return (config.n_layers + 2) * inputs if layout.checkpointing else config.n_layers * block + 2 * inputs
+
+
+def logits_bytes(config: GPTConfig, layout: Layout, predicted: float, *, read: bool = False) -> float:
+    """Bytes of the logits of `predicted` tokens at their fullest: as they come, scaled in fp32, and their log-softmax in fp32.
+
+    With `read`, their entropy is computed beside the loss: log-softmax once more, its exponential, and the product of both,
+    when the scaled ones have gone. In the backward pass there are three such tensors again.
+    """
+    return predicted * config.vocab_size * (layout.compute_bytes + (16 if read else 8))
+
+
+def training_activations(
+    config: GPTConfig,
+    layout: Layout,
+    tokens: float,
+    *,
+    scalar: bool = False,
+    predicted: float | None = None,
+    logits_read: bool = False,
+) -> float:
     """Bytes at the peak of a training step on `tokens` tokens at a time; `scalar`: one number a position, no logits.
 
-    Logits weigh much with a large vocabulary: as they come, and in fp32 their log-softmax and its gradient. They are gone
-    before a block is computed again, and before one is gathered for its backward pass.
+    Logits weigh much with a large vocabulary; `predicted` tokens have some (None: all). They are gone before a block is
+    computed again, and before one is gathered for its backward pass.
     """
-    b, block = layout.compute_bytes, block_activations(config, tokens, layout.compute_bytes)
-    inputs, logits = b * tokens * config.d_model, 0.0 if scalar else tokens * config.vocab_size * (b + 8)
+    predicted = tokens if predicted is None else predicted
+    logits = 0.0 if scalar else logits_bytes(config, layout, predicted, read=logits_read)
     if layout.gpus > 1:
+        b = layout.compute_bytes
         logits = max(0.0, logits - b * block_parameters(config) - _gradients_on_their_way(config, layout))
-    if layout.checkpointing:
-        return (config.n_layers + 2) * inputs + max(block, logits)
-    return config.n_layers * block + 2 * inputs + logits
+    again = block_activations(config, tokens, layout.compute_bytes) if layout.checkpointing else 0.0
+    return kept_activations(config, layout, tokens) + max(again, logits)
 
 
-def reading_activations(config: GPTConfig, layout: Layout, tokens: float, *, scalar: bool = False) -> float:
-    """Bytes at the peak of reading: the stream, the widest layer before and after GELU, and the logits of all tokens."""
-    b = layout.compute_bytes
-    widest = b * tokens * (config.d_model + 2 * config.d_ff)
-    return max(widest, 0.0 if scalar else tokens * (b * config.d_model + (b + 4) * config.vocab_size))
+def embedding_gradient(config: GPTConfig, *, scalar: bool, held: bool) -> float:
+    """Bytes beside a model's gradients when its backward pass ends: those of the embedding, as yet apart.
+
+    The tied embedding gets one gradient from the output layer and one from the input; autograd adds them into a third, and
+    all that is apart from what earlier losses have left (`held`). A model that gives one number a position has the second only.
+    """
+    parts = (0 if scalar else 2) + held
+    return MASTER_BYTES * parts * config.vocab_size * config.d_model
+
+
+def reading_activations(
+    config: GPTConfig, layout: Layout, tokens: float, *, scalar: bool = False, predicted: float | None = None
+) -> float:
+    """Bytes at the peak of reading: in a block, or of the logits of `predicted` tokens (None: all).
+
+    In a block: the stream before and after attention, what attention said, the normalised stream, and the widest layer before
+    and after GELU.
+    """
+    widest = layout.compute_bytes * tokens * (4 * config.d_model + 2 * config.d_ff)
+    logits = 0.0 if scalar else logits_bytes(config, layout, tokens if predicted is None else predicted)
+    return max(widest, layout.compute_bytes * tokens * config.d_model + logits)
 
 
 def kv_cache_bytes(config: GPTConfig, tokens: float, compute_bytes: int) -> float:

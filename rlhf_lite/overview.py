@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Annotated, Any
 
 import tyro
@@ -10,6 +11,7 @@ import tyro
 from .costs import GB
 from .plan import SLACK, Cluster, StagePlan, fits, plan
 from .sizes import RECIPES, Recipe, recipe_named
+from .speeds import Speeds, speeds_of
 
 ASSUMED = """\
 Upper bounds: every sequence is as long as the context. Models gather, read and write one after another: totals count the
@@ -17,6 +19,8 @@ largest, not the sum. FLOPs are 2 or 6 a parameter and token; attention is in th
 Stated, not measured: {efficiency:.0%} of {peak_tflops:g} TFLOP/s, memory at {memory_bandwidth:g} GB/s,
 network at {network:g} GB/s, {price:g} USD a GPU and hour.
 busy: share of the GPUs' time for which the batch has sequences; GPUs that wait cost as much as those that work."""
+
+TIMED = "\nTime: from the machine's measured speeds, piece by piece, instead of the share of a peak and the memory's speed."
 
 
 def recipes_table() -> str:
@@ -65,21 +69,22 @@ def _row(planned: StagePlan, cluster: Cluster) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def plan_numbers(recipe: Recipe, cluster: Cluster) -> dict[str, Any]:
+def plan_numbers(recipe: Recipe, cluster: Cluster, speeds: Speeds | None = None) -> dict[str, Any]:
     """Give the whole plan as numbers, for machines: JSON-able."""
-    planned = plan(recipe, cluster)
+    planned = plan(recipe, cluster, speeds)
     models = {model.role: model.config.n_parameters for each in planned for model in each.stage.residents}
     rows = [_row(each, cluster) for each in planned]
     total = {name: sum(row[name] for row in rows) for name in ("flops", "pf_days", "days", "gpu_hours", "usd")}
     return {"preset": recipe.name, "cluster": asdict(cluster), "parameters": models, "stages": rows, "total": total}
 
 
-def plan_text(recipe: Recipe, cluster: Cluster) -> str:
+def plan_text(recipe: Recipe, cluster: Cluster, speeds: Speeds | None = None) -> str:
     """Write the whole plan as two tables, for people."""
-    numbers = plan_numbers(recipe, cluster)
+    numbers = plan_numbers(recipe, cluster, speeds)
     gpus = f"{cluster.gpus:,} GPU{'s' if cluster.gpus > 1 else ''}"
+    assumed = ASSUMED.format(**asdict(cluster)) + (TIMED if speeds else "")
     title = f"{recipe.name} on {gpus} of {cluster.gpu_memory:g} GB: memory of the fullest GPU, in GB"
-    return "\n".join([title, "", *_memory_lines(numbers), "", *_time_lines(numbers), "", ASSUMED.format(**asdict(cluster))])
+    return "\n".join([title, "", *_memory_lines(numbers), "", *_time_lines(numbers), "", assumed])
 
 
 def _memory_lines(numbers: dict[str, Any]) -> Iterator[str]:
@@ -134,6 +139,8 @@ class Plan:
     """One that `python -m rlhf_lite presets` lists."""
     cluster: Annotated[Cluster, tyro.conf.arg(name="")] = field(default_factory=Cluster)
     """What it runs on."""
+    machine: Path | None = None
+    """Results of `plan-check`: plan times from the speeds of that machine (one, with --precision fp32)."""
     json: bool = False
     """Print one JSON object on stdout and nothing else."""
 
@@ -141,4 +148,6 @@ class Plan:
 def run_plan(command: Plan) -> None:
     """Print a plan as tables, or JSON."""
     recipe = recipe_named(command.preset)
-    print(json.dumps(plan_numbers(recipe, command.cluster)) if command.json else plan_text(recipe, command.cluster))
+    speeds = speeds_of(command.machine) if command.machine else None
+    print(json.dumps(plan_numbers(recipe, command.cluster, speeds)) if command.json
+          else plan_text(recipe, command.cluster, speeds))  # fmt: skip

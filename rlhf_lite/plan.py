@@ -23,14 +23,14 @@ from .costs import (
     attention_flops,
     forward_flops,
     kv_cache_bytes,
-    reading_activations,
-    state_memory,
-    training_activations,
     training_flops,
 )
 from .gpt import GPTConfig
+from .peak import stage_memory
 from .sizes import Recipe
-from .workload import Job, Resident, Stage, stages
+from .speeds import Speeds
+from .timing import step_seconds
+from .workload import Job, Stage, stages
 
 SLACK = 0.9
 """Share of a GPU's memory that can be planned with; the rest goes to the driver and to gaps between tensors (ours)."""
@@ -118,14 +118,22 @@ class StagePlan:
         return self.flops / PF_DAY
 
 
-def plan(recipe: Recipe, cluster: Cluster) -> list[StagePlan]:
-    """Plan every stage of a recipe on a cluster."""
-    return [plan_stage(stage, cluster) for stage in stages(recipe)]
+def plan(recipe: Recipe, cluster: Cluster, speeds: Speeds | None = None) -> list[StagePlan]:
+    """Plan every stage of a recipe on a cluster, or in time on one machine whose speeds have been measured."""
+    return [plan_stage(stage, cluster, speeds) for stage in stages(recipe)]
 
 
-def plan_stage(stage: Stage, cluster: Cluster) -> StagePlan:
-    """Plan one stage, with advice where it does not fit."""
+def plan_stage(stage: Stage, cluster: Cluster, speeds: Speeds | None = None) -> StagePlan:
+    """Plan one stage, with advice where it does not fit.
+
+    Raises: ValueError where speeds, which are of one machine in fp32, are given for another cluster.
+    """
     made = _with_micro_batch(stage, cluster)
+    if speeds is not None:
+        if cluster.gpus > 1 or cluster.precision != "fp32":
+            raise ValueError(f"measured speeds are of one machine in fp32, not {cluster.gpus} in {cluster.precision}")
+        seconds = stage.steps * step_seconds(stage, speeds, checkpointing=cluster.checkpointing)
+        made = replace(made, seconds=seconds, limit="computing", busy=1.0)
     return made if fits(made, cluster) else replace(made, advice=tuple(_advice(stage, cluster, made)))
 
 
@@ -148,7 +156,8 @@ def _with_micro_batch(stage: Stage, cluster: Cluster) -> StagePlan:
 
 def _measure(stage: Stage, cluster: Cluster, micro_batch: int) -> StagePlan:
     """Add up a stage."""
-    memory = {model.role: _memory(stage, model, cluster, micro_batch) for model in stage.residents}
+    batches = {"micro_batch": micro_batch, "sampling_batch": cluster.sampling_batch}
+    memory = stage_memory(stage, cluster.layout, **batches)
     flops = attention = compute = seconds = 0.0
     spent: dict[str, float] = {}
     for job in stage.jobs:
@@ -189,35 +198,6 @@ def _times(job: Job, config: GPTConfig, cluster: Cluster, micro_batch: int, sequ
         "network": moved / (cluster.network * GB),
         "memory bandwidth": read / (cluster.memory_bandwidth * GB),
     }
-
-
-def _memory(stage: Stage, model: Resident, cluster: Cluster, micro_batch: int) -> Memory:
-    """Bytes of one model on the fullest GPU."""
-    layout, jobs = cluster.layout, [job for job in stage.jobs if job.role == model.role]
-    trains = [job for job in jobs if job.kind == "train"]
-    memory = state_memory(model.config, layout, trained=model.trained, averaged=model.averaged)
-    if not trains:  # gradients exist only while something is trained
-        memory = replace(memory, gradients=0.0)
-    if not jobs:
-        return replace(memory, gathered=0.0)
-    activations = sum(
-        training_activations(
-            model.config,
-            layout,
-            min(ceil(w.units / cluster.gpus), micro_batch) * w.most_sequences * w.length,
-            scalar=model.scalar,
-        )
-        for w in trains
-    )
-    cache = 0.0
-    for job in jobs:
-        rows = min(ceil(job.units / cluster.gpus), cluster.sampling_batch)
-        if job.kind == "read":
-            read = reading_activations(model.config, layout, rows * job.length, scalar=model.scalar)
-            activations = max(activations, read)
-        elif job.kind == "sample":
-            cache = kv_cache_bytes(model.config, rows * job.length, layout.compute_bytes)
-    return replace(memory, activations=activations, kv_cache=cache)
 
 
 def _advice(stage: Stage, cluster: Cluster, made: StagePlan) -> Iterator[str]:

@@ -217,6 +217,8 @@ class Learner:
         for k in range(config.minibatches):
             rows = batch_indices(k, config.episodes, config.minibatch_size, self.seed + 1000 * iteration)
             steps.append(self.step(rollout.rows(rows), iteration * config.minibatches + k))
+        for optimizer in self.optimizers.values():
+            optimizer.zero_grad()  # the next rollout needs their memory
         return {name: fmean(m[name] for m in steps if name in m) for name in steps[0]}
 
     def change_settings(self, config: PPOConfig) -> None:

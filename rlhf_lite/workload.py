@@ -29,6 +29,14 @@ class Job:
     """Sequences a unit, on average."""
     most_sequences: int = 1
     """Sequences of the largest unit."""
+    predicted: int = -1
+    """Tokens of a sequence that are predicted, for which logits are computed; -1: all."""
+    joined: bool = False
+    """Whether its forward pass comes before the backward pass of the job before, as the value model's after the policy's."""
+    logits_read: bool = False
+    """Whether the distributions' entropy is computed too: for that their logits are held and written out three times more."""
+    compared: bool = False
+    """Whether its gradient is compared with the one before, which is kept for that."""
 
     @property
     def sequences(self) -> float:
@@ -66,7 +74,7 @@ class Stage:
     residents: tuple[Resident, ...]
     """All models in memory."""
     jobs: tuple[Job, ...]
-    """What is done each step, one after another; activations of all trainings add up, since one step takes their sum."""
+    """What is done each step, one after another."""
 
     def resident(self, role: str) -> Resident:
         """Find a model by its role."""
@@ -105,11 +113,12 @@ def _ppo_stages(recipe: Recipe, config: PPOConfig) -> list[Stage]:
     )
     length, new = recipe.model.context_length, config.max_new_tokens
     sampling = Job(role="policy", kind="sample", units=config.episodes, length=length, new_tokens=new)
-    reading = [Job(role=r.role, kind="read", units=config.episodes, length=length) for r in residents]
-    update = [Job(role=r, kind="train", units=config.minibatch_size, length=length) for r in ("policy", "value_model")]
+    reading = [Job(role=r.role, kind="read", units=config.episodes, length=length, predicted=new) for r in residents]
+    learning = {"kind": "train", "units": config.minibatch_size, "length": length, "predicted": new}
+    update = [Job(role="policy", logits_read=True, **learning), Job(role="value_model", joined=True, **learning)]
     if config.ptx_coef > 0:
-        text = Job(role="policy", kind="train", units=config.ptx_batch_size, length=config.ptx_sequence_length)
-        update.append(text)
+        text = {"units": config.ptx_batch_size, "length": config.ptx_sequence_length}
+        update.append(Job(role="policy", kind="train", compared=True, **text))
     steps, updates = config.iterations, config.iterations * config.minibatches
     return [
         Stage(name="ppo_ptx rollout", steps=steps, residents=residents, jobs=(sampling, *reading)),

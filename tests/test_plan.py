@@ -82,8 +82,8 @@ def test_gradients_and_gathered_parameters_only_where_they_are_needed():
 def test_micro_batch_is_the_largest_that_fits():
     made = plans(SMALL, gpu_memory=24)["pretrain"]
     cluster = Cluster(gpu_memory=24)
-    assert fits(made, cluster) and made.micro_batch == 32
-    assert not fits(plans(SMALL, gpu_memory=24, micro_batch=64)["pretrain"], cluster)
+    assert fits(made, cluster) and made.micro_batch == 16
+    assert not fits(plans(SMALL, gpu_memory=24, micro_batch=32)["pretrain"], cluster)
     assert plans(SMALL, gpu_memory=4000)["pretrain"].micro_batch == 512  # no more than there are
     assert plans(SMALL, gpu_memory=0.1)["pretrain"].micro_batch == 1
     assert plans(SMALL, gpu_memory=24)["ppo_ptx rollout"].micro_batch == 0

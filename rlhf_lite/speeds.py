@@ -1,0 +1,232 @@
+"""Describe a machine by how fast it does the pieces that models are made of, and tell from that how long a pass takes.
+
+A GPU's data sheet and one share of its peak are enough for a first guess: `plan` takes them. A CPU's share depends on the
+shape: in a narrow model attention and the bend (GELU) take a third of the time, and sampling waits for weights and for each
+operation's start. So each piece is measured once, alone and without a model, at sizes that no shape decides; all else is
+counted from the shape.
+"""
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from .generate import draw, next_token_probs
+from .gpt import GPTConfig
+from .likelihood import entropy, next_token_log_probs
+from .transformer import Block, FeedForward
+
+Pair = tuple[float, float]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Speeds:
+    """Hold the seconds that pieces of work take, in fp32; pairs: forward only, and forward and backward together."""
+
+    product: float
+    """A FLOP of a matrix product, forward and backward alike."""
+    operand: float
+    """A number of its operands: of what goes in, of what comes out, and of the weights."""
+    few: Pair
+    """A product of few rows, as when sampling: each number of the weights, which have to come, and each FLOP."""
+    byte: float
+    """A byte read or written by an operation that only passes over numbers, of tensors too large for caches."""
+    near_byte: float
+    """The same of tensors of 4 MB, as a small model's are."""
+    block: Pair
+    """A block with next to nothing to do, of width 8 on one token: Python, and the start of each operation."""
+    bend: Pair
+    """One number through the activation function."""
+    norm: Pair
+    """One number through LayerNorm."""
+    look: tuple[Pair, Pair]
+    """A query that looks at a key: of each head, and of each number of its width."""
+    look_back: Pair
+    """The same of one query a sequence, at a cache: of each head, and of each number of its width."""
+    surprise: Pair
+    """A logit on its way to the loss."""
+    uncertainty: float
+    """A logit on its way to the entropy."""
+    drawn: float
+    """A logit when a token is drawn."""
+
+
+def speeds_of(path: Path) -> Speeds:
+    """Read the speeds of a machine from what `plan-check` wrote.
+
+    Raises: FileNotFoundError, ValueError: naming the file.
+    """
+    try:
+        return Speeds(**json.loads(path.read_text(encoding="utf-8"))["speeds"])
+    except (json.JSONDecodeError, KeyError, TypeError) as error:
+        raise ValueError(f"{path} holds no speeds of a machine ({error}): write one with plan-check --output") from None
+
+
+def fastest(work: Callable[[], Any]) -> float:
+    """Return the least seconds of some work, the process's own on a CPU: of six turns, or of as many as take 0.1 s."""
+    on_gpu, found = torch.cuda.is_available(), []
+    clock = time.perf_counter if on_gpu else time.process_time
+    while len(found) < 6 or sum(found) < 0.1:
+        start = clock()
+        work()
+        if on_gpu:
+            torch.cuda.synchronize()
+        found.append(clock() - start)
+    return min(found)
+
+
+def _both(work: Callable[..., Tensor], *inputs: Tensor) -> Pair:
+    """Time a function of tensors forward, without gradients, and forward and backward."""
+    with torch.no_grad():
+        forward = fastest(lambda: work(*inputs))
+    learnt = [tensor.clone().requires_grad_() if tensor.is_floating_point() else tensor for tensor in inputs]
+    grad = torch.ones_like(work(*inputs))
+    return forward, fastest(lambda: torch.autograd.grad(work(*learnt), [t for t in learnt if t.requires_grad], grad))
+
+
+def _by_width(times: Callable[[int], float], lookings: float) -> Pair:
+    """Split times at head widths 16 and 64 into a part of each head and one of each number of the width."""
+    narrow, wide = times(16) / lookings, times(64) / lookings
+    slope = max(0.0, (wide - narrow) / 48)
+    return narrow - 16 * slope, slope
+
+
+def measure_speeds(device: torch.device | str = "cpu") -> Speeds:
+    """Measure all pieces; takes some seconds."""
+    rows, inner, outer = 1024, 512, 2048
+    x, wide = (torch.randn(rows, width, device=device) for width in (inner, outer))
+    far, near = (torch.randn(n, device=device) for n in (2**25, 2**20))
+    product, operand = _products(device)
+    bend, norm = _both(FeedForward(4, 4).activation, wide), _both(lambda t: F.layer_norm(t, t.shape[1:]), x)
+    logits, tokens = torch.randn(8, 64, 8192, device=device), torch.zeros(8, 64, dtype=torch.long, device=device)
+    surprise = _both(next_token_log_probs, logits, tokens)
+    with torch.no_grad():
+        uncertainty = fastest(lambda: entropy(logits))
+        sampled, uniform = logits[:, :4].flatten(0, 1).contiguous(), torch.rand(32, device=device)
+        drawn = fastest(lambda: draw(next_token_probs(sampled), uniform))
+    nothing, token = Block(8, 1, 32).to(device), torch.randn(1, 1, 8, device=device)
+    return Speeds(
+        product=product,
+        operand=operand,
+        few=_few_rows(device),
+        byte=fastest(lambda: torch.add(far, 1.0, out=far)) / (8 * far.numel()),
+        near_byte=fastest(lambda: torch.add(near, 1.0, out=near)) / (8 * near.numel()),
+        block=_both(lambda x: nothing(x, is_causal=True), token),
+        bend=(bend[0] / wide.numel(), bend[1] / wide.numel()),
+        norm=(norm[0] / x.numel(), norm[1] / x.numel()),
+        look=_looks(device), look_back=_looks_back(device),
+        surprise=(surprise[0] / logits.numel(), surprise[1] / logits.numel()),
+        uncertainty=uncertainty / logits.numel(), drawn=drawn / sampled.numel(),
+    )  # fmt: skip
+
+
+def _products(device: torch.device | str) -> tuple[float, float]:
+    """Split the times of a narrow and a wide layer, forward and backward, into a part of each FLOP and one of each operand."""
+    rows, found = 2048, []
+    for width in (128, 768):
+        x, weight, bias = (torch.randn(*shape, device=device) for shape in ((rows, width), (width, width), (width,)))
+        found.append((2 * rows * width**2, 2 * rows * width + width**2, _both(F.linear, x, weight, bias)[1] / 3))
+    (few, small, quick), (many, large, slow) = found
+    flop = (slow * small - quick * large) / (many * small - few * large)
+    return flop, max(0.0, (quick - few * flop) / small)
+
+
+def _few_rows(device: torch.device | str) -> Pair:
+    """Split the times of products of 4 and of 32 rows."""
+    weight, bias = torch.randn(4096, 1024, device=device), torch.randn(4096, device=device)
+
+    def times(rows: int) -> float:
+        x = torch.randn(rows, 1024, device=device)
+        return fastest(lambda: F.linear(x, weight, bias)) / weight.numel()
+
+    with torch.no_grad():
+        few, more = times(4), times(32)
+    flop = max(0.0, (more - few) / 56)  # 2 * (32 - 4) more for each weight
+    return few - 8 * flop, flop
+
+
+def _looks(device: torch.device | str) -> tuple[Pair, Pair]:
+    sequences, heads, length = 8, 8, 256
+    found: dict[int, Pair] = {}
+
+    def times(width: int, which: int) -> float:
+        if width not in found:
+            parts = (torch.randn(sequences, length, heads, width, device=device).transpose(1, 2) for _ in range(3))
+            found[width] = _both(lambda q, k, v: F.scaled_dot_product_attention(q, k, v, is_causal=True), *parts)
+        return found[width][which]
+
+    lookings = sequences * heads * length * (length + 1) / 2
+    return tuple(_by_width(lambda width, i=i: times(width, i), lookings) for i in range(2))
+
+
+def _looks_back(device: torch.device | str) -> Pair:
+    sequences, heads, length = 32, 8, 128
+
+    def times(width: int) -> float:
+        query = torch.randn(sequences, heads, 1, width, device=device)
+        keys, values = (torch.randn(sequences, heads, 2 * length, width, device=device)[:, :, :length] for _ in range(2))
+        return fastest(lambda: F.scaled_dot_product_attention(query, keys, values))
+
+    with torch.no_grad():
+        return _by_width(times, sequences * heads * length)
+
+
+def matrices(config: GPTConfig) -> float:
+    """Count the numbers of the matrices inside the blocks, by which every token is multiplied."""
+    return config.n_layers * (4 * config.d_model**2 + 2 * config.d_model * config.d_ff)
+
+
+def pass_seconds(
+    config: GPTConfig, speeds: Speeds, *, sequences: float, length: int, predicted: float, train: bool, entropy: bool = False
+) -> float:
+    """Seconds of a forward pass, or of one and its backward pass; `predicted` tokens have logits (0: a scalar model).
+
+    A block passes over the stream eight times besides: two sums of two in, one out, and what its gradients need as often again.
+    """
+    n, times = sequences * length, 3 if train else 1
+    c, layers, heads, d_head = config.d_model, config.n_layers, config.n_heads, config.d_model // config.n_heads
+    flops = 2 * (n * matrices(config) + predicted * c * config.vocab_size)
+    lookings = n * (length + 1) / 2 * heads * layers
+    near = 4 * n * c <= 2**23
+    operands = n * layers * (9 * c + 2 * config.d_ff) + matrices(config) + predicted * (c + config.vocab_size)
+    return (
+        times * (flops * speeds.product + operands * speeds.operand)
+        + lookings * (speeds.look[train][0] + d_head * speeds.look[train][1])
+        + n * layers * config.d_ff * speeds.bend[train]
+        + n * (2 * layers + 1) * c * speeds.norm[train]
+        + predicted * config.vocab_size * (speeds.surprise[train] + entropy * speeds.uncertainty)
+        + times * 4 * n * layers * 6 * c * (speeds.near_byte if near else speeds.byte)
+        + layers * speeds.block[train]
+    )
+
+
+def sampling_seconds(config: GPTConfig, speeds: Speeds, *, sequences: int, length: int, new_tokens: int) -> float:
+    """Seconds of sampling: the prompts are read, then each new token passes alone, and all matrices pass by it."""
+    c, layers, heads, d_head = config.d_model, config.n_layers, config.n_heads, config.d_model // config.n_heads
+    reading = pass_seconds(config, speeds, sequences=sequences, length=length - new_tokens, predicted=0, train=False)
+    weights = matrices(config) + c * config.vocab_size
+    looked_at = length - new_tokens / 2
+    step = (
+        weights * (speeds.few[0] + 2 * sequences * speeds.few[1])
+        + sequences * looked_at * heads * layers * (speeds.look_back[0] + d_head * speeds.look_back[1])
+        + sequences * layers * (config.d_ff * speeds.bend[0] + 2 * c * speeds.norm[0])
+        + sequences * config.vocab_size * speeds.drawn
+        + (layers + 1) * speeds.block[0]
+    )  # fmt: skip
+    return reading + new_tokens * step
+
+
+def update_seconds(config: GPTConfig, speeds: Speeds, *, averaged: bool = False, scalar: bool = False) -> float:
+    """Seconds of an optimizer step: the norm (4 bytes a parameter), the clip (8), Adam (28), and the average (12).
+
+    Before it, the embedding's gradient is made of zeros (8) and, where it is tied, summed from two (12).
+    """
+    embedding = config.vocab_size * config.d_model
+    moved = config.n_parameters * (40 + 12 * averaged) + embedding * (8 + (0 if scalar else 12))
+    return moved * (speeds.near_byte if 16 * config.n_parameters <= 2**25 else speeds.byte)
