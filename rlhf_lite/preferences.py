@@ -108,14 +108,14 @@ class Preferences:
         self.text, self.held_out_text = split_text(read_text(text)) if text else (None, "")
         comparisons = self._read(folder, "comparisons", read_comparisons)
         held_out = self._read(folder, "held_out/comparisons", read_comparisons, optional=True)
-        parts = self._deal(comparisons, own_held_out=bool(held_out))
-        self.comparisons, self.judge_comparisons = parts["run"], parts["judge"]
-        self.held_out = self._unknown(held_out, comparisons) if held_out else parts["held_out"]
         best = [Demonstration(**best_response(row)) for row in comparisons]
         demonstrations = self._read(folder, "demonstrations", read_demonstrations, optional=True) or _once(best)
         prompts = self._read(folder, "prompts", read_prompts, optional=True) or _once(Prompt(row.prompt) for row in comparisons)
+        parts = self._deal(comparisons, own_held_out=bool(held_out))
+        self.comparisons, self.judge_comparisons = parts["run"], parts["judge"]
         self.own_demonstrations = self._deal(demonstrations, own_held_out=bool(held_out))["run"]
         self.own_prompts = self._deal(prompts, own_held_out=bool(held_out))["run"]
+        self.held_out = self._unknown(held_out, [*comparisons, *demonstrations, *prompts]) if held_out else parts["held_out"]
         self._check(folder)
 
     def _read(self, folder: Path, name: str, reader: Callable[..., Rows], *, optional: bool = False) -> list[Row]:
@@ -148,16 +148,16 @@ class Preferences:
 
     def _check(self, folder: Path) -> None:
         counted = "; ".join(f"{name}: {asdict(counts)}" for name, counts in self.counts.items())
-        if not self.held_out:
-            raise ValueError(
-                f"{folder} has no held-out comparisons to compare models on ({counted}): fetch it with --held-out-file, "
-                "put some into held_out/comparisons.jsonl, or give --held-out-share 0.1"
-            )
         needed = {"comparisons of the run": self.comparisons, "comparisons of the judge": self.judge_comparisons,
                   "demonstrations": self.own_demonstrations, "prompts": self.own_prompts}  # fmt: skip
         for what, rows in needed.items():
             if not rows:
                 raise ValueError(f"no {what} are left ({counted}): give more rows, or a larger --max-prompt-tokens")
+        if not self.held_out:
+            raise ValueError(
+                f"{folder} has no held-out comparisons to compare models on ({counted}): fetch it with --held-out-file, "
+                "put some into held_out/comparisons.jsonl, or give --held-out-share 0.1"
+            )
         for what, rows in list(needed.items())[:2]:
             if len(rows) < FEW_COMPARISONS:
                 self.tell(f"note: only {len(rows)} {what}: a reward model learns next to nothing from so few")

@@ -2,8 +2,8 @@
 
 Proves, on a small random GPT-2 and files in hh-rlhf's format: all stages, judge included, and the report are there; the
 judge's prompts, the run's and the held-out ones have nothing in common; finished stages are not done again; a run stopped
-within PPO goes on to the same weights; another base model, other data or other limits are refused in the same folder; what is wrong is
-said before anything is trained.
+within PPO goes on to the same weights; another base model, other data or other limits are refused in the same folder; what
+is wrong is said before anything is trained.
 """
 
 import json
@@ -41,7 +41,7 @@ def hh_rows(things):
     for i, thing in enumerate(things):
         for color in COLORS:
             turns = 1 + i % 2
-            good, bad = (dialogue(thing, color, answer, turns) for answer in (f"It is {color}.", "I do not know that."))
+            good, bad = (dialogue(thing, color, answer, turns) for answer in (f"It is {color}.", "I see a dog."))
             rows.append({"chosen": good, "rejected": bad})
     rows.append(rows[0])  # a duplicate
     rows.append({"chosen": dialogue("boat", "red", "It is " + "very " * 40 + "red."), "rejected": dialogue("boat", "red", "No.")})
@@ -58,7 +58,7 @@ def made(tmp_path_factory):
     text = "".join(f"The {c} {t} stands here. What color is it? It is {c}.\n\n" for t in THINGS for c in COLORS)
     (folder / "text.txt").write_text(text * 2)
     torch.manual_seed(0)
-    tokenizer = Tokenizer.train([text, "User: What?\nAssistant: I do not know that, very much. I see, I have a."] * 3, 330)
+    tokenizer = Tokenizer.train([text, "User: What?\nAssistant: I see a dog. I have very."] * 3, 330)
     model = GPT(GPTConfig(vocab_size=tokenizer.vocab_size, context_length=80, d_model=32, n_layers=2, n_heads=2))
     save_gpt2(model, tokenizer, folder / "base")
     save_gpt2(GPT(model.config), tokenizer, folder / "other_base")
@@ -93,13 +93,13 @@ def test_all_stages_and_the_report_are_there(finished):
     assert set(report["models"]["ppo_ptx"]) == {
         "finished", "kl", "chosen_perplexity", "text_loss", "judge_score", "reward_score", "length",
     }  # fmt: skip
-    assert report["models"]["sft"]["kl"] == pytest.approx(0, abs=1e-6) < abs(report["models"]["base"]["kl"])
+    assert abs(report["models"]["sft"]["kl"]) < 1e-6 < abs(report["models"]["base"]["kl"])
     assert report["models"]["sft"]["chosen_perplexity"] < report["models"]["base"]["chosen_perplexity"]
     for row in report["pairs"].values():
         assert row["wins"] + row["losses"] + row["ties"] == 12 and row["low"] <= row["rate"] <= row["high"]
     assert [row["stage"] for row in report["plan"]] == ["sft", "reward", "ppo_ptx rollout", "ppo_ptx update"]
     page = (finished / "report.md").read_text()
-    assert "Not people: a second reward model" in page and "What color is the red moon?" in page
+    assert "Not people: a second reward model" in page and "What color is the red ship?" in page
     assert page.count("![") == 5 and "nan" not in page
 
 
@@ -117,7 +117,7 @@ def test_run_judge_and_held_out_have_no_prompt_in_common(made):
     assert all(names) and not names[0] & names[1] and not (names[0] | names[1]) & names[2]
     assert sum(map(len, parts[:2])) == 50
     run = {first_message(row.prompt) for row in (*world.own_demonstrations, *world.own_prompts)}
-    assert run <= names[0], "the judge's prompts are kept from SFT and PPO too"
+    assert run >= names[0] and not run & (names[1] | names[2]), "the judge's prompts are kept from SFT and PPO too"
 
 
 def test_held_out_rows_can_be_set_apart(made, tmp_path):
@@ -132,7 +132,8 @@ def test_held_out_rows_can_be_set_apart(made, tmp_path):
 
 
 def test_later_turns_belong_to_their_dialogue():
-    turns = [{"role": "user", "content": " Hi\n there"}, {"role": "assistant", "content": "Yes?"}, {"role": "user", "content": "A"}]
+    roles = (("user", " Hi\n there"), ("assistant", "Yes?"), ("user", "A"))
+    turns = [{"role": role, "content": content} for role, content in roles]
     assert first_message(turns) == first_message("hi there") == "hi there"
 
 
@@ -178,7 +179,7 @@ def test_a_stopped_run_goes_on_to_the_same_weights(made, finished, tmp_path, mon
         (["--data", "{made}/none"], "give a folder that `python -m rlhf_lite fetch` wrote, or one of hh-rlhf, tldr"),
         (["--text", "{made}/none"], "or one of tinystories, fineweb-edu"),
         (["--max-prompt-tokens", "79"], "do not both fit into the base model's context of 80"),
-        (["--max-prompt-tokens", "3"], "(no held-out comparisons|none)"),
+        (["--max-prompt-tokens", "3"], "no comparisons of the run are left .*larger --max-prompt-tokens"),
         (["--gpu-memory", "0.001"], "the run does not fit"),
     ],
 )
