@@ -1,7 +1,8 @@
 """Choose how much of a batch to take at once, so that every stage of a run fits into a GPU: before it starts.
 
 `plan` adds up what a stage needs; what this library keeps beyond it is added here: models that are only read stay in
-float32, with a copy in bfloat16 while they compute, and PPO-ptx holds one gradient twice to compare it with the other.
+float32, with a copy in bfloat16 while they compute; PPO-ptx holds one gradient twice to compare it with the other; and the
+judge is there while PPO is watched.
 """
 
 from dataclasses import dataclass, replace
@@ -10,7 +11,7 @@ from .costs import GB, MASTER_BYTES
 from .engine import EngineConfig
 from .plan import SLACK, Cluster, StagePlan, plan_stage
 from .sizes import Recipe
-from .workload import Stage, stages
+from .workload import Resident, Stage, stages
 
 LARGEST = 64
 """Most sequences in a micro-batch: more does not make a GPU faster (ours)."""
@@ -46,7 +47,8 @@ def training_stages(recipe: Recipe) -> list[Stage]:
     made = [stage for stage in stages(recipe) if stage.name != "pretrain"]
     if recipe.preset.ppo_ptx.ptx_coef == 0:
         made = [replace(stage, name=stage.name.replace("ppo_ptx", "ppo")) for stage in made]
-    return made
+    critic = Resident(role="judge", config=recipe.critic, trained=False)  # it watches PPO
+    return [replace(each, residents=(*each.residents, critic)) if len(each.residents) > 1 else each for each in made]
 
 
 def fit(recipe: Recipe, engine: EngineConfig, *, gpu_memory: float, gpus: int = 1) -> Fit:

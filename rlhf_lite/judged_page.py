@@ -42,7 +42,11 @@ HELD_OUT = "Measured on held-out comparisons; a pair counts where both sides dec
 READING = """\
 The judge's score has no zero of its own: only differences count, and one of d stands for a probability of 1/(1+exp(-d)).
 “Preferred answer” is the one that people ranked first, to the same prompts. A low perplexity on preferred answers is what SFT
-trains for; PPO may raise it without being worse. The base model's answers are cut where it begins to write the next turn."""
+trains for; PPO may raise it without being worse. The base model's answers are cut where it begins to write the next turn.
+Where answers of a small model beat the preferred ones, suspect the judge first: it may like their length or their style."""
+CUT = """\
+What is too long is left out whole, never cut: models were trained and compared on shorter prompts and answers than the data
+has. A row of comparisons goes if one of its answers is too long."""
 
 
 def write_judged_report(folder: str | Path, results: dict[str, Any]) -> Path:
@@ -80,13 +84,10 @@ def _head(results: dict[str, Any]) -> Iterator[str]:
 def _models(folder: Path, results: dict[str, Any]) -> Iterator[str]:
     yield f"## Which model does the judge prefer, on {results['prompts']:,} held-out prompts?"
     form = "{wins}|{losses}|{ties}|{rate:.0%}|{low:.0%} to {high:.0%}"
-    wins = [(_name(pair), *form.format(**row).split("|")) for pair, row in results["pairs"].items()]
+    wins = [(model_name(pair), *form.format(**row).split("|")) for pair, row in results["pairs"].items()]
     yield table(("pair", "wins", "losses", "ties", "win rate", "95% interval"), wins, "No models were compared.")
     yield embed(folder, "win_rates", draw_win_rates(results["pairs"]))
-    rows = [
-        (_name(name), *(number(row.get(key), ".0%" if key == "finished" else ",.2f") for key in SHOWN))
-        for name, row in results["models"].items()
-    ]
+    rows = [(model_name(name), *(_cell(row.get(key), key) for key in SHOWN)) for name, row in results["models"].items()]
     yield table(("model", *SHOWN.values()), rows, "The models were not evaluated.")
     yield READING
     yield "## What did it cost?"
@@ -114,7 +115,8 @@ def _samples(results: dict[str, Any]) -> Iterator[str]:
     yield "## What do the models say?"
     yield "The first held-out prompts, not chosen; the data's own texts can be offensive."
     for sample in results["samples"]:
-        rows = [(_name(name), text or "(nothing)", number(sample["scores"][name])) for name, text in sample["answers"].items()]
+        scores, answers = sample["scores"], sample["answers"]
+        rows = [(model_name(name), text or "(nothing)", number(scores[name])) for name, text in answers.items()]
         yield table(("model", sample["prompt"], "judge's score"), rows, "Nobody answered.", align="---")
 
 
@@ -124,13 +126,14 @@ def _data(results: dict[str, Any]) -> Iterator[str]:
     counts = [(name, *(f"{row[key]:,}" for key in keys)) for name, row in results["cleaning"].items()]
     yield table(COUNTED, counts, "Nothing was counted.")
     used = ", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in results["used"].items())
+    yield CUT
     yield f"Used: {used}."
     planned = [(row["stage"], *(number(row[key]) for key in ("held_gb", "working_gb", "total_gb"))) for row in results["plan"]]
     yield table(("stage", "models hold (GB)", "working (GB)", "planned (GB)"), planned, UNPLANNED)
     yield f"Most memory on the GPU, in the process that wrote this: {number(results['memory'])} GB." if results["memory"] else ""
     spent = {**results["seconds"], "together": sum(results["seconds"].values())}
-    yield table(("stage", "time (minutes)"), [(_name(name), number(s / 60, ".1f")) for name, s in spent.items()], "")
+    yield table(("stage", "time (minutes)"), [(model_name(name), number(s / 60, ".1f")) for name, s in spent.items()], "")
 
 
-def _name(model: str) -> str:
-    return " over ".join("preferred answer" if part == "chosen" else model_name(part) for part in model.split(">"))
+def _cell(value: float | None, key: str) -> str:
+    return number(value if value is None else round(value, 2) + 0.0, ".0%" if key == "finished" else ",.2f")

@@ -23,7 +23,10 @@ INK, PALE = "0.1", "0.78"
 FIRST = {"color": INK, "linestyle": "-", "marker": "o"}
 SECOND = {"color": "#c2500a", "linestyle": "--", "marker": "s", "markerfacecolor": "white"}
 DOTTED = {"color": INK, "linestyle": ":", "linewidth": 1.2}
-NAMES = {"base": "base", "base_few_shot": "base, few-shot", "sft": "SFT", "ppo": "PPO", "ppo_ptx": "PPO-ptx"}
+NAMES = {
+    "base": "base", "base_few_shot": "base, few-shot", "sft": "SFT", "ppo": "PPO", "ppo_ptx": "PPO-ptx",
+    "chosen": "preferred answer",
+}  # fmt: skip
 PPO_PANELS = {
     "score": "reward-model score", "gold": "gold score, held-out", "kl": "KL from SFT\n(nats a response)",
     "length": "length (tokens)", "entropy": "entropy (nats a token)", "clip_fraction": "clip fraction",

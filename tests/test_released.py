@@ -8,7 +8,7 @@ is wrong is said before anything is trained.
 
 import json
 import re
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import pytest
 import torch
@@ -18,6 +18,7 @@ from rlhf_lite.checkpoint import TrainingRun, load_model, load_tensors, read_log
 from rlhf_lite.gpt import GPT, GPTConfig
 from rlhf_lite.hf import save_gpt2
 from rlhf_lite.preferences import Limits, Preferences, first_message
+from rlhf_lite.splits import fingerprint
 from rlhf_lite.tokenizer import Tokenizer
 
 STAGES = ("pretrain", "sft", "reward", "judge", "ppo", "ppo_ptx")
@@ -137,11 +138,11 @@ def test_later_turns_belong_to_their_dialogue():
     assert first_message(turns) == first_message("hi there") == "hi there"
 
 
-def test_the_judge_is_another_model_on_other_rows(finished):
+def test_the_judge_is_another_model_on_other_rows(made, finished):
     judge, reward = (load_model(finished / stage / "model.safetensors") for stage in ("judge", "reward"))
     assert not torch.equal(judge.scalar_head.weight, reward.scalar_head.weight)
-    data = [load_tensors(finished / stage / "model.safetensors")[1] for stage in ("judge", "reward")]
-    assert data[0]["data"] != data[1]["data"]
+    rows = [asdict(row) for row in world_of(made).judge_comparisons]
+    assert load_tensors(finished / "judge" / "model.safetensors")[1]["data"] == fingerprint(rows)
 
 
 def test_the_same_command_does_nothing_again(made, finished, monkeypatch):
