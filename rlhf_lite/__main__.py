@@ -17,6 +17,7 @@ from .pipeline import STAGES, Pipeline
 from .plan_check import PlanCheck, run_plan_check
 from .presets import PRESETS, Preset
 from .public_data import Fetch, run_fetch
+from .released import Released, run_released
 from .report import write_report
 from .shakespeare import ShakespeareTest, run_shakespeare
 from .tinyworld.evaluation import MODELS, Evaluation, load_models, reward_model_accuracy
@@ -234,6 +235,16 @@ class Ship:
     """Where the models go."""
 
 
+def run_ship(command: Ship) -> None:
+    """Ship a run, and print what its files are."""
+    print(json.dumps(ship(command.runs / command.name, command.target)["files"], indent=1))
+
+
+COMMANDS = {
+    "evaluate": (Evaluate, run_evaluate), "study": (Study, run_study), "ship": (Ship, run_ship), "fetch": (Fetch, run_fetch),
+    "gpt2": (Released, run_released), "presets": (Presets, run_presets), "bench": (SpeedTest, run_bench),
+    "shakespeare": (ShakespeareTest, run_shakespeare), "plan": (Plan, run_plan), "plan-check": (PlanCheck, run_plan_check),
+}  # fmt: skip
 STAGE_COMMANDS = ("pretrain", "sft", "reward", "ppo", "ppo_ptx")
 USAGE = f"""usage: python -m rlhf_lite COMMAND [--help]
 
@@ -244,9 +255,11 @@ USAGE = f"""usage: python -m rlhf_lite COMMAND [--help]
   study      the README's results table: whole runs over several seeds
   ship       put a run's models under data/checkpoints
   fetch      a public data set (hh-rlhf, tldr, tinystories, fineweb-edu) as files for the stages above
+  gpt2       a released GPT-2 through all stages on people's comparisons (hh-rlhf, tldr), judged by a second reward model
   presets    every size up to InstructGPT's 175B; presets NAME: each setting, with its source
   bench      speed of this machine, against transformers
-  shakespeare  seconds to a validation loss on characters, against plain PyTorch
+  shakespeare
+             seconds to a validation loss on characters, against plain PyTorch
   plan       memory, time and money of a preset on your GPUs, before it starts
   plan-check the plan beside measured memory and time of each stage on this machine
 """
@@ -256,25 +269,9 @@ def main(arguments: list[str] | None = None) -> int:
     """Run one command; return the exit status."""
     command, *rest = (sys.argv[1:] if arguments is None else arguments) or ["--help"]
     try:
-        if command == "evaluate":
-            run_evaluate(tyro.cli(Evaluate, args=rest, prog="python -m rlhf_lite evaluate"))
-        elif command == "study":
-            run_study(tyro.cli(Study, args=rest, prog="python -m rlhf_lite study"))
-        elif command == "ship":
-            chosen = tyro.cli(Ship, args=rest, prog="python -m rlhf_lite ship")
-            print(json.dumps(ship(chosen.runs / chosen.name, chosen.target)["files"], indent=1))
-        elif command == "fetch":
-            run_fetch(tyro.cli(Fetch, args=rest, prog="python -m rlhf_lite fetch"))
-        elif command == "presets":
-            run_presets(tyro.cli(Presets, args=rest, prog="python -m rlhf_lite presets"))
-        elif command == "bench":
-            run_bench(tyro.cli(SpeedTest, args=rest, prog="python -m rlhf_lite bench"))
-        elif command == "shakespeare":
-            run_shakespeare(tyro.cli(ShakespeareTest, args=rest, prog="python -m rlhf_lite shakespeare"))
-        elif command == "plan":
-            run_plan(tyro.cli(Plan, args=rest, prog="python -m rlhf_lite plan"))
-        elif command == "plan-check":
-            run_plan_check(tyro.cli(PlanCheck, args=rest, prog="python -m rlhf_lite plan-check"))
+        if command in COMMANDS:
+            settings, run_command = COMMANDS[command]
+            run_command(tyro.cli(settings, args=rest, prog=f"python -m rlhf_lite {command}"))
         elif command == "pipeline" or command in STAGE_COMMANDS:
             run = tyro.cli(Run, args=rest, default=Run(config=_chosen_preset(rest)), prog=f"python -m rlhf_lite {command}")
             run_pipeline(run) if command == "pipeline" else run_stage(command, run)

@@ -19,7 +19,7 @@ from .ppo import PPOConfig, train_ppo
 from .presets import Preset
 from .pretrain import held_out_loss, pretrain
 from .reward import center_on_demonstrations, load_rankings, train_reward_model
-from .rollout import Rollout, ScoreFunction, reward_model_score, text_score
+from .rollout import ScoreFunction, reward_model_score, text_score
 from .rows import Comparison, Demonstration
 from .sft import train_sft
 from .splits import fingerprint
@@ -70,6 +70,8 @@ class World(Protocol):
 class Pipeline:
     """One run: its folder, preset, seed and world. Each stage is a method that loads what earlier stages wrote."""
 
+    stages = STAGES
+
     def __init__(
         self,
         folder: str | Path,
@@ -111,7 +113,7 @@ class Pipeline:
 
     def run(self, until: str = STAGES[-1]) -> None:
         """Do every stage up to and with `until` that is not done yet, and note how long each took."""
-        wanted, _ = STAGES[: STAGES.index(until) + 1], self.seconds()  # a damaged file is told before the work, not after it
+        wanted, _ = self.stages[: self.stages.index(until) + 1], self.seconds()  # a damaged file is told before the work
         for stage in wanted:
             if self.is_done(stage):
                 continue
@@ -173,8 +175,7 @@ class Pipeline:
         """Stage 0: a tokenizer and a base model from nothing."""
         tokens, held_out, data = self.pretraining_tokens()
         run = self._training_run("pretrain")
-        config = self.preset.model
-        model = GPT(GPTConfig(**(asdict(config) | {"vocab_size": self.tokenizer.vocab_size})))
+        model = GPT(GPTConfig(**(asdict(self.preset.model) | {"vocab_size": self.tokenizer.vocab_size})))
         length = self.preset.pretrain.sequence_length
         primer = pack_documents(self.world.primer(self.preset.primer_documents), self.tokenizer)
         pretrain(model, tokens, self.preset.pretrain, seed=self.seed, run=run, primer=primer,
@@ -282,10 +283,6 @@ class Pipeline:
                                     self.preset.model.context_length - config.max_new_tokens)  # fmt: skip
         value_model = copy_scalar(critic)
         ids, tokenizer = self._ids(), self.tokenizer
-
-        def watch(policy: GPT, rollout: Rollout) -> dict[str, Any]:
-            return self.world.monitor(policy, tokenizer)
-
         return train_ppo(
             self.model("sft"),
             value_model,
@@ -295,6 +292,6 @@ class Pipeline:
             seed=self.seed,
             run=run,
             pretraining_tokens=self.pretraining_tokens()[0] if config.ptx_coef else None,
-            evaluate=watch,
+            evaluate=lambda policy, rollout: self.world.monitor(policy, tokenizer),
             **ids,
         )
