@@ -33,7 +33,7 @@ NOTHING = dict.fromkeys(("product", "operand", "byte", "near_byte", "uncertainty
 NOTHING |= dict.fromkeys(("few", "block", "bend", "norm", "look_back", "surprise"), (0.0, 0.0))
 NOTHING["look"] = ((0.0, 0.0), (0.0, 0.0))
 OFF = {("tiny", "ppo_ptx rollout")}
-"""Whose time the plan misses, as README says: sampling from a narrow model takes longer than its pieces; why is not known yet."""
+"""Whose time the plan misses, as README says: sampling from a narrow model takes longer than its pieces do."""
 
 
 @pytest.mark.parametrize("shape", [LITTLE, HEAVY], ids=["little", "heavy"])
