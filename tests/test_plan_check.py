@@ -1,7 +1,8 @@
 """What the plan says of memory and time is what stages really take, within 15 %.
 
 Proves: a small model's stages, really run, hold as many bytes at their peak as planned; so do all stored cases, and their time
-is near the planned (one is known to be off); what is stored is what the plan says today; the peak is read between the right marks; a machine's
+is near the planned (one is known to be off); what is stored is what the plan says today;
+the peak is read between the right marks; a machine's
 speeds plan one machine only.
 """
 
