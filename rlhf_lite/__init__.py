@@ -36,7 +36,13 @@ Each module imports only modules above it in this list:
     bench        speed, measured against transformers
     overview     presets and plans as tables, for the command line
     pipeline     all stages in order, each done once
+    pictures     curves, win rates and calibration of a run
     report       a run as a page with pictures
+    preferences  people's comparisons as the data of a run: cut, counted, split by prompt
+    fitting      how much of a batch to take at once, so that a run fits into a GPU
+    judged       models compared by a second reward model, which no training saw
+    judged_page  that comparison as a page
+    released     one command: a released GPT-2 through all stages on people's comparisons
 
 Beside the library: `tinyworld`, the synthetic world that it is measured in, and `course`, what lessons share.
 Both import the library; the library imports neither. Only `__main__`, the command line, joins them.

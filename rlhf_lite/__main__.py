@@ -16,6 +16,7 @@ from .overview import Plan, Presets, run_plan, run_presets
 from .pipeline import STAGES, Pipeline
 from .presets import PRESETS, Preset
 from .public_data import Fetch, run_fetch
+from .released import Released, run_released
 from .report import write_report
 from .tinyworld.evaluation import MODELS, Evaluation, load_models, reward_model_accuracy
 from .tinyworld.own_data import OwnData
@@ -242,6 +243,7 @@ USAGE = f"""usage: python -m rlhf_lite COMMAND [--help]
   study      the README's results table: whole runs over several seeds
   ship       put a run's models under data/checkpoints
   fetch      a public data set (hh-rlhf, tldr, tinystories, fineweb-edu) as files for the stages above
+  gpt2       a released GPT-2 through all stages on people's comparisons (hh-rlhf, tldr), judged by a second reward model
   presets    every size up to InstructGPT's 175B; presets NAME: each setting, with its source
   bench      speed of this machine, against transformers
   plan       memory, time and money of a preset on your GPUs, before it starts
@@ -265,6 +267,8 @@ def main(arguments: list[str] | None = None) -> int:
             run_presets(tyro.cli(Presets, args=rest, prog="python -m rlhf_lite presets"))
         elif command == "bench":
             run_bench(tyro.cli(SpeedTest, args=rest, prog="python -m rlhf_lite bench"))
+        elif command == "gpt2":
+            run_released(tyro.cli(Released, args=rest, prog="python -m rlhf_lite gpt2"))
         elif command == "plan":
             run_plan(tyro.cli(Plan, args=rest, prog="python -m rlhf_lite plan"))
         elif command == "pipeline" or command in STAGE_COMMANDS:

@@ -40,14 +40,17 @@ class EngineConfig:
     """Multiply matrices in bfloat16; weights, optimizer, LayerNorm and losses stay in float32."""
     micro_batch_size: int = 0
     """Most items (demonstrations, windows, prompts, answers) that one process takes at once; 0 = its whole share."""
+    sampling_batch_size: int = 0
+    """Most answers that one process samples and scores at once in PPO; 0 = its whole share."""
     recompute: bool = False
     """Keep only each block's input for the backward pass and compute the rest again: less memory, a third more work."""
     compile: bool = False
     """Compile each block; needs a C++ compiler, and pays off on GPUs and in long runs."""
 
     def __post_init__(self):
-        if self.micro_batch_size < 0:
-            raise ValueError(f"micro_batch_size is {self.micro_batch_size}, expected 0 (all at once) or more")
+        for name in ("micro_batch_size", "sampling_batch_size"):
+            if getattr(self, name) < 0:
+                raise ValueError(f"{name} is {getattr(self, name)}, expected 0 (all at once) or more")
         if self.device == "cuda" and not torch.cuda.is_available():
             raise ValueError("device is 'cuda' but PyTorch finds no GPU: use 'auto' or 'cpu'")
 
@@ -113,10 +116,10 @@ class Engine:
         each = len(items) // self.n_processes
         return items[self.rank * each : (self.rank + 1) * each]
 
-    def parts(self, items: Sequence[Item]) -> list[Sequence[Item]]:
-        """Split this process's share of a batch into micro-batches."""
+    def parts(self, items: Sequence[Item], size: int | None = None) -> list[Sequence[Item]]:
+        """Split this process's share of a batch into micro-batches, or into parts of another size; 0 = all at once."""
         share = self.share(items)
-        size = self.config.micro_batch_size or len(share)
+        size = (self.config.micro_batch_size if size is None else size) or len(share)
         return [share[start : start + size] for start in range(0, len(share), size)]
 
     def precision(self) -> AbstractContextManager:
@@ -166,10 +169,7 @@ class Engine:
             return rows
         found: list[Any] = [None] * self.n_processes
         dist.all_gather_object(found, rows.cpu())
-        if rows.dim() > 1:
-            longest = max(part.shape[1] for part in found)
-            found = [nn.functional.pad(part, (0, longest - part.shape[1]), value=fill) for part in found]
-        return torch.cat(found).to(rows.device)
+        return stack_rows(found, fill).to(rows.device)
 
     def agree(self, wish: bool) -> bool:
         """Return the main process's wish in every process."""
@@ -183,6 +183,14 @@ class Engine:
         """Wait until every process is here, such as after the main one wrote a file."""
         if self.n_processes > 1:
             dist.barrier()
+
+
+def stack_rows(parts: Sequence[Tensor], fill: float = 0) -> Tensor:
+    """Put rows below one another, (B, ...) each; where positions differ in number, shorter ones are filled up on the right."""
+    if parts[0].dim() > 1:
+        longest = max(part.shape[1] for part in parts)
+        parts = [nn.functional.pad(part, (0, longest - part.shape[1]), value=fill) for part in parts]
+    return torch.cat(list(parts))
 
 
 def is_main_process() -> bool:

@@ -69,6 +69,8 @@ class World(Protocol):
 class Pipeline:
     """One run: its folder, preset, seed and world. Each stage is a method that loads what earlier stages wrote."""
 
+    stages = STAGES
+
     def __init__(
         self,
         folder: str | Path,
@@ -110,7 +112,7 @@ class Pipeline:
 
     def run(self, until: str = STAGES[-1]) -> None:
         """Do every stage up to and with `until` that is not done yet, and note how long each took."""
-        wanted = STAGES[: STAGES.index(until) + 1]
+        wanted = self.stages[: self.stages.index(until) + 1]
         for stage in wanted:
             if self.is_done(stage):
                 continue

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field, replace
 
-from .gpt import NANO, TINY, GPTConfig
+from .gpt import GPT2, NANO, TINY, GPTConfig
 from .optim import OptimConfig
 from .ppo import PPOConfig
 from .pretrain import PretrainConfig
@@ -105,5 +105,31 @@ def _nano() -> Preset:
     )
 
 
-PRESETS = {"tiny": Preset(), "nano": _nano()}
-"""nano runs through all stages in seconds and learns next to nothing (for tests); tiny is the course's model."""
+def _gpt2() -> Preset:
+    """Fine-tune the released GPT-2 of 124M parameters on public comparisons (hh-rlhf, TL;DR); not tried on a GPU yet.
+
+    Rates are a little above those of InstructGPT's 1.3B, since a smaller model takes larger steps (ours).
+    """
+    rate = OptimConfig(learning_rate=5e-6, warmup_steps=10, final_fraction=1.0, weight_decay=0.0)
+    ppo = PPOConfig(
+        iterations=150, episodes=256, max_new_tokens=128, ptx_batch_size=16, ptx_sequence_length=512, ema_decay=0.992,
+        optim=rate, value_optim=replace(rate, learning_rate=2e-5),
+    )  # fmt: skip
+    return Preset(
+        model=GPT2,
+        # what a base model from nothing would take: 10B tokens in batches of 0.5M, GPT-3 Small's rate (see `sizes`)
+        pretrain=PretrainConfig(
+            steps=19_073, batch_size=512, sequence_length=1024, eval_every=1000,
+            optim=OptimConfig(learning_rate=6e-4, warmup_steps=715),
+        ),
+        sft=SFTConfig(epochs=1.0, dropout=0.1, optim=OptimConfig(learning_rate=2e-5, warmup_steps=20)),
+        comparisons=ComparisonConfig(prompts=20_000, sft_answers=2, hot_answers=0, base_answers=0, stray_answers=0),
+        reward=RewardConfig(batch_size=64, optim=OptimConfig(learning_rate=2e-5, warmup_steps=20)),
+        ppo=ppo,
+        ppo_ptx=replace(ppo, ptx_coef=0.5),
+    )  # fmt: skip
+
+
+PRESETS = {"tiny": Preset(), "nano": _nano(), "gpt2": _gpt2()}
+"""nano runs through all stages in seconds and learns next to nothing (for tests); tiny is the course's model; gpt2 is for
+one GPU and begins with GPT-2's own weights (`python -m rlhf_lite gpt2`)."""

@@ -6,8 +6,8 @@ from dataclasses import dataclass, fields, replace
 import torch
 from torch import Tensor
 
-from .engine import Engine
-from .generate import generate
+from .engine import Engine, stack_rows
+from .generate import Generation, generate
 from .gpt import GPT, ScalarModel, last_token_scores
 from .likelihood import k1, masked_log_probs
 from .masked import last_kept, masked_sum, masked_whiten
@@ -138,24 +138,20 @@ def collect_rollout(
     for model in (policy, ref_policy, value_model):
         model.eval()
     uniforms = torch.rand(len(prompts), config.max_new_tokens, generator=generator)
-    share = engine.share(prompts)
+    size = engine.config.sampling_batch_size
     with engine.precision(), engine.whole(policy):
-        answers = generate(policy, share, max_new_tokens=config.max_new_tokens, end_id=end_id, pad_id=pad_id,
-                           temperature=config.temperature, uniforms=engine.share(uniforms))  # fmt: skip
+        drawn = [
+            generate(policy, part, max_new_tokens=config.max_new_tokens, end_id=end_id, pad_id=pad_id,
+                     temperature=config.temperature, uniforms=numbers)
+            for part, numbers in zip(engine.parts(prompts, size), engine.parts(uniforms, size), strict=True)
+        ]  # fmt: skip
     with engine.precision():
-        # one teacher-forced pass of the same forward that the update uses, not the sampler's own numbers
-        mask = answers.response_mask[:, 1:]
-        found = [masked_log_probs(m, answers.tokens, mask, config.temperature)[0] for m in (policy, ref_policy)]
-        found.append(value_model(answers.tokens, last_kept(mask))[:, :-1].float())
-        scores = score_fn(answers.tokens, answers.response_mask).float()
-    if scores.shape != (len(share),):
-        raise ValueError(
-            f"score_fn returned scores of shape {tuple(scores.shape)}, expected ({len(share)},): one score an answer"
-        )
-    tokens, mask = engine.gather(answers.tokens, fill=pad_id), engine.gather(mask)
-    log_probs, ref_log_probs, values = (engine.gather(rows) for rows in found)
-    finished = engine.gather(answers.finished)
-    scores = engine.gather(scores) - config.unfinished_penalty * ~finished
+        read = [_read_answers(part, (policy, ref_policy), value_model, score_fn, config.temperature) for part in drawn]
+    fills = (pad_id, 0, 0, 0, 0, 0, 0)
+    parts = (stack_rows(rows, fill) for rows, fill in zip(zip(*read, strict=True), fills, strict=True))
+    gathered = (engine.gather(rows, fill) for rows, fill in zip(parts, fills, strict=True))
+    tokens, mask, log_probs, ref_log_probs, values, finished, scores = gathered
+    scores = scores - config.unfinished_penalty * ~finished
     rewards = token_rewards(scores, log_probs, ref_log_probs, mask, config.kl_coef)
     advantages = generalized_advantages(rewards, values, mask, config.discount, config.gae_lambda)
     return Rollout(
@@ -163,6 +159,22 @@ def collect_rollout(
         rewards=rewards, advantages=masked_whiten(advantages, mask) if config.whiten_advantages else advantages,
         returns=advantages + values, finished=finished,
     )  # fmt: skip
+
+
+def _read_answers(
+    answers: Generation, policies: tuple[GPT, GPT], value_model: ScalarModel, score_fn: ScoreFunction, temperature: float
+) -> tuple[Tensor, ...]:
+    """Read sampled answers: tokens, mask, log-probs of both policies, values, whether they ended, scores."""
+    # one teacher-forced pass of the same forward that the update uses, not the sampler's own numbers
+    mask = answers.response_mask[:, 1:]
+    log_probs = [masked_log_probs(model, answers.tokens, mask, temperature)[0] for model in policies]
+    values = value_model(answers.tokens, last_kept(mask))[:, :-1].float()
+    scores = score_fn(answers.tokens, answers.response_mask).float()
+    if scores.shape != (len(mask),):
+        raise ValueError(
+            f"score_fn returned scores of shape {tuple(scores.shape)}, expected ({len(mask)},): one score an answer"
+        )
+    return answers.tokens, mask, *log_probs, values, answers.finished, scores
 
 
 def response_kl(rollout: Rollout) -> Tensor:

@@ -55,6 +55,8 @@ class Recipe:
     """Share of pretraining text in that stage."""
     tags: dict[str, Tag] = field(default_factory=dict)
     """Dotted setting -> tag; what is not named is ours."""
+    longest: int = 0
+    """Tokens of the longest prompt and answer together, where they are cut shorter than the context; 0 = the context."""
     note: str = ""
     """What a reader should know."""
 
@@ -62,6 +64,11 @@ class Recipe:
     def model(self) -> GPTConfig:
         """Shape of the policy and its reference."""
         return self.preset.model
+
+    @property
+    def dialogue_length(self) -> int:
+        """Tokens of the longest prompt and answer together."""
+        return self.longest or self.model.context_length
 
     def settings(self) -> dict[str, tuple[Any, Tag]]:
         """List every setting: dotted name -> (value, tag).
@@ -182,6 +189,7 @@ GPT2_SIZES = {
     "gpt2-large": (_shape(36, 20, 1280, 1024), 2.5e-4, 774_030_080, 762e6),
     "gpt2-xl": (_shape(48, 25, 1600, 1024), 2.0e-4, 1_557_611_200, 1542e6),
 }
+GPT2_LONGEST = 640  # 512 of the prompt, 128 of the answer
 INSTRUCTGPT = {"instructgpt-1.3b": "gpt3-xl", "instructgpt-6b": "gpt3-6.7b", "instructgpt-175b": "gpt3-175b"}
 
 
@@ -199,6 +207,10 @@ def _borrowed(shape_tags: dict[str, Tag]) -> dict[str, Tag]:
 
 def _gpt2(name: str) -> Recipe:
     model, rate, _, printed = GPT2_SIZES[name]
+    if name == "gpt2":
+        note = f"the paper prints {printed / 1e6:,.0f}M parameters; `python -m rlhf_lite gpt2` begins with the released weights"
+        recipe = _own(name, PRESETS[name], 20_000, note)
+        return replace(recipe, longest=GPT2_LONGEST, tags=recipe.tags | SHAPE_TAGS)
     note = f"the paper prints {printed / 1e6:,.0f}M parameters and tells neither tokens nor learning rate: 10B tokens are ours"
     pretrain = _pretrain(10e9, 2**19, rate, 375e6, model.context_length)
     return _instructgpt(name, model, model, pretrain, rates="1.3b", tags=_borrowed(SHAPE_TAGS), note=note)

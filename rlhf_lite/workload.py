@@ -1,6 +1,7 @@
 """What each stage of a recipe does, whatever it runs on: which models are in memory, and what they read, learn and write.
 
-Lengths are upper bounds: every sequence is as long as the context, every answer as long as it may be.
+Lengths are upper bounds: every sequence is as long as the context, or as `Recipe.longest` says, every answer as long as it
+may be.
 """
 
 from dataclasses import dataclass
@@ -75,7 +76,7 @@ class Stage:
 
 def stages(recipe: Recipe) -> list[Stage]:
     """List a recipe's stages, pretraining to PPO-ptx, with their job."""
-    model, preset, length = recipe.model, recipe.preset, recipe.model.context_length
+    model, preset, length = recipe.model, recipe.preset, recipe.dialogue_length
     policy = Resident(role="policy", config=model)
 
     def learn(name: str, steps: float, units: int, model: Resident, **more: Any) -> Stage:
@@ -103,7 +104,7 @@ def _ppo_stages(recipe: Recipe, config: PPOConfig) -> list[Stage]:
         Resident(role="reward_model", config=recipe.critic, trained=False),
         Resident(role="value_model", config=recipe.critic),
     )
-    length, new = recipe.model.context_length, config.max_new_tokens
+    length, new = recipe.dialogue_length, config.max_new_tokens
     sampling = Job(role="policy", kind="sample", units=config.episodes, length=length, new_tokens=new)
     reading = [Job(role=r.role, kind="read", units=config.episodes, length=length) for r in residents]
     update = [Job(role=r, kind="train", units=config.minibatch_size, length=length) for r in ("policy", "value_model")]

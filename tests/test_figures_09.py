@@ -4,7 +4,7 @@ import pytest
 
 from rlhf_lite.course.figures import as_png
 from rlhf_lite.course.figures_09 import draw_heads, draw_intervals, draw_masks, draw_over_epochs, draw_token_surprises
-from rlhf_lite.report import PALE
+from rlhf_lite.pictures import PALE
 
 
 def test_masks_shade_the_cells_that_count():

@@ -52,9 +52,10 @@ def test_larger_micro_batches_gather_less_often():
 
 
 def test_sampling_on_one_gpu_is_limited_by_its_memory():
-    made = plans(SMALL)["ppo_ptx rollout"]
+    medium = RECIPES["gpt2-medium"]
+    made = plans(medium)["ppo_ptx rollout"]
     assert made.limit == "memory bandwidth"
-    weights, cache = 2 * SMALL.model.n_parameters, 2 * 12 * 768 * 2 * 16 * (1024 - 256)
+    weights, cache = 2 * medium.model.n_parameters, 2 * 24 * 1024 * 2 * 16 * (1024 - 256)
     sampling = 512 / 16 * 512 * (weights + cache) / 3350e9  # 32 portions of 16 answers, 512 new tokens each
     reading = sum(made.flops / 500 / 5 / (989e12 * 0.4) for _ in range(4))
     assert made.seconds / 500 == pytest.approx(sampling + reading, rel=0.05)  # reading has its attention beside

@@ -13,7 +13,8 @@ import pytest
 from matplotlib.figure import Figure
 
 from rlhf_lite import report
-from rlhf_lite.report import _draw_steps, _draw_win_rates, _label_ends, escape, number, table, write_report
+from rlhf_lite.pictures import _draw_steps, _label_ends, draw_win_rates, number
+from rlhf_lite.report import escape, table, write_report
 
 FIGURES = {"training", "ppo", "win_rates", "use_cases", "alignment_tax", "calibration"}
 STYLE = dict(report.STYLE)
@@ -190,7 +191,7 @@ def test_held_out_and_gold_are_drawn_where_they_were_evaluated():
 
 
 def test_win_rates_mark_open_questions_by_shape():
-    axes = _draw_win_rates(make_results()["summary"]["pairs"]).figure.axes[0]
+    axes = draw_win_rates(make_results()["summary"]["pairs"]).figure.axes[0]
     bar, point, other_bar, other_point, half = axes.lines
     assert [list(line.get_xdata()) for line in (bar, point)] == [[0.531, 0.888], [0.75]]
     assert [list(line.get_xdata()) for line in (other_bar, other_point)] == [[0.28, 0.72], [0.5]]

@@ -9,6 +9,7 @@ import torch
 
 from rlhf_lite import rollout as rollout_module
 from rlhf_lite.data import seeded_generator
+from rlhf_lite.engine import Engine, EngineConfig
 from rlhf_lite.generate import draw, next_token_probs
 from rlhf_lite.masked import masked_whiten
 from rlhf_lite.ppo import PPOConfig
@@ -138,6 +139,20 @@ def test_rollout_follows_from_its_definitions(models):
     kept = rollout.advantages[rollout.mask]  # whitened over the whole rollout, kept tokens only
     assert kept.mean().item() == pytest.approx(0, abs=1e-5) and kept.std(correction=0).item() == pytest.approx(1, abs=1e-4)
     torch.testing.assert_close((rollout.returns - rollout.old_values)[rollout.mask], plain[rollout.mask], atol=1e-4, rtol=1e-4)
+
+
+@pytest.mark.parametrize("size", [1, 5, 24])
+def test_a_rollout_in_parts_is_the_same(models, size):
+    whole = collect(models)
+    engine = Engine(EngineConfig(device="cpu", sampling_batch_size=size))
+    parts = collect_rollout(*models, sum_score, PROMPTS, CONFIG, end_id=END, pad_id=PAD, generator=seeded_generator(0),
+                            engine=engine)  # fmt: skip
+    assert torch.equal(parts.tokens, whole.tokens) and torch.equal(parts.mask, whole.mask)
+    for name in ("scores", "old_log_probs", "ref_log_probs", "advantages", "returns"):
+        one, other = getattr(parts, name), getattr(whole, name)
+        if one.dim() == 2:  # outside the mask stands anything
+            one, other = one[whole.mask], other[whole.mask]
+        torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-5)
 
 
 def test_whitening_can_be_left_out(models):

@@ -8,7 +8,7 @@ from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from ..report import INK
+from ..pictures import INK
 from ..tinyworld.translation import SentencePair
 from .figures import chinese_style
 from .pinyin import PINYIN, pinyin

@@ -7,7 +7,7 @@ import ipywidgets as widgets
 from IPython.display import HTML
 
 from ..evaluate import sample
-from ..report import NAMES
+from ..pictures import NAMES
 from ..tinyworld.evaluation import MAX_NEW_TOKENS, Models, own_turn
 from .twin import show_with_twin
 

@@ -19,8 +19,8 @@ from matplotlib.ticker import MaxNLocator
 from tqdm.auto import tqdm
 
 from ..checkpoint import write_atomically
+from ..pictures import DOTTED, INK, PALE, PPO_PANELS, STYLE
 from ..ppo import PPOConfig
-from ..report import DOTTED, INK, PALE, PPO_PANELS, STYLE
 from ..tinyworld.evaluation import Models, load_models
 from .answers import as_html
 from .figures import as_png

@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch
 from PIL import Image
 
-from ..report import FIRST, INK, NAMES, PALE, SECOND, STYLE
+from ..pictures import FIRST, INK, NAMES, PALE, SECOND, STYLE
 
 STAGES = (
     ("0  Pretraining", "many texts of every kind", "base model", "continues\na text"),

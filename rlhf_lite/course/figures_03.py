@@ -6,7 +6,7 @@ import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ..report import FIRST, INK, SECOND, STYLE
+from ..pictures import FIRST, INK, SECOND, STYLE
 from .figures import chinese_style, draw_arrow, draw_box
 
 READ, WRITTEN = ("Tom", "chase", "Jerry"), ("汤姆", "追逐", "杰瑞")

@@ -7,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from ..report import DOTTED, FIRST, INK, PALE, SECOND, STYLE
+from ..pictures import DOTTED, FIRST, INK, PALE, SECOND, STYLE
 from .figures import draw_arrow, draw_box
 
 LINES = (FIRST, SECOND, DOTTED | {"marker": "^"})

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch
 from torch import Tensor
 
-from ..report import INK, STYLE
+from ..pictures import INK, STYLE
 from .figures import chinese_style, draw_arrow, draw_box
 
 STROKES = ("-", "--", "-.", ":")

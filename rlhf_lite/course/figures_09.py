@@ -9,7 +9,7 @@ from matplotlib.patches import Rectangle
 from matplotlib.ticker import NullFormatter
 
 from ..evaluate import mean_interval
-from ..report import INK, PALE, STYLE
+from ..pictures import INK, PALE, STYLE
 from .figures import LINES, draw_arrow
 
 Curves = Mapping[str, Mapping[float, Sequence[float]]]

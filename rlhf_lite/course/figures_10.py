@@ -9,7 +9,7 @@ import matplotlib as mpl
 from matplotlib.figure import Figure
 
 from ..evaluate import CalibrationBin
-from ..report import DOTTED, INK, PALE, STYLE
+from ..pictures import DOTTED, INK, PALE, STYLE
 from .figures import LINES
 
 MARKERS = "os^Dv"

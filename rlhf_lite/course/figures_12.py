@@ -6,7 +6,7 @@ import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ..report import FIRST, INK, PALE, SECOND, STYLE
+from ..pictures import FIRST, INK, PALE, SECOND, STYLE
 from .figures import draw_arrow, draw_box
 
 BOXES = {

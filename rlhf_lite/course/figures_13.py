@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ..evaluate import mean_interval
-from ..report import DOTTED, FIRST, INK, NAMES, PALE, SECOND, STYLE
+from ..pictures import DOTTED, FIRST, INK, NAMES, PALE, SECOND, STYLE
 from .figures import draw_arrow, draw_box
 
 Rows = Sequence[Mapping[str, Any]]

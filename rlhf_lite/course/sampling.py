@@ -14,7 +14,7 @@ from torch import Tensor
 
 from ..data import seeded_generator
 from ..generate import draw, next_token_probs
-from ..report import INK, PALE, STYLE
+from ..pictures import INK, PALE, STYLE
 from .bars import bar_row
 from .twin import show_with_figure
 

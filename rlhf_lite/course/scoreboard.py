@@ -18,7 +18,7 @@ from matplotlib.figure import Figure
 
 from ..checkpoint import write_atomically
 from ..evaluate import mean_interval
-from ..report import INK, PALE, SECOND, STYLE
+from ..pictures import INK, PALE, SECOND, STYLE
 from ..tinyworld.measured import read_measured
 from .translators import (
     TITLES,

@@ -21,7 +21,7 @@ from ..costs import (
     training_flops,
 )
 from ..gpt import GPTConfig
-from ..report import INK, STYLE
+from ..pictures import INK, STYLE
 from ..sizes import GPT2_SIZES, GPT3
 from .bars import bar_row
 from .twin import show_with_figure

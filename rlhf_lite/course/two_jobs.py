@@ -15,7 +15,7 @@ import matplotlib as mpl
 import torch
 from matplotlib.figure import Figure
 
-from ..report import INK, PALE, STYLE
+from ..pictures import INK, PALE, STYLE
 from .bars import bar_row
 from .twin import show_with_figure
 

@@ -23,8 +23,8 @@ from matplotlib.ticker import MaxNLocator
 from .. import ppo
 from ..checkpoint import TrainingRun, write_atomically
 from ..gpt import GPT, copy_gpt, copy_scalar
+from ..pictures import INK, PALE, STYLE
 from ..ppo import PPOConfig
-from ..report import INK, PALE, STYLE
 from ..rollout import Rollout, reward_model_score
 from ..tinyworld.evaluation import Models, load_models
 from ..tinyworld.world import TinyWorld

@@ -8,11 +8,9 @@ from pathlib import Path
 
 from ..reward import RewardConfig
 from ..rows import Comparison, Demonstration, Rows, read_comparisons, read_demonstrations, read_prompts, read_text
-from ..splits import fingerprint
+from ..splits import fingerprint, split_text
 from .world import TinyWorld
 
-HELD_OUT_TEXT = 0.1
-"""Share of the reader's text, its end, that is kept for the held-out loss (nanoGPT's choice as well)."""
 FEW_STEPS = 20
 """With fewer a reward model, which starts as the SFT model, has learnt next to nothing (ours)."""
 
@@ -59,15 +57,11 @@ class OwnData(TinyWorld):
 
     def documents(self, count: int) -> list[str]:
         """Return the first nine tenths of the reader's text, or the tiny world's documents."""
-        return super().documents(count) if self.text is None else [self.text[: self._split]]
+        return super().documents(count) if self.text is None else [split_text(self.text)[0]]
 
     def held_out_documents(self) -> list[str]:
         """Return the last tenth of the reader's text, or the tiny world's held-out documents."""
-        return super().held_out_documents() if self.text is None else [self.text[self._split :]]
-
-    @property
-    def _split(self) -> int:
-        return round(len(self.text) * (1 - HELD_OUT_TEXT))
+        return super().held_out_documents() if self.text is None else [split_text(self.text)[1]]
 
     def demonstrations(self, incoming: int) -> list[Demonstration]:
         """Return the reader's demonstrations, or the labelers'."""

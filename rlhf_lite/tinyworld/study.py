@@ -13,8 +13,8 @@ from matplotlib.figure import Figure
 
 from ..checkpoint import TrainingRun, load_model, read_log, save_model, write_atomically
 from ..evaluate import mean_interval, sample, win_rate
+from ..pictures import INK, STYLE
 from ..pipeline import Pipeline
-from ..report import INK, STYLE
 from .ablation import comparisons_of_run, surface_feature_accuracy
 from .evaluation import Evaluation, load_models, reward_model_accuracy
 from .judge import TIE, judge
