@@ -15,7 +15,7 @@ from rlhf_lite.optim import OptimConfig
 from rlhf_lite.plain_gpt import PlainConfig, PlainGPT, plain_rate, train_plain
 from rlhf_lite.shakespeare import MODEL, OURS, ShakespeareTest, held_out_surprise, meets_bar, read_characters, run_shakespeare
 
-STORED = Path(__file__).parents[1] / "data" / "shakespeare" / "one_thread.json"
+STORED = Path(__file__).parents[1] / "data" / "shakespeare" / "two_threads.json"
 TEXT = "to be, or not to be: that is the question.\n" * 60
 SHORT_PLAIN = PlainConfig(steps=40, warmup_steps=5)
 SHORT = replace(OURS, steps=12, batch_size=4, optim=replace(OURS.optim, warmup_steps=2))
@@ -133,7 +133,7 @@ def test_errors_are_told(text, tmp_path, capsys):
 
 def test_the_stored_results_meet_the_bar_with_fresh_seeds_and_todays_settings():
     found = json.loads(STORED.read_text())
-    assert meets_bar(found, "processor_seconds")
-    assert len(found["seeds"]) >= 2 and not {row["seed"] for row in found["seeds"]} & {0, 1, 2}
+    assert meets_bar(found)
+    assert len(found["seeds"]) >= 3 and not {row["seed"] for row in found["seeds"]} & {0, 1, 2}
     now = json.loads(json.dumps({"plain": shakespeare.asdict(PlainConfig()), "ours": shakespeare.asdict(OURS)}))
     assert {side: found[side] for side in now} == now
