@@ -1,8 +1,7 @@
 """Choose how much of a batch to take at once, so that every stage of a run fits into a GPU: before it starts.
 
 `plan` adds up what a stage needs; what this library keeps beyond it is added here: models that are only read stay in
-float32, with a copy in bfloat16 while they compute; PPO-ptx holds one gradient twice to compare it with the other; and the
-judge is there while PPO is watched.
+float32, with a copy in bfloat16 while they compute; and the judge is there while PPO is watched.
 """
 
 from dataclasses import dataclass, replace
@@ -35,10 +34,11 @@ class Fit:
 
 def needed_gb(planned: StagePlan, gpus: int = 1) -> float:
     """Return the GB that a stage takes of the fullest GPU, with what this library keeps beyond the plan."""
-    stage = planned.stage
-    beyond = sum(MASTER_BYTES * model.config.n_parameters / gpus for model in stage.residents if not model.trained)
-    if sum(job.kind == "train" for job in stage.jobs) > 2:  # PPO-ptx: policy, value model, and the policy on text
-        beyond += MASTER_BYTES * stage.resident("policy").config.n_parameters / gpus
+    beyond = 0.0
+    for model in planned.stage.residents:
+        in_float32 = MASTER_BYTES * model.config.n_parameters / gpus
+        if not model.trained and planned.memory[model.role].weights < in_float32:  # the plan has the copy only
+            beyond += in_float32
     return (planned.total_memory + beyond) / GB
 
 

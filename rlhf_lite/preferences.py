@@ -16,7 +16,7 @@ from .data import pack_documents
 from .gpt import GPT
 from .public_data import best_response
 from .rows import Comparison, Demonstration, Prompt, Rows, read_comparisons, read_demonstrations, read_prompts, read_text
-from .splits import fingerprint, split_by_user, split_text
+from .splits import fingerprint, hold_out_end, split_by_user
 from .tokenizer import Tokenizer
 
 Row = Comparison | Demonstration | Prompt
@@ -105,7 +105,7 @@ class Preferences:
         self.counts: dict[str, Counts] = {}
         self.watch: Callable[[GPT], dict[str, Any]] | None = None
         """What PPO measures on the way; nothing is trained on it."""
-        self.text, self.held_out_text = split_text(read_text(text)) if text else (None, "")
+        self.text, self.held_out_text = hold_out_end(read_text(text)) if text else (None, "")
         comparisons = self._read(folder, "comparisons", read_comparisons)
         held_out = self._read(folder, "held_out/comparisons", read_comparisons, optional=True)
         best = [Demonstration(**best_response(row)) for row in comparisons]

@@ -138,20 +138,28 @@ def collect_rollout(
     for model in (policy, ref_policy, value_model):
         model.eval()
     uniforms = torch.rand(len(prompts), config.max_new_tokens, generator=generator)
-    size = engine.config.sampling_batch_size
+    share, uniforms = engine.share(prompts), engine.share(uniforms)
+    size = engine.config.sampling_batch_size or len(share)  # answers at once
     with engine.precision(), engine.whole(policy):
-        drawn = [
-            generate(policy, part, max_new_tokens=config.max_new_tokens, end_id=end_id, pad_id=pad_id,
-                     temperature=config.temperature, uniforms=numbers)
-            for part, numbers in zip(engine.parts(prompts, size), engine.parts(uniforms, size), strict=True)
-        ]  # fmt: skip
+        answers = _join([
+            generate(policy, share[i : i + size], max_new_tokens=config.max_new_tokens, end_id=end_id, pad_id=pad_id,
+                     temperature=config.temperature, uniforms=uniforms[i : i + size])
+            for i in range(0, len(share), size)
+        ], pad_id)  # fmt: skip
     with engine.precision():
-        read = [_read_answers(part, (policy, ref_policy), value_model, score_fn, config.temperature) for part in drawn]
-    fills = (pad_id, 0, 0, 0, 0, 0, 0)
-    parts = (stack_rows(rows, fill) for rows, fill in zip(zip(*read, strict=True), fills, strict=True))
-    gathered = (engine.gather(rows, fill) for rows, fill in zip(parts, fills, strict=True))
-    tokens, mask, log_probs, ref_log_probs, values, finished, scores = gathered
-    scores = scores - config.unfinished_penalty * ~finished
+        # one teacher-forced pass of the same forward that the update uses, not the sampler's own numbers
+        mask = answers.response_mask[:, 1:]
+        parts = list(zip(answers.tokens.split(size), mask.split(size), strict=True))
+        models = (policy, ref_policy)
+        found = [torch.cat([masked_log_probs(m, *part, config.temperature)[0] for part in parts]) for m in models]
+        found.append(torch.cat([value_model(tokens, last_kept(kept))[:, :-1].float() for tokens, kept in parts]))
+        scored = zip(answers.tokens.split(size), answers.response_mask.split(size), strict=True)
+        scores = torch.cat([score_fn(*part).float() for part in scored])
+    if scores.shape != (len(share),):
+        raise ValueError(f"score_fn gave scores of shape {tuple(scores.shape)}, expected ({len(share)},): one score an answer")
+    tokens, mask, finished = engine.gather(answers.tokens, fill=pad_id), engine.gather(mask), engine.gather(answers.finished)
+    log_probs, ref_log_probs, values = (engine.gather(rows) for rows in found)
+    scores = engine.gather(scores) - config.unfinished_penalty * ~finished
     rewards = token_rewards(scores, log_probs, ref_log_probs, mask, config.kl_coef)
     advantages = generalized_advantages(rewards, values, mask, config.discount, config.gae_lambda)
     return Rollout(
@@ -161,20 +169,9 @@ def collect_rollout(
     )  # fmt: skip
 
 
-def _read_answers(
-    answers: Generation, policies: tuple[GPT, GPT], value_model: ScalarModel, score_fn: ScoreFunction, temperature: float
-) -> tuple[Tensor, ...]:
-    """Read sampled answers: tokens, mask, log-probs of both policies, values, whether they ended, scores."""
-    # one teacher-forced pass of the same forward that the update uses, not the sampler's own numbers
-    mask = answers.response_mask[:, 1:]
-    log_probs = [masked_log_probs(model, answers.tokens, mask, temperature)[0] for model in policies]
-    values = value_model(answers.tokens, last_kept(mask))[:, :-1].float()
-    scores = score_fn(answers.tokens, answers.response_mask).float()
-    if scores.shape != (len(mask),):
-        raise ValueError(
-            f"score_fn returned scores of shape {tuple(scores.shape)}, expected ({len(mask)},): one score an answer"
-        )
-    return answers.tokens, mask, *log_probs, values, answers.finished, scores
+def _join(parts: list[Generation], pad_id: int) -> Generation:
+    """Put answers that were sampled one part after the other below one another."""
+    return Generation(**{f.name: stack_rows([getattr(part, f.name) for part in parts], pad_id) for f in fields(Generation)})
 
 
 def response_kl(rollout: Rollout) -> Tensor:

@@ -83,7 +83,7 @@ def _split_of(user_id: str, fractions: dict[str, float], seed: int) -> str:
     return max(fractions, key=fractions.get)  # the shares summed to a hair less than 1
 
 
-def split_text(text: str, held_out_share: float = 0.1) -> tuple[str, str]:
+def hold_out_end(text: str, held_out_share: float = 0.1) -> tuple[str, str]:
     """Cut off a text's end, which is not trained on: nine tenths and a tenth (nanoGPT's choice as well)."""
     border = round(len(text) * (1 - held_out_share))
     return text[:border], text[border:]

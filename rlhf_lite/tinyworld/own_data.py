@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ..reward import RewardConfig
 from ..rows import Comparison, Demonstration, Rows, read_comparisons, read_demonstrations, read_prompts, read_text
-from ..splits import fingerprint, split_text
+from ..splits import fingerprint, hold_out_end
 from .world import TinyWorld
 
 FEW_STEPS = 20
@@ -57,11 +57,11 @@ class OwnData(TinyWorld):
 
     def documents(self, count: int) -> list[str]:
         """Return the first nine tenths of the reader's text, or the tiny world's documents."""
-        return super().documents(count) if self.text is None else [split_text(self.text)[0]]
+        return super().documents(count) if self.text is None else [hold_out_end(self.text)[0]]
 
     def held_out_documents(self) -> list[str]:
         """Return the last tenth of the reader's text, or the tiny world's held-out documents."""
-        return super().held_out_documents() if self.text is None else [split_text(self.text)[1]]
+        return super().held_out_documents() if self.text is None else [hold_out_end(self.text)[1]]
 
     def demonstrations(self, incoming: int) -> list[Demonstration]:
         """Return the reader's demonstrations, or the labelers'."""
