@@ -14,7 +14,7 @@ from .sizes import RECIPES, Recipe, recipe_named
 from .speeds import Speeds, speeds_of
 
 ASSUMED = """\
-Upper bounds: every sequence is as long as the context. Models gather, read and write one after another: totals count the
+Upper bounds: every sequence is as long as it may be. Models gather, read and write one after another: totals count the
 largest, not the sum. FLOPs are 2 or 6 a parameter and token; attention is in the time, not in the PF-days.
 Stated, not measured: {efficiency:.0%} of {peak_tflops:g} TFLOP/s, memory at {memory_bandwidth:g} GB/s,
 network at {network:g} GB/s, {price:g} USD a GPU and hour.

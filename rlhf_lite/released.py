@@ -132,7 +132,7 @@ def run_released(command: Released) -> None:
     pretrain = replace(command.config.pretrain, sequence_length=model.config.context_length)  # not run, but must be possible
     config = replace(command.config, model=model.config, pretrain=pretrain)
     longest = command.limits.max_prompt_tokens + config.ppo.max_new_tokens
-    check_lengths(config, longest)
+    check_lengths(config, longest, has_text=bool(text))
     world = Preferences(data, tokenizer, limits=command.limits, max_answer_tokens=config.ppo.max_new_tokens, text=text, base=mark,
                         skip_bad_rows=command.skip_bad_rows, tell=tell)  # fmt: skip
     if text:
@@ -220,15 +220,20 @@ def _source(name: str, count: int, runs: Path, engine: Engine, kind: str) -> Pat
     return folder
 
 
-def check_lengths(config: Preset, longest: int) -> None:
+def check_lengths(config: Preset, longest: int, *, has_text: bool) -> None:
     """Check that prompts, answers and text fit into the model. Raises: ValueError."""
     room, window = config.model.context_length, config.ppo_ptx.ptx_sequence_length
-    if longest > room or window > room:
+    if longest > room:
         raise ValueError(
-            f"prompt and answer of {longest} tokens, and windows of {window} tokens of text, do not both fit into the base "
-            f"model's context of {room}: lower --max-prompt-tokens or --ppo-ptx.ptx-sequence-length"
+            f"prompt and answer of {longest} tokens do not fit into the base model's context of {room}: lower "
+            "--max-prompt-tokens or --ppo.max-new-tokens"
         )
-    if config.ppo_ptx.max_new_tokens != config.ppo.max_new_tokens:
+    if has_text and window > room:
+        raise ValueError(
+            f"windows of {window} tokens of text do not fit into the base model's context of {room}: lower "
+            "--ppo-ptx.ptx-sequence-length"
+        )
+    if has_text and config.ppo_ptx.max_new_tokens != config.ppo.max_new_tokens:
         raise ValueError("--ppo.max-new-tokens and --ppo-ptx.max-new-tokens must be the same: models are compared with one")
 
 

@@ -179,7 +179,7 @@ def test_a_stopped_run_goes_on_to_the_same_weights(made, finished, tmp_path, mon
         (["--base", "{made}/none"], "no folder"),
         (["--data", "{made}/none"], "give a folder that `python -m rlhf_lite fetch` wrote, or one of hh-rlhf, tldr"),
         (["--text", "{made}/none"], "or one of tinystories, fineweb-edu"),
-        (["--max-prompt-tokens", "79"], "do not both fit into the base model's context of 80"),
+        (["--max-prompt-tokens", "79"], "do not fit into the base model's context of 80"),
         (["--max-prompt-tokens", "3"], "no comparisons of the run are left .*larger --max-prompt-tokens"),
         (["--gpu-memory", "0.001"], "the run does not fit"),
     ],
