@@ -16,11 +16,12 @@ from .speeds import Speeds, speeds_of
 ASSUMED = """\
 Upper bounds: every sequence is as long as it may be. Models gather, read and write one after another: totals count the
 largest, not the sum. FLOPs are 2 or 6 a parameter and token; attention is in the time, not in the PF-days.
-Stated, not measured: {efficiency:.0%} of {peak_tflops:g} TFLOP/s, memory at {memory_bandwidth:g} GB/s,
-network at {network:g} GB/s, {price:g} USD a GPU and hour.
+{time}
 busy: share of the GPUs' time for which the batch has sequences; GPUs that wait cost as much as those that work."""
-
-TIMED = "\nTime: from the machine's measured speeds, piece by piece, instead of the share of a peak and the memory's speed."
+STATED = """\
+Stated, not measured: {efficiency:.0%} of {peak_tflops:g} TFLOP/s, memory at {memory_bandwidth:g} GB/s,
+network at {network:g} GB/s, {price:g} USD a GPU and hour."""
+TIMED = "Time: from the machine's measured speeds, piece by piece. Stated, not measured: {price:g} USD an hour."
 
 
 def recipes_table() -> str:
@@ -82,7 +83,7 @@ def plan_text(recipe: Recipe, cluster: Cluster, speeds: Speeds | None = None) ->
     """Write the whole plan as two tables, for people."""
     numbers = plan_numbers(recipe, cluster, speeds)
     gpus = f"{cluster.gpus:,} GPU{'s' if cluster.gpus > 1 else ''}"
-    assumed = ASSUMED.format(**asdict(cluster)) + (TIMED if speeds else "")
+    assumed = ASSUMED.format(time=(TIMED if speeds else STATED).format(**asdict(cluster)))
     title = f"{recipe.name} on {gpus} of {cluster.gpu_memory:g} GB: memory of the fullest GPU, in GB"
     return "\n".join([title, "", *_memory_lines(numbers), "", *_time_lines(numbers), "", assumed])
 
