@@ -21,9 +21,9 @@ import torch
 from torch import nn
 from torch.profiler import ProfilerActivity, profile
 
-from .checkpoint import write_atomically
 from .costs import attention_flops, training_flops
 from .engine import Engine, EngineConfig, bfloat16_gain
+from .files import write_atomically
 from .generate import generate
 from .gpt import GPT, GPT2, TINY, GPTConfig
 from .optim import OptimConfig, build_optimizer, optimizer_step
@@ -105,10 +105,10 @@ def precisions(device: torch.device) -> list[str]:
     return ["float32", "bfloat16"] if bfloat16_gain(device) > 1 else ["float32"]
 
 
-def matrix_peaks(device: torch.device, repeats: int) -> dict[str, float]:
+def matrix_peaks(device: torch.device, repeats: int, dtypes: list[str]) -> dict[str, float]:
     """Return FLOPs a second of a large matrix product, by type of number."""
     peaks = {}
-    for dtype in (getattr(torch, name) for name in precisions(device)):
+    for dtype in (getattr(torch, name) for name in dtypes):
         a, b = (torch.randn(PEAK_SIZE, PEAK_SIZE, device=device).to(dtype) for _ in range(2))
         seconds = fastest({"product": lambda a=a, b=b: a @ b}, repeats)["product"]
         peaks[str(dtype).removeprefix("torch.")] = 2 * PEAK_SIZE**3 / seconds
@@ -133,13 +133,13 @@ def training_work(model: nn.Module, loss_of: Callable[[], torch.Tensor]) -> Call
     return ours if isinstance(model, GPT) else theirs
 
 
-def measure_training(name: str, engine: Engine, repeats: int) -> dict[str, float]:
-    """Return tokens a second of a training step: ours in fp32, theirs in fp32, and where it is worth it both in bf16."""
+def measure_training(name: str, engine: Engine, repeats: int, dtypes: list[str]) -> dict[str, float]:
+    """Return tokens a second of a training step, ours and theirs, in each type of number."""
     torch.manual_seed(0)
     config, (sequences, length) = SHAPES[name], BATCH[name]
     tokens = torch.randint(config.vocab_size, (sequences, length), device=engine.device)
     works = {}
-    for precision in precisions(engine.device):
+    for precision in dtypes:
         half = Engine(EngineConfig(device=engine.device.type, bfloat16=precision == "bfloat16"))
         model = GPT(config)
         other = gpt2_of(model).to(engine.device)
@@ -218,9 +218,10 @@ def where_time_goes(name: str, engine: Engine, most: int = 6) -> dict[str, float
 def measure(command: SpeedTest) -> dict[str, Any]:
     """Run all measurements."""
     engine = Engine(EngineConfig())
-    peaks, results = matrix_peaks(engine.device, command.repeats), {}
+    dtypes, results = precisions(engine.device), {}
+    peaks = matrix_peaks(engine.device, command.repeats, dtypes)
     for name in command.shapes:
-        training = measure_training(name, engine, command.repeats)
+        training = measure_training(name, engine, command.repeats, dtypes)
         length = BATCH[name][1]
         flops = training_flops(SHAPES[name], 1) + 3 * attention_flops(SHAPES[name], 1, length)
         shares = {precision: training[f"ours {precision}"] * flops / peaks[precision] for precision in peaks}

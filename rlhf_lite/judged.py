@@ -11,10 +11,12 @@ many ended by themselves is counted apart. A base model's answer is cut where it
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from math import exp
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from .data import Example, collate_examples, pack_documents
 from .evaluate import agreement, calibration, kl_from, sample, wilson_interval, win_rate
@@ -75,15 +77,15 @@ class HeldOut:
         """Special tokens, as `sample` wants them."""
         return {"end_id": self.tokenizer.end_id, "pad_id": self.tokenizer.pad_id}
 
-    @property
+    @cached_property
     def encoded_prompts(self) -> list[list[int]]:
         """Token ids of each prompt."""
         return [self.tokenizer.encode_prompt(row.prompt) for row in self.prompts]
 
-
-def best_answer(row: Comparison) -> str:
-    """Return the answer that was ranked first."""
-    return row.responses[row.ranks.index(0)]
+    @cached_property
+    def text_tokens(self) -> Tensor:
+        """The held-out documents as one stream of tokens (N,)."""
+        return pack_documents(self.text, self.tokenizer)
 
 
 def own_turn(text: str) -> str:
@@ -139,7 +141,7 @@ def calibration_bins(scores: list[list[float]], comparisons: Sequence[Comparison
 def chosen_perplexity(model: GPT, held_out: HeldOut) -> float:
     """Perplexity on the preferred held-out answers: exp of the mean nats a token, end tokens included."""
     nats = tokens = 0.0
-    examples = [Example(*held_out.tokenizer.encode_example(row.prompt, best_answer(row))) for row in held_out.comparisons]
+    examples = [Example(*held_out.tokenizer.encode_example(row.prompt, row.best)) for row in held_out.comparisons]
     device = next(model.parameters()).device
     for start in range(0, len(examples), held_out.batch_size):
         batch = collate_examples(examples[start : start + held_out.batch_size], held_out.tokenizer.pad_id)
@@ -153,8 +155,7 @@ def text_loss(model: GPT, held_out: HeldOut) -> float | None:
     """Held-out loss on the pretraining text, nats a token; None without text. Alignment tax is its rise over the base's."""
     if not held_out.text:
         return None
-    tokens = pack_documents(held_out.text, held_out.tokenizer)
-    return held_out_loss(model, tokens, min(TEXT_WINDOW, model.config.context_length))
+    return held_out_loss(model, held_out.text_tokens, min(TEXT_WINDOW, model.config.context_length))
 
 
 def mean_kl(policy: GPT, reference: GPT, held_out: HeldOut) -> float:
@@ -187,7 +188,7 @@ def judge_models(
             "kl": mean_kl(policy, sft, held_out), "chosen_perplexity": chosen_perplexity(policy, held_out),
             "text_loss": text_loss(policy, held_out),
         }  # fmt: skip
-    answers["chosen"], rows["chosen"] = [best_answer(row) for row in held_out.prompts], {}
+    answers["chosen"], rows["chosen"] = [row.best for row in held_out.prompts], {}
     scores = {name: score_answers(judge, held_out, held_out.prompts, texts) for name, texts in answers.items()}
     for name, texts in answers.items():
         rows[name] |= {

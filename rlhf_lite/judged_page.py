@@ -7,7 +7,8 @@ from typing import Any
 
 import matplotlib as mpl
 
-from .checkpoint import read_log, write_atomically
+from .checkpoint import read_log
+from .files import write_atomically
 from .pictures import (
     STYLE,
     draw_alignment_tax,

@@ -113,7 +113,8 @@ class Pipeline:
 
     def run(self, until: str = STAGES[-1]) -> None:
         """Do every stage up to and with `until` that is not done yet, and note how long each took."""
-        wanted, _ = self.stages[: self.stages.index(until) + 1], self.seconds()  # a damaged file is told before the work
+        wanted = self.stages[: self.stages.index(until) + 1]
+        self.seconds()  # a damaged file is told before the work
         for stage in wanted:
             if self.is_done(stage):
                 continue

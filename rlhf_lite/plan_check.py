@@ -15,7 +15,7 @@ from typing import Any
 import torch
 
 from .bench import SHAPES, machine
-from .checkpoint import write_atomically
+from .files import write_atomically
 from .gpt import GPT2, SMALL, TINY, GPTConfig
 from .measured_stages import KEEP_MEMORY, MEASURED, measure_memory, measure_seconds
 from .plan import Cluster, plan_stage

@@ -97,7 +97,7 @@ def text_of(row: dict[str, Any]) -> str:
 
 def best_response(comparison: Comparison) -> dict[str, Any]:
     """Turn a comparison into a demonstration: its prompt with the response that was ranked first."""
-    return {"prompt": comparison.prompt, "response": comparison.responses[comparison.ranks.index(0)]}
+    return {"prompt": comparison.prompt, "response": comparison.best}
 
 
 def fetch_comparisons(rows: Iterable[dict[str, Any]], folder: Path) -> dict[str, int]:

@@ -103,6 +103,7 @@ def text_score(score_fn: Callable[[list[str], list[str]], list[float]], tokenize
     """Turn the reader's own `score_fn(prompts, responses)` on texts into a score function on tokens."""
 
     def score(tokens: Tensor, response_mask: Tensor) -> Tensor:
+        """Return scores (B,)."""
         prompts, responses = [], []
         for ids, mask in zip(tokens.tolist(), response_mask.tolist(), strict=True):
             first = mask.index(True)

@@ -50,6 +50,11 @@ class Comparison:
     ranks: tuple[int, ...]
     """K numbers, 0 = best, equal = a tie"""
 
+    @property
+    def best(self) -> str:
+        """The response that was ranked first; of several, the one that stands first."""
+        return self.responses[self.ranks.index(0)]
+
 
 @dataclass(frozen=True)
 class Prompt:

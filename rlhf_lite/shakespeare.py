@@ -24,8 +24,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .bench import machine
-from .checkpoint import TrainingRun, write_atomically
+from .checkpoint import TrainingRun
 from .evaluate import mean_interval
+from .files import write_atomically
 from .gpt import GPT, GPTConfig
 from .optim import OptimConfig
 from .plain_gpt import PlainConfig, train_plain

@@ -6,7 +6,6 @@ operation's start. So each piece is measured once, alone and without a model, at
 counted from the shape.
 """
 
-import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from .files import read_json
 from .generate import draw, next_token_probs
 from .gpt import GPTConfig
 from .likelihood import entropy, next_token_log_probs
@@ -62,10 +62,11 @@ def speeds_of(path: Path) -> Speeds:
 
     Raises: FileNotFoundError, ValueError: naming the file.
     """
+    advice = "write one with plan-check --output"
     try:
-        return Speeds(**json.loads(path.read_text(encoding="utf-8"))["speeds"])
-    except (json.JSONDecodeError, KeyError, TypeError) as error:
-        raise ValueError(f"{path} holds no speeds of a machine ({error}): write one with plan-check --output") from None
+        return Speeds(**read_json(path, dict, advice)["speeds"])
+    except (KeyError, TypeError) as error:
+        raise ValueError(f"{path} holds no speeds of a machine ({error}): {advice}") from None
 
 
 def fastest(work: Callable[[], Any]) -> float:

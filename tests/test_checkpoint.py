@@ -11,7 +11,8 @@ import torch
 from torch import nn
 
 from rlhf_lite import checkpoint
-from rlhf_lite.checkpoint import TrainingRun, load_model, load_tensors, read_log, save_model, save_tensors, write_atomically
+from rlhf_lite.checkpoint import TrainingRun, load_model, load_tensors, read_log, save_model, save_tensors
+from rlhf_lite.files import write_atomically
 from rlhf_lite.optim import OptimConfig, build_optimizer, optimizer_step
 
 TOTAL = 6

@@ -18,7 +18,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from tqdm.auto import tqdm
 
-from ..checkpoint import write_atomically
+from ..files import write_atomically
 from ..pictures import DOTTED, INK, PALE, PPO_PANELS, STYLE
 from ..ppo import PPOConfig
 from ..tinyworld.evaluation import Models, load_models

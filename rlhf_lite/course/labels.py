@@ -12,8 +12,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from ..checkpoint import write_atomically
 from ..evaluate import agreement
+from ..files import write_atomically
 from ..rows import Comparison, read_comparisons
 from ..tinyworld.judge import TIE, judge
 from ..tinyworld.prompts import Request

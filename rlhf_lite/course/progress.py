@@ -10,7 +10,7 @@ from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
-from ..checkpoint import write_atomically
+from ..files import write_atomically
 
 EMPTY: dict[str, dict] = {"exercises": {}, "quizzes": {}}
 

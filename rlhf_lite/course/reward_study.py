@@ -15,9 +15,10 @@ from typing import Any
 
 import torch
 
-from ..checkpoint import TrainingRun, write_atomically
+from ..checkpoint import TrainingRun
 from ..data import EncodedComparison, collate_comparisons, encode_comparisons
 from ..evaluate import calibration
+from ..files import write_atomically
 from ..gpt import GPT, ScalarModel, copy_gpt
 from ..reward import RewardConfig, pair_mask, score_sequences, train_reward_model
 from ..tinyworld.evaluation import Models, load_models

@@ -16,8 +16,8 @@ import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ..checkpoint import write_atomically
 from ..evaluate import mean_interval
+from ..files import write_atomically
 from ..pictures import INK, PALE, SECOND, STYLE
 from ..tinyworld.measured import read_measured
 from .translators import (

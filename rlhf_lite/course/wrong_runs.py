@@ -21,7 +21,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from .. import ppo
-from ..checkpoint import TrainingRun, write_atomically
+from ..checkpoint import TrainingRun
+from ..files import write_atomically
 from ..gpt import GPT, copy_gpt, copy_scalar
 from ..pictures import INK, PALE, STYLE
 from ..ppo import PPOConfig

@@ -14,9 +14,10 @@ from typing import Any
 
 import torch
 
-from ..checkpoint import TrainingRun, load_model, write_atomically
+from ..checkpoint import TrainingRun, load_model
 from ..data import Example, collate_examples, encode_demonstrations, pack_documents
 from ..evaluate import sample, win_rate
+from ..files import write_atomically
 from ..gpt import GPT, ScalarModel, copy_gpt
 from ..optim import OptimConfig
 from ..pretrain import held_out_loss

@@ -8,8 +8,9 @@ from typing import Any
 
 import torch
 
-from ..checkpoint import load_model, load_tensors, save_model, write_atomically
+from ..checkpoint import load_model, load_tensors, save_model
 from ..data import pack_documents
+from ..files import write_atomically
 from ..gpt import GPT
 from ..pretrain import held_out_loss
 from ..tokenizer import Tokenizer

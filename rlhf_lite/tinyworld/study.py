@@ -11,8 +11,9 @@ import matplotlib as mpl
 import torch
 from matplotlib.figure import Figure
 
-from ..checkpoint import TrainingRun, load_model, read_log, save_model, write_atomically
+from ..checkpoint import TrainingRun, load_model, read_log, save_model
 from ..evaluate import mean_interval, sample, win_rate
+from ..files import write_atomically
 from ..pictures import INK, STYLE
 from ..pipeline import Pipeline
 from ..reward import load_rankings

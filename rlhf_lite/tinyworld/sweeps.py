@@ -14,9 +14,10 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-from ..checkpoint import TrainingRun, write_atomically
+from ..checkpoint import TrainingRun
 from ..data import encode_prompts, pack_documents
 from ..evaluate import kl_from, sample, win_rate
+from ..files import write_atomically
 from ..gpt import GPT, copy_gpt, copy_scalar
 from ..ppo import PPOConfig, train_ppo
 from ..presets import PRESETS
