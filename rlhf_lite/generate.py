@@ -9,8 +9,6 @@ from torch import Tensor
 from .data import lengths_to_mask, pad_left, pad_right
 from .gpt import GPT
 
-FEWER = 7 / 8
-"""Finished rows leave when no more than this share of the batch goes on: each leaving copies what the others remember."""
 NOT_DRAWN = -1
 """In the place of a token: none was drawn."""
 
@@ -78,7 +76,6 @@ def draw(probs: Tensor, uniform: Tensor) -> Tensor:
     return torch.searchsorted(cumulative, target, right=True).squeeze(-1).clamp(max=probs.shape[-1] - 1)
 
 
-@torch.no_grad()
 def generate(
     model: GPT,
     prompts: list[list[int]],
@@ -94,7 +91,7 @@ def generate(
 ) -> Generation:
     """Sample an answer to each prompt, up to and with its end token or max_new_tokens.
 
-    Prompts are padded on the left; finished rows leave the batch, so that little is computed for them. Random numbers, one
+    Prompts are padded on the left; finished rows leave the batch, so that nothing is computed for them. Random numbers, one
     a token, come from the generator, or are given: `uniforms` (B, max_new_tokens) in [0, 1).
 
     Raises: ValueError for an empty prompt, or where prompt and answer do not fit into the model's context.
@@ -106,29 +103,40 @@ def generate(
     n_read, caches = tokens.shape[1], model.new_caches(tokens.shape[1] + max_new_tokens)
     is_padded, real = not real.all(), F.pad(real, (0, max_new_tokens), value=True)  # (B, S): answers hold no padding
     answers = tokens.new_full((len(prompts), max_new_tokens), NOT_DRAWN)
+    first_log_probs = torch.empty(len(prompts), device=device)
     rows = torch.arange(len(prompts), device=device)  # which prompt each row of the batch belongs to
-    going_on = torch.ones_like(rows, dtype=torch.bool)
     was_training, new = model.training, tokens
     model.eval()
-    for step in range(max_new_tokens):
-        model.anyone(True)  # needs this pass; see _keep_in_step
-        padding = real[:, : n_read + step] if is_padded else None
-        hidden = model.hidden(new, padding_mask=padding, caches=caches)[:, -1]
-        probs = next_token_probs(model.head(hidden), temperature, top_k, top_p)
-        drawn = draw(probs, uniforms[rows, step])
-        if step == 0:
-            first_log_probs = probs.gather(1, drawn[:, None]).squeeze(1).log()
-        answers[rows[going_on], step] = drawn[going_on]
-        going_on, new = going_on & (drawn != end_id), drawn[:, None]
-        if not going_on.any():
-            break
-        if going_on.sum() <= FEWER * len(rows):
-            for cache in caches:
-                cache.keep_rows(going_on)
-            rows, new, real, going_on = rows[going_on], new[going_on], real[going_on], going_on[going_on]
-    _keep_in_step(model, max_new_tokens - step - 1)
+    # as no_grad, with less to keep account of for each operation; weights gathered from other processes cannot do without
+    with torch.inference_mode() if model.anyone is bool else torch.no_grad():
+        for step in range(max_new_tokens):
+            model.anyone(True)  # needs this pass; see _keep_in_step
+            padding = real[:, : n_read + step] if is_padded else None
+            hidden = model.hidden(new, padding_mask=padding, caches=caches)[:, -1]
+            probs = next_token_probs(model.head(hidden), temperature, top_k, top_p)
+            drawn = draw(probs, uniforms[rows, step])
+            if step == 0:
+                first_log_probs.copy_(probs.gather(1, drawn[:, None]).squeeze(1).log())
+            answers[rows, step] = drawn
+            if (drawn == end_id).any():
+                kept = _close_ranks(drawn != end_id)
+                if not len(kept):
+                    break
+                rows, drawn, real = rows[kept], drawn[kept], real[kept]
+                for cache in caches:
+                    cache.keep_rows(kept)
+            new = drawn[:, None]
+        _keep_in_step(model, max_new_tokens - step - 1)
     model.train(was_training)
     return _collect(prompts, answers, first_log_probs, end_id, pad_id)
+
+
+def _close_ranks(going_on: Tensor) -> Tensor:
+    """Say which row goes to each of the first places: those there stay, and others from the end fill the gaps."""
+    n_kept = int(going_on.sum())
+    kept = torch.arange(n_kept, device=going_on.device)
+    kept[~going_on[:n_kept]] = going_on[n_kept:].nonzero().squeeze(1) + n_kept
+    return kept
 
 
 def _keep_in_step(model: GPT, most: int) -> None:

@@ -12,7 +12,13 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from rlhf_lite.attention import KeyValueCache, MultiHeadAttention, causal_mask, scaled_dot_product_attention
+from rlhf_lite.attention import (
+    KeyValueCache,
+    MultiHeadAttention,
+    causal_mask,
+    fused_attention,
+    scaled_dot_product_attention,
+)
 
 CLOSE = {"atol": 1e-5, "rtol": 1e-5}
 
@@ -26,6 +32,21 @@ def copy_into_torch(ours):
         theirs.out_proj.weight.copy_(ours.output.weight)
         theirs.out_proj.bias.copy_(ours.output.bias)
     return theirs
+
+
+@pytest.mark.parametrize("autocast", [False, True])
+def test_bfloat16_is_trained_on_cpus_with_the_precision_of_float32(autocast):
+    half = [torch.randn(2, 3, 7, 4).bfloat16().requires_grad_() for _ in range(3)]
+    full = [x.detach().float().requires_grad_() for x in half]
+    with torch.autocast("cpu", torch.bfloat16, enabled=autocast):
+        ours = fused_attention(*half, is_causal=True)
+    theirs = F.scaled_dot_product_attention(*full, is_causal=True)
+    assert ours.dtype == torch.bfloat16 and torch.equal(ours, theirs.bfloat16())
+    change = torch.randn(2, 3, 7, 4).bfloat16()
+    ours.backward(change)
+    theirs.backward(change.float())
+    for x, y in zip(half, full, strict=True):
+        assert torch.equal(x.grad, y.grad.bfloat16())
 
 
 def test_causal_mask_by_hand():
@@ -110,13 +131,15 @@ def test_cache_gives_what_one_pass_gives(cuts):
     torch.testing.assert_close(torch.cat(parts, 1), whole, **CLOSE)
 
 
-def test_cache_goes_on_with_the_rows_that_are_kept():
-    attention, x = MultiHeadAttention(8, 2), torch.randn(3, 5, 8)
-    rows, cache = torch.tensor([True, False, True]), KeyValueCache()
-    attention(x[:, :4], is_causal=True, cache=cache)
-    cache.keep_rows(rows)
-    last = attention(x[rows, 4:], cache=cache)
-    torch.testing.assert_close(last, attention(x, is_causal=True)[rows, 4:], **CLOSE)
+@pytest.mark.parametrize("rows", [[0, 2], [2, 0], [3], [3, 1, 2, 0]], ids=str)
+def test_cache_goes_on_with_the_rows_that_are_kept(rows):
+    attention, x = MultiHeadAttention(8, 2), torch.randn(4, 5, 8)
+    rows, cache = torch.tensor(rows), KeyValueCache()
+    with torch.no_grad():
+        attention(x[:, :4], is_causal=True, cache=cache)
+        cache.keep_rows(rows)
+        last = attention(x[rows, 4:], cache=cache)
+        torch.testing.assert_close(last, attention(x, is_causal=True)[rows, 4:], **CLOSE)
 
 
 def test_cache_with_room_writes_in_place_and_finds_more_room():

@@ -53,7 +53,17 @@ def test_rows_that_end_one_after_another_leave_the_others_as_they_were(make_gpt,
     uniforms = torch.rand(len(prompts), 14, generator=seeded_generator(1))
     ours = generate(model, prompts, max_new_tokens=14, end_id=END, pad_id=PAD, temperature=1.5, uniforms=uniforms)
     assert ours.responses() == plain_loop(model, prompts, uniforms, temperature=1.5)
-    assert len(set(ours.lengths.tolist())) > 3  # so rows were dropped more than once, and dead ones went along between
+    assert len(set(ours.lengths.tolist())) > 3  # so rows left more than once
+    gone_first = ours.lengths.argsort()[:5].tolist()
+    assert gone_first != sorted(gone_first)  # and others took their places, out of order
+
+
+def test_answers_can_be_learned_from(make_gpt):
+    model = make_gpt(0)
+    answers = generate(model, PROMPTS, max_new_tokens=3, end_id=END, pad_id=PAD, generator=seeded_generator(0))
+    loss = model(answers.tokens).logsumexp(-1)[answers.tokens != PAD].sum() - answers.first_log_probs.sum()
+    loss.backward()  # PyTorch refuses tensors of its inference mode here
+    assert model.token_embedding.weight.grad.abs().sum() > 0
 
 
 def sample(model, prompts, max_new_tokens, temperature=1.0):
