@@ -14,6 +14,7 @@ import platform
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -79,7 +80,8 @@ def fastest(works: dict[str, Callable[[], Any]], repeats: int) -> dict[str, floa
 def machine(device: torch.device) -> dict[str, Any]:
     """Describe what the measurements were made on."""
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else processor_name()
-    return {"device": name, "threads": torch.get_num_threads(), "torch": torch.__version__, "python": platform.python_version()}
+    found = {"device": name, "instructions": torch.backends.cpu.get_cpu_capability(), "threads": torch.get_num_threads()}
+    return found | {"torch": torch.__version__, "python": platform.python_version()}
 
 
 def processor_name() -> str:
@@ -105,12 +107,17 @@ def precisions(device: torch.device) -> list[str]:
     return ["float32", "bfloat16"] if bfloat16_gain(device) > 1 else ["float32"]
 
 
+def in_precision(engine: Engine, precision: str) -> Engine:
+    """Return an engine for the same device that multiplies matrices in this type of number."""
+    return Engine(EngineConfig(device=engine.device.type, bfloat16=precision == "bfloat16"))
+
+
 def matrix_peaks(device: torch.device, repeats: int, dtypes: list[str]) -> dict[str, float]:
     """Return FLOPs a second of a large matrix product, by type of number."""
     peaks = {}
     for dtype in (getattr(torch, name) for name in dtypes):
         a, b = (torch.randn(PEAK_SIZE, PEAK_SIZE, device=device).to(dtype) for _ in range(2))
-        seconds = fastest({"product": lambda a=a, b=b: a @ b}, repeats)["product"]
+        seconds = fastest({"product": lambda a=a, b=b: a @ b}, 5 * repeats)["product"]
         peaks[str(dtype).removeprefix("torch.")] = 2 * PEAK_SIZE**3 / seconds
     return peaks
 
@@ -140,7 +147,7 @@ def measure_training(name: str, engine: Engine, repeats: int, dtypes: list[str])
     tokens = torch.randint(config.vocab_size, (sequences, length), device=engine.device)
     works = {}
     for precision in dtypes:
-        half = Engine(EngineConfig(device=engine.device.type, bfloat16=precision == "bfloat16"))
+        half = in_precision(engine, precision)
         model = GPT(config)
         other = gpt2_of(model).to(engine.device)
         model = model.to(engine.device)
@@ -171,7 +178,9 @@ def let_answers_end(model: GPT, mean_length: float) -> None:
     embeddings[END, 0] = logits.logsumexp(-1).mean() - math.log(mean_length - 1)
 
 
-def measure_sampling(name: str, engine: Engine, repeats: int, *, ending: bool = False) -> dict[str, float]:
+def measure_sampling(
+    name: str, engine: Engine, repeats: int, dtypes: list[str], *, ending: bool = False
+) -> dict[str, float]:
     """Return sampled tokens a second, of answers that all reach the limit, or that end by themselves."""
     torch.manual_seed(0)
     model = GPT(SHAPES[name]).eval()
@@ -182,20 +191,24 @@ def measure_sampling(name: str, engine: Engine, repeats: int, *, ending: bool = 
     prompts = torch.randint(END + 1, SHAPES[name].vocab_size, (ANSWERS, PROMPT))
     ids, end = prompts.to(engine.device), END if ending else -1  # no token is -1
 
-    def ours() -> int:
-        found = generate(model, prompts.tolist(), max_new_tokens=NEW, end_id=end, pad_id=0, generator=generator)
+    def ours(half: Engine) -> int:
+        with half.precision():
+            found = generate(model, prompts.tolist(), max_new_tokens=NEW, end_id=end, pad_id=0, generator=generator)
         return int((found.lengths - found.prompt_lengths).sum())
 
-    def theirs() -> int:
+    def theirs(half: Engine) -> int:
         how = {"eos_token_id": END} if ending else {"min_new_tokens": NEW}
-        with torch.no_grad():
+        with torch.no_grad(), half.precision():
             found = other.generate(ids, attention_mask=torch.ones_like(ids), do_sample=True, top_k=0, max_new_tokens=NEW,
                                    pad_token_id=0, use_cache=True, **how)[:, PROMPT:]  # fmt: skip
         is_end = (found == END).long() if ending else torch.zeros_like(found)
         return int((is_end.cumsum(1) - is_end == 0).sum())  # tokens with no end before them
 
-    seconds = fastest({"ours": ours, "transformers": theirs}, repeats)
-    return {work: 1 / taken for work, taken in seconds.items()}
+    works = {}
+    for precision in dtypes:
+        half = in_precision(engine, precision)
+        works |= {f"ours {precision}": partial(ours, half), f"transformers {precision}": partial(theirs, half)}
+    return {work: 1 / taken for work, taken in fastest(works, repeats).items()}
 
 
 def where_time_goes(name: str, engine: Engine, most: int = 6) -> dict[str, float]:
@@ -227,11 +240,20 @@ def measure(command: SpeedTest) -> dict[str, Any]:
         shares = {precision: training[f"ours {precision}"] * flops / peaks[precision] for precision in peaks}
         results[name] = {
             "training tokens a second": training, "share of the matrix peak": shares,
-            "sampled tokens a second": measure_sampling(name, engine, command.repeats),
-            "sampled tokens a second, answers that end": measure_sampling(name, engine, command.repeats, ending=True),
+            "sampled tokens a second": measure_sampling(name, engine, command.repeats, dtypes),
+            "sampled tokens a second, answers that end": measure_sampling(
+                name, engine, command.repeats, dtypes, ending=True
+            ),
             "where a step's time goes": where_time_goes(name, engine),
         }  # fmt: skip
     return {"machine": machine(engine.device), "matrix product, FLOPs a second": peaks, "shapes": results}
+
+
+def ratios(work: str, speeds: dict[str, float]) -> str:
+    """Say how many times as fast as `transformers` a piece of work is: as it comes, in float32, and in the same numbers."""
+    precision = work.split()[-1]
+    compared = ["float32"] + [precision] * (work == "ours bfloat16")
+    return ",".join(f"{speeds[work] / speeds[f'transformers {other}']:>6.2f} x transformers {other}" for other in compared)
 
 
 def table(found: dict[str, Any]) -> str:
@@ -247,13 +269,11 @@ def table(found: dict[str, Any]) -> str:
         for work, value in training.items():
             precision = work.split()[-1]
             share = f"{row['share of the matrix peak'][precision]:8.0%} of the matrix peak" if work.startswith("ours") else ""
-            ratio = value / training["transformers float32"]
-            lines.append(f"  {'training':<24}{work:<24}{value:>12,.0f} tokens/s{ratio:>8.2f} x transformers float32{share}")
+            lines.append(f"  {'training':<24}{work:<24}{value:>12,.0f} tokens/s{ratios(work, training)}{share}")
         for title, key in (("sampling", ""), ("sampling, answers end", ", answers that end")):
             sampling = row[f"sampled tokens a second{key}"]
             for work, value in sampling.items():
-                ratio = value / sampling["transformers"]
-                lines.append(f"  {title:<24}{work:<24}{value:>12,.0f} tokens/s{ratio:>8.2f} x transformers")
+                lines.append(f"  {title:<24}{work:<24}{value:>12,.0f} tokens/s{ratios(work, sampling)}")
         spent = ", ".join(f"{operation} {share:.0%}" for operation, share in row["where a step's time goes"].items())
         lines.append(f"  a step's time: {spent}")
     return "\n".join(lines)

@@ -1,5 +1,6 @@
 """Sample from a GPT: many prompts of different lengths at once, each token read only once."""
 
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
 import torch
@@ -107,8 +108,7 @@ def generate(
     rows = torch.arange(len(prompts), device=device)  # which prompt each row of the batch belongs to
     was_training, new = model.training, tokens
     model.eval()
-    # as no_grad, with less to keep account of for each operation; weights gathered from other processes cannot do without
-    with torch.inference_mode() if model.anyone is bool else torch.no_grad():
+    with _without_gradients(model, device):
         for step in range(max_new_tokens):
             model.anyone(True)  # needs this pass; see _keep_in_step
             padding = real[:, : n_read + step] if is_padded else None
@@ -129,6 +129,13 @@ def generate(
         _keep_in_step(model, max_new_tokens - step - 1)
     model.train(was_training)
     return _collect(prompts, answers, first_log_probs, end_id, pad_id)
+
+
+def _without_gradients(model: GPT, device: torch.device) -> AbstractContextManager:
+    # inference mode, which keeps the fewest accounts, can neither gather weights from other processes (FSDP2) nor use
+    # autocast's copies of them again: there it would convert every weight at every token
+    has_bare_weights = model.anyone is bool and not torch.is_autocast_enabled(device.type)
+    return torch.inference_mode() if has_bare_weights else torch.no_grad()
 
 
 def _close_ranks(going_on: Tensor) -> Tensor:

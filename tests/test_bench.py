@@ -60,11 +60,12 @@ def test_a_whole_run_is_printed_and_stored(precisions, monkeypatch, tmp_path, ca
     bench.run_bench(bench.SpeedTest(shapes=("tiny",), repeats=1, output=tmp_path / "here.json"))
     found = json.loads((tmp_path / "here.json").read_text())
     row, told = found["shapes"]["tiny"], capsys.readouterr().out
-    sides = ("ours", "transformers")
-    assert set(row["training tokens a second"]) == {f"{side} {precision}" for side in sides for precision in precisions}
-    assert all(value > 0 for value in (*row["training tokens a second"].values(), *row["sampled tokens a second"].values()))
-    for sampling in ("sampled tokens a second", "sampled tokens a second, answers that end"):
-        assert f"{row[sampling]['ours'] / row[sampling]['transformers']:.2f} x transformers" in told
+    works = {f"{side} {precision}" for side in ("ours", "transformers") for precision in precisions}
+    for measured in ("training tokens a second", "sampled tokens a second", "sampled tokens a second, answers that end"):
+        assert set(row[measured]) == works and all(value > 0 for value in row[measured].values())
+        for precision in precisions:  # as it comes, and in the same type of number
+            for theirs in ("transformers float32", f"transformers {precision}"):
+                assert f"{row[measured][f'ours {precision}'] / row[measured][theirs]:.2f} x {theirs}" in told
     assert ("bfloat16 is slower" in told) == ("bfloat16" not in precisions)
     assert "of the matrix peak" in told and found["machine"]["torch"] in told
 

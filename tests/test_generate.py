@@ -6,6 +6,7 @@ answer ends at its first end token; distributions agree with values by hand and 
 
 import pytest
 import torch
+from torch.profiler import ProfilerActivity, profile
 
 from rlhf_lite.data import seeded_generator
 from rlhf_lite.generate import draw, generate, next_token_probs
@@ -64,6 +65,17 @@ def test_answers_can_be_learned_from(make_gpt):
     loss = model(answers.tokens).logsumexp(-1)[answers.tokens != PAD].sum() - answers.first_log_probs.sum()
     loss.backward()  # PyTorch refuses tensors of its inference mode here
     assert model.token_embedding.weight.grad.abs().sum() > 0
+
+
+def test_under_autocast_weights_are_converted_once_not_at_every_token(make_gpt):
+    def conversions(n_tokens):
+        with profile(activities=[ProfilerActivity.CPU]) as profiled, torch.autocast("cpu", torch.bfloat16):
+            generate(model, [[3, 1, 4]], max_new_tokens=n_tokens, end_id=-1, pad_id=PAD)
+        return sum(event.count for event in profiled.key_averages() if event.key == "aten::_to_copy")
+
+    model = make_gpt(0)
+    n_weights = sum(1 for name, _ in model.blocks.named_parameters() if "norm" not in name)
+    assert conversions(5) - conversions(4) < n_weights  # what is left are activations
 
 
 def sample(model, prompts, max_new_tokens, temperature=1.0):
