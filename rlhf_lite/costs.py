@@ -146,19 +146,21 @@ def training_activations(
     scalar: bool = False,
     predicted: float | None = None,
     logits_read: bool = False,
+    again: float | None = None,
 ) -> float:
     """Bytes at the peak of a training step on `tokens` tokens at a time; `scalar`: one number a position, no logits.
 
     Logits weigh much with a large vocabulary; `predicted` tokens have some (None: all). They are gone before a block is
-    computed again, and before one is gathered for its backward pass.
+    computed again, for `again` tokens at a time (None: all), and before one is gathered for its backward pass.
     """
     predicted = tokens if predicted is None else predicted
     logits = 0.0 if scalar else logits_bytes(config, layout, predicted, read=logits_read)
     if layout.gpus > 1:
         b = layout.compute_bytes
         logits = max(0.0, logits - b * block_parameters(config) - _gradients_on_their_way(config, layout))
-    again = block_activations(config, tokens, layout.compute_bytes) if layout.checkpointing else 0.0
-    return kept_activations(config, layout, tokens) + max(again, logits)
+    again = tokens if again is None else again
+    block = block_activations(config, again, layout.compute_bytes) if layout.checkpointing else 0.0
+    return kept_activations(config, layout, tokens) + max(block, logits)
 
 
 def embedding_gradient(config: GPTConfig, *, scalar: bool, held: bool) -> float:

@@ -259,7 +259,7 @@ def shard(model: Model, mesh: Any, *, bfloat16: bool = False) -> None:
     from torch.distributed.fsdp import MixedPrecisionPolicy, fully_shard, register_fsdp_forward_method
 
     gpt = model if isinstance(model, GPT) else model.trunk
-    gpt.length_groups = 1  # processes hold rows of other lengths: all must call the blocks equally often
+    gpt.sorts_by_length = False  # processes hold rows of other lengths: all must call the blocks equally often
     policy = MixedPrecisionPolicy(param_dtype=torch.bfloat16, reduce_dtype=torch.float32) if bfloat16 else MixedPrecisionPolicy()
     for module in (*gpt.blocks, model):
         fully_shard(module, mesh=mesh, mp_policy=policy)

@@ -42,6 +42,11 @@ class GPTConfig:
         return self.n_layers * block + (self.vocab_size + self.context_length) * c + 2 * c
 
 
+def length_groups(rows: int) -> int:
+    """Say into how many groups of like length `GPT.hidden_by_length` puts rows: of eight at least, and four at most (ours)."""
+    return max(1, min(4, rows // 8))
+
+
 class GPT(nn.Module):
     """Predict every next token of a sequence.
 
@@ -60,8 +65,8 @@ class GPT(nn.Module):
             Block(config.d_model, config.n_heads, config.d_ff, config.dropout) for _ in range(config.n_layers)
         )
         self.final_norm = nn.LayerNorm(config.d_model)
-        self.length_groups = 4
-        """How many groups `hidden_by_length` makes."""
+        self.sorts_by_length = True
+        """Whether `hidden_by_length` takes rows of like length together."""
         self.recompute = False
         """Keep only each block's input for the backward pass, and compute the rest again."""
         self.anyone: Callable[[bool], bool] = bool
@@ -123,7 +128,7 @@ class GPT(nn.Module):
         """
         order = lengths.argsort()
         groups = []
-        for rows in order.chunk(max(1, min(self.length_groups, len(order) // 8))):
+        for rows in order.chunk(length_groups(len(order)) if self.sorts_by_length else 1):
             longest = max(1, int(lengths[rows].max()))
             hidden = self.hidden(tokens[rows, :longest])
             groups.append(F.pad(hidden, (0, 0, 0, tokens.shape[1] - longest)))

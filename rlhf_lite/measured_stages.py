@@ -126,18 +126,18 @@ def _run_ppo(recipe: Recipe, iterations: int, watch: Watch, engine: Engine) -> N
         watch(UPDATE, lambda r=rollout, i=iteration: learner.update(r, i))
 
 
-def measure_seconds(name: str, recipe: Recipe, steps: int) -> dict[str, float]:
+def measure_seconds(name: str, recipe: Recipe, steps: int, config: EngineConfig | None = None) -> dict[str, float]:
     """Return the seconds of one step, the fastest after one to warm up; of "ppo", of its two stages."""
-    engine = Engine(EngineConfig())
+    engine = Engine(config or EngineConfig())
     watch = Watch(engine.device)
     run_stage(name, recipe, steps + 1, watch, engine)
     parts = {UPDATE: recipe.preset.ppo_ptx.minibatches}
     return {stage: min(seconds[1:]) / parts.get(stage, 1) for stage, seconds in watch.seconds.items()}
 
 
-def measure_memory(name: str, recipe: Recipe) -> dict[str, float]:
+def measure_memory(name: str, recipe: Recipe, config: EngineConfig | None = None) -> dict[str, float]:
     """Return the bytes in use at the peak of the second step of a stage, when Adam has its averages; of "ppo", of its two."""
-    engine = Engine(EngineConfig())
+    engine = Engine(config or EngineConfig())
     watch = Watch(engine.device)
     if watch.on_gpu:
         raise ValueError("memory is measured on a CPU only so far: run this where PyTorch finds no GPU")

@@ -25,6 +25,7 @@ from .costs import (
     state_memory,
     training_activations,
 )
+from .gpt import length_groups
 from .workload import Job, Resident, Stage
 
 Moment = dict[str, tuple[float, float]]
@@ -115,7 +116,14 @@ def _forward(stage: Stage, job: Job, layout: Layout, micro_batch: int) -> float:
     return training_activations(
         model.config, layout, sequences * job.length, scalar=model.scalar,
         predicted=sequences * predicted_tokens(job), logits_read=job.logits_read,
+        again=_together(job, layout, sequences) * job.length,
     )  # fmt: skip
+
+
+def _together(job: Job, layout: Layout, sequences: int) -> int:
+    """Sequences that go through a block together; rows of like length do, where all weights lie in one place."""
+    groups = length_groups(sequences) if job.by_length and layout.gpus == 1 else 1
+    return ceil(sequences / groups)
 
 
 def _kept(stage: Stage, job: Job, layout: Layout, micro_batch: int) -> float:

@@ -9,12 +9,14 @@ import os
 import subprocess
 import sys
 from dataclasses import asdict, dataclass, replace
+from itertools import product
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from .bench import SHAPES, machine
+from .engine import EngineConfig
 from .files import write_atomically
 from .gpt import GPT2, SMALL, TINY, GPTConfig
 from .measured_stages import KEEP_MEMORY, MEASURED, measure_memory, measure_seconds
@@ -24,8 +26,10 @@ from .speeds import Speeds, measure_speeds
 from .workload import stages
 
 ALONE = Cluster(gpu_memory=1e6, micro_batch=10**6, sampling_batch=10**6, checkpointing=False, precision="fp32")
-"""One machine that takes every batch at once, as the measured steps do."""
-STEPS = 2
+"""One machine that takes every batch at once."""
+WAYS = ("all at once", "saving memory")
+"""How stages are run: each batch whole, or in quarters (answers of a rollout too) and with blocks computed again."""
+STEPS = 3
 """Steps that are timed, after one to warm up; the fastest counts, since other work only ever slows down."""
 
 
@@ -40,6 +44,14 @@ class CheckedShape:
     many prompts with four answers each, a rollout has twice as many answers."""
     new_tokens: int
     """Of a PPO answer."""
+
+    def machines(self, way: str) -> tuple[Cluster, EngineConfig]:
+        """Tell the plan and the engine the same: which parts of a batch are taken at once, and what is computed again."""
+        if way == "all at once":
+            return ALONE, EngineConfig()
+        part, answers = max(1, self.batch // 4), max(1, self.batch // 2)
+        saving = replace(ALONE, micro_batch=part, sampling_batch=answers, checkpointing=True)
+        return saving, EngineConfig(micro_batch_size=part, sampling_batch_size=answers, recompute=True)
 
     def recipe(self) -> Recipe:
         """Put the course's stages on this shape."""
@@ -68,23 +80,25 @@ class PlanCheck:
 
     cases: tuple[str, ...] = ("tiny", "10M", "small", "gpt2")
     """Which shapes: tiny, 10M, small (30M), gpt2 (124M)."""
+    ways: tuple[str, ...] = WAYS
+    """How they are run: 'all at once', 'saving memory'."""
     output: Path | None = None
     """Write the results here too, as JSON with a description of the machine."""
 
 
-def planned(case: CheckedShape, speeds: Speeds | None) -> dict[str, dict[str, float]]:
+def planned(case: CheckedShape, speeds: Speeds | None, way: str = WAYS[0]) -> dict[str, dict[str, float]]:
     """Return what the plan says of a step of each stage: seconds (where speeds are known) and bytes."""
     found = {}
     for stage in stages(case.recipe()):
-        made = plan_stage(stage, ALONE, speeds)
+        made = plan_stage(stage, case.machines(way)[0], speeds)
         found[stage.name] = {"memory": made.total_memory} | ({"seconds": made.seconds / stage.steps} if speeds else {})
     return found
 
 
-def measured(case: str, name: str, what: str) -> dict[str, float]:
+def measured(case: str, way: str, name: str, what: str) -> dict[str, float]:
     """Measure "seconds" or "memory" of the stages of one run, in this process."""
-    recipe = CASES[case].recipe()
-    return measure_seconds(name, recipe, STEPS) if what == "seconds" else measure_memory(name, recipe)
+    recipe, engine = CASES[case].recipe(), CASES[case].machines(way)[1]
+    return measure_seconds(name, recipe, STEPS, engine) if what == "seconds" else measure_memory(name, recipe, engine)
 
 
 def in_fresh_process(*arguments: str) -> dict[str, Any]:
@@ -107,18 +121,17 @@ def _child(arguments: list[str]) -> None:
     print(f"\nRESULT {json.dumps(found)}")
 
 
-def check(cases: tuple[str, ...]) -> dict[str, Any]:
-    """Measure and plan all cases: the machine, its speeds, and a row a case and stage."""
+def check(cases: tuple[str, ...], ways: tuple[str, ...]) -> dict[str, Any]:
+    """Measure and plan all cases: the machine, its speeds, and a row a way, case and stage."""
     found = in_fresh_process("speeds")
     speeds, rows = Speeds(**found["speeds"]), []
-    for case in cases:
-        plans = planned(CASES[case], speeds)
-        for name in MEASURED:
-            seconds, memory = (in_fresh_process(case, name, what) for what in ("seconds", "memory"))
-            for stage in seconds:
-                real = {"seconds": seconds[stage], "memory": memory[stage]}
-                rows.append({"case": case, "stage": stage, "measured": real, "planned": plans[stage]})
-                print(row_text(rows[-1]), flush=True)
+    for way, case, name in product(ways, cases, MEASURED):
+        plans = planned(CASES[case], speeds, way)
+        seconds, memory = (in_fresh_process(case, way, name, what) for what in ("seconds", "memory"))
+        for stage in seconds:
+            real = {"seconds": seconds[stage], "memory": memory[stage]}
+            rows.append({"case": case, "way": way, "stage": stage, "measured": real, "planned": plans[stage]})
+            print(row_text(rows[-1]), flush=True)
     shapes = {case: asdict(CASES[case]) | {"parameters": CASES[case].model.n_parameters} for case in cases}
     return found | {"cases": shapes, "rows": rows}
 
@@ -127,16 +140,17 @@ def row_text(row: dict[str, Any]) -> str:
     """Write one line: planned, measured and their ratio, of memory and of time."""
     (seconds, memory), (wait, room) = ((row[k]["seconds"], row[k]["memory"]) for k in ("planned", "measured"))
     memories = f"{memory / 1e6:>10,.1f} {room / 1e6:>10,.1f} MB {memory / room:>5.2f}"
-    return f"{row['case']:<7}{row['stage']:<17}{memories}{seconds:>12.4f} {wait:>8.4f} s {seconds / wait:>5.2f}"
+    return f"{row['case']:<7}{row['way']:<15}{row['stage']:<17}{memories}{seconds:>12.4f} {wait:>8.4f} s {seconds / wait:>5.2f}"
 
 
 def run_plan_check(command: PlanCheck) -> None:
     """Measure, print, and write where asked."""
-    unknown = set(command.cases) - set(CASES)
-    if unknown or not command.cases:
-        raise ValueError(f"cases {command.cases}: expected some of {', '.join(CASES)}")
-    print(f"{'case':<7}{'stage':<17}{'memory: planned, measured, ratio':>32}{'time of a step: planned, measured, ratio':>43}")
-    found = check(command.cases)
+    for name, asked, known in (("cases", command.cases, tuple(CASES)), ("ways", command.ways, WAYS)):
+        if set(asked) - set(known) or not asked:
+            raise ValueError(f"{name} {asked}: expected some of {', '.join(known)}")
+    memory, seconds = "memory: planned, measured, ratio", "time of a step: planned, measured, ratio"
+    print(f"{'case':<7}{'way':<15}{'stage':<17}{memory:>32}{seconds:>43}")
+    found = check(command.cases, command.ways)
     if command.output:
         write_atomically(command.output, json.dumps(found, indent=1) + "\n")
 

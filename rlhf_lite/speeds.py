@@ -6,6 +6,7 @@ operation's start. So each piece is measured once, alone and without a model, at
 counted from the shape.
 """
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
+from einops import rearrange
 from torch import Tensor
 
 from .files import read_json
@@ -23,6 +25,8 @@ from .likelihood import entropy, next_token_log_probs
 from .transformer import Block, FeedForward
 
 Pair = tuple[float, float]
+FAR = 2**26
+"""Bytes that no processor's share of a cache holds."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,10 +49,13 @@ class Speeds:
     """One number through the activation function."""
     norm: Pair
     """One number through LayerNorm."""
+    query: tuple[Pair, Pair]
+    """A query's own part of attention, such as the rest of its tile, and its answer's way back to the stream: of each head,
+    and of each number of its width."""
     look: tuple[Pair, Pair]
-    """A query that looks at a key: of each head, and of each number of its width."""
+    """The part of each key that it looks at, likewise."""
     look_back: Pair
-    """The same of one query a sequence, at a cache: of each head, and of each number of its width."""
+    """The same of one query a sequence, at keys and values that lie in memory: of each head, and of each number of its width."""
     surprise: Pair
     """A logit on its way to the loss."""
     uncertainty: float
@@ -91,11 +98,16 @@ def _both(work: Callable[..., Tensor], *inputs: Tensor) -> Pair:
     return forward, fastest(lambda: torch.autograd.grad(work(*learnt), [t for t in learnt if t.requires_grad], grad))
 
 
-def _by_width(times: Callable[[int], float], lookings: float) -> Pair:
+def _by_width(narrow: float, wide: float) -> Pair:
     """Split times at head widths 16 and 64 into a part of each head and one of each number of the width."""
-    narrow, wide = times(16) / lookings, times(64) / lookings
     slope = max(0.0, (wide - narrow) / 48)
     return narrow - 16 * slope, slope
+
+
+def _by_length(short: float, long: float) -> Pair:
+    """Split a query's times at lengths 128 and 512 into its own part and one of each key that it looks at."""
+    look = (long - short) / (256.5 - 64.5)  # keys that a query looks at, on average
+    return max(0.0, short - 64.5 * look), look
 
 
 def measure_speeds(device: torch.device | str = "cpu") -> Speeds:
@@ -111,6 +123,7 @@ def measure_speeds(device: torch.device | str = "cpu") -> Speeds:
         uncertainty = fastest(lambda: entropy(logits))
         sampled, uniform = logits[:, :4].flatten(0, 1).contiguous(), torch.rand(32, device=device)
         drawn = fastest(lambda: draw(next_token_probs(sampled), uniform))
+    query, look = _looks(device)
     nothing, token = Block(8, 1, 32).to(device), torch.randn(1, 1, 8, device=device)
     return Speeds(
         product=product,
@@ -121,7 +134,7 @@ def measure_speeds(device: torch.device | str = "cpu") -> Speeds:
         block=_both(lambda x: nothing(x, is_causal=True), token),
         bend=(bend[0] / wide.numel(), bend[1] / wide.numel()),
         norm=(norm[0] / x.numel(), norm[1] / x.numel()),
-        look=_looks(device), look_back=_looks_back(device),
+        query=query, look=look, look_back=_looks_back(device),
         surprise=(surprise[0] / logits.numel(), surprise[1] / logits.numel()),
         uncertainty=uncertainty / logits.numel(), drawn=drawn / sampled.numel(),
     )  # fmt: skip
@@ -152,30 +165,40 @@ def _few_rows(device: torch.device | str) -> Pair:
     return few - 8 * flop, flop
 
 
-def _looks(device: torch.device | str) -> tuple[Pair, Pair]:
-    sequences, heads, length = 8, 8, 256
-    found: dict[int, Pair] = {}
+def _looks(device: torch.device | str) -> tuple[tuple[Pair, Pair], tuple[Pair, Pair]]:
+    """Measure whole sequences that look back: a query's own part, forward and with backward, and the part of each look."""
+    queries, heads = 2048, 8
 
-    def times(width: int, which: int) -> float:
-        if width not in found:
-            parts = (torch.randn(sequences, length, heads, width, device=device).transpose(1, 2) for _ in range(3))
-            found[width] = _both(lambda q, k, v: F.scaled_dot_product_attention(q, k, v, is_causal=True), *parts)
-        return found[width][which]
+    def attend(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+        mixed = F.scaled_dot_product_attention(query, key, value, is_causal=True)
+        return rearrange(mixed, "b h t d -> b t (h d)")
 
-    lookings = sequences * heads * length * (length + 1) / 2
-    return tuple(_by_width(lambda width, i=i: times(width, i), lookings) for i in range(2))
+    def times(width: int, length: int) -> Pair:
+        shape = (queries // length, length, heads, width)
+        return _both(attend, *(torch.randn(shape, device=device).transpose(1, 2) for _ in range(3)))
+
+    narrow, wide = ([times(width, length) for length in (128, 512)] for width in (16, 64))
+    own, each = [], []
+    for train in range(2):
+        split = [_by_length(*(seconds[train] / (queries * heads) for seconds in found)) for found in (narrow, wide)]
+        own.append(_by_width(split[0][0], split[1][0]))
+        each.append(_by_width(split[0][1], split[1][1]))
+    return tuple(own), tuple(each)
 
 
 def _looks_back(device: torch.device | str) -> Pair:
-    sequences, heads, length = 32, 8, 128
+    """Let one query a sequence look at caches three quarters full, one after the other, as in layers: none stays near."""
+    sequences, heads, room, length = 32, 8, 128, 96
 
-    def times(width: int) -> float:
-        query = torch.randn(sequences, heads, 1, width, device=device)
-        keys, values = (torch.randn(sequences, heads, 2 * length, width, device=device)[:, :, :length] for _ in range(2))
-        return fastest(lambda: F.scaled_dot_product_attention(query, keys, values))
+    def seconds(width: int) -> float:
+        shape = (2, sequences, heads, room, width)
+        query, n_caches = torch.randn(sequences, heads, 1, width, device=device), math.ceil(FAR / (4 * math.prod(shape)))
+        caches = [torch.randn(shape, device=device)[..., :length, :] for _ in range(n_caches)]
+        work = fastest(lambda: [F.scaled_dot_product_attention(query, *cache) for cache in caches])
+        return work / (n_caches * sequences * heads * length)
 
     with torch.no_grad():
-        return _by_width(times, sequences * heads * length)
+        return _by_width(seconds(16), seconds(64))
 
 
 def matrices(config: GPTConfig) -> float:
@@ -193,12 +216,13 @@ def pass_seconds(
     n, times = sequences * length, 3 if train else 1
     c, layers, heads, d_head = config.d_model, config.n_layers, config.n_heads, config.d_model // config.n_heads
     flops = 2 * (n * matrices(config) + predicted * c * config.vocab_size)
-    lookings = n * (length + 1) / 2 * heads * layers
+    queries = n * heads * layers
     near = 4 * n * c <= 2**23
     operands = n * layers * (9 * c + 2 * config.d_ff) + matrices(config) + predicted * (c + config.vocab_size)
     return (
         times * (flops * speeds.product + operands * speeds.operand)
-        + lookings * (speeds.look[train][0] + d_head * speeds.look[train][1])
+        + queries * max(0.0, speeds.query[train][0] + d_head * speeds.query[train][1])
+        + queries * (length + 1) / 2 * (speeds.look[train][0] + d_head * speeds.look[train][1])
         + n * layers * config.d_ff * speeds.bend[train]
         + n * (2 * layers + 1) * c * speeds.norm[train]
         + predicted * config.vocab_size * (speeds.surprise[train] + entropy * speeds.uncertainty)

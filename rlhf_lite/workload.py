@@ -36,6 +36,8 @@ class Job:
     """Whether its forward pass comes before the backward pass of the job before, as the value model's after the policy's."""
     logits_read: bool = False
     """Whether the distributions' entropy is computed too: for that their logits are held and written out three times more."""
+    by_length: bool = False
+    """Whether rows of like length go through the model together, the others after them (`GPT.hidden_by_length`)."""
     compared: bool = False
     """Whether its gradient is compared with the one before, which is kept for that."""
 
@@ -88,7 +90,7 @@ def stages(recipe: Recipe) -> list[Stage]:
     policy = Resident(role="policy", config=model)
 
     def learn(name: str, steps: float, units: int, model: Resident, **more: Any) -> Stage:
-        job = Job(role=model.role, kind="train", units=units, **{"length": length} | more)
+        job = Job(role=model.role, kind="train", units=units, **{"length": length, "by_length": name != "pretrain"} | more)
         return Stage(name=name, steps=max(1, round(steps)), residents=(model,), jobs=(job,))
 
     pretrain, sft, reward, start = preset.pretrain, preset.sft, preset.reward, recipe.ppo_start
@@ -115,7 +117,7 @@ def _ppo_stages(recipe: Recipe, config: PPOConfig) -> list[Stage]:
     length, new = recipe.dialogue_length, config.max_new_tokens
     sampling = Job(role="policy", kind="sample", units=config.episodes, length=length, new_tokens=new)
     reading = [Job(role=r.role, kind="read", units=config.episodes, length=length, predicted=new) for r in residents]
-    learning = {"kind": "train", "units": config.minibatch_size, "length": length, "predicted": new}
+    learning = {"kind": "train", "units": config.minibatch_size, "length": length, "predicted": new, "by_length": True}
     update = [Job(role="policy", logits_read=True, **learning), Job(role="value_model", joined=True, **learning)]
     if config.ptx_coef > 0:
         text = {"units": config.ptx_batch_size, "length": config.ptx_sequence_length}

@@ -7,6 +7,7 @@ speeds plan one machine only.
 """
 
 import json
+from itertools import product
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -17,7 +18,7 @@ from rlhf_lite.gpt import GPTConfig
 from rlhf_lite.measured_stages import MEASURED, measure_memory, measure_seconds, peak_between
 from rlhf_lite.overview import Plan, run_plan
 from rlhf_lite.plan import Cluster, plan_stage
-from rlhf_lite.plan_check import ALONE, CASES, CheckedShape, PlanCheck, planned, run_plan_check
+from rlhf_lite.plan_check import ALONE, CASES, WAYS, CheckedShape, PlanCheck, planned, run_plan_check
 from rlhf_lite.speeds import Speeds, measure_speeds, pass_seconds, speeds_of
 from rlhf_lite.workload import stages
 
@@ -32,20 +33,21 @@ HEAVY = CheckedShape(
 STORED = json.loads(RESULTS.read_text(encoding="utf-8"))
 NOTHING = dict.fromkeys(("product", "operand", "byte", "near_byte", "uncertainty", "drawn"), 0.0)
 NOTHING |= dict.fromkeys(("few", "block", "bend", "norm", "look_back", "surprise"), (0.0, 0.0))
-NOTHING["look"] = ((0.0, 0.0), (0.0, 0.0))
+NOTHING |= dict.fromkeys(("query", "look"), ((0.0, 0.0), (0.0, 0.0)))
 OFF = {("tiny", "ppo_ptx rollout")}
 """Whose time the plan misses, as README says: sampling from a narrow model takes longer than its pieces do."""
 
 
 @pytest.mark.parametrize("shape", [LITTLE, HEAVY], ids=["little", "heavy"])
+@pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("name", MEASURED)
-def test_planned_memory_is_what_a_stage_really_holds(name, shape):
-    plans = planned(shape, None)
-    for stage, found in measure_memory(name, shape.recipe()).items():
+def test_planned_memory_is_what_a_stage_really_holds(name, way, shape):
+    plans = planned(shape, None, way)
+    for stage, found in measure_memory(name, shape.recipe(), shape.machines(way)[1]).items():
         assert plans[stage]["memory"] == pytest.approx(found, rel=0.1), stage
 
 
-@pytest.mark.parametrize("row", STORED["rows"], ids=lambda row: f"{row['case']} {row['stage']}")
+@pytest.mark.parametrize("row", STORED["rows"], ids=lambda row: f"{row['case']} {row['way']} {row['stage']}")
 def test_stored_measurements_are_within_15_percent(row):
     assert row["planned"]["memory"] == pytest.approx(row["measured"]["memory"], rel=0.15)
     near = row["planned"]["seconds"] == pytest.approx(row["measured"]["seconds"], rel=0.15)
@@ -53,10 +55,12 @@ def test_stored_measurements_are_within_15_percent(row):
 
 
 def test_what_is_stored_is_what_the_plan_says_today():
-    assert {row["case"] for row in STORED["rows"]} == set(CASES) and len(STORED["rows"]) == 5 * len(CASES)
+    done = {(row["case"], row["way"], row["stage"]) for row in STORED["rows"]}
+    assert {(case, way) for case, way, _ in done} == set(product(CASES, WAYS))
+    assert len(done) == len(STORED["rows"]) == 5 * len(CASES) * len(WAYS)
     speeds = speeds_of(RESULTS)
     for row in STORED["rows"]:
-        assert planned(CASES[row["case"]], speeds)[row["stage"]] == pytest.approx(row["planned"])
+        assert planned(CASES[row["case"]], speeds, row["way"])[row["stage"]] == pytest.approx(row["planned"])
 
 
 def test_steps_are_timed_after_one_to_warm_up():
@@ -81,8 +85,9 @@ def test_seconds_of_products_by_hand():
     size = {"sequences": 2, "length": 8, "predicted": 5}
     assert pass_seconds(config, speeds, **size, train=False) == 2 * (16 * 192 + 5 * 40)
     assert pass_seconds(config, speeds, **size, train=True) == 3 * 2 * (16 * 192 + 5 * 40)
-    looking = Speeds(**NOTHING | {"look": ((3.0, 1.0), (0.0, 0.0))})
+    looking = Speeds(**NOTHING | {"look": ((3.0, 1.0), (0.0, 0.0)), "query": ((0.0, 0.0), (5.0, 1.0))})
     assert pass_seconds(config, looking, **size, train=False) == 2 * 36 * (3 + 4)  # 36 = 1 + 2 + ... + 8
+    assert pass_seconds(config, looking, **size, train=True) == 2 * 8 * (5 + 4)
 
 
 def test_speeds_are_positive_and_of_one_machine_only():
@@ -108,16 +113,17 @@ def test_the_command_stores_what_it_prints(monkeypatch, tmp_path, capsys):
     def pretend(*arguments):
         if arguments == ("speeds",):
             return {"machine": {"device": "here"}, "speeds": STORED["speeds"]}
-        return dict.fromkeys(("ppo_ptx rollout", "ppo_ptx update") if "ppo" in arguments else arguments[1:2], 2.0)
+        return dict.fromkeys(("ppo_ptx rollout", "ppo_ptx update") if "ppo" in arguments else arguments[2:3], 2.0)
 
     monkeypatch.setattr(plan_check, "in_fresh_process", pretend)
     run_plan_check(PlanCheck(cases=("little",), output=tmp_path / "found.json"))
     told, found = capsys.readouterr().out, json.loads((tmp_path / "found.json").read_text())
-    assert told.count("little") == 5 == len(found["rows"]) and found["machine"] == {"device": "here"}
+    assert told.count("little") == 10 == len(found["rows"]) and found["machine"] == {"device": "here"}
     run_plan(Plan(preset="nano", cluster=Cluster(precision="fp32"), machine=tmp_path / "found.json"))
     assert "from the machine's measured speeds" in capsys.readouterr().out
-    with pytest.raises(ValueError, match="expected some of little"):
-        run_plan_check(PlanCheck(cases=("huge",)))
+    for wrong, expected in ((PlanCheck(cases=("huge",)), "some of little"), (PlanCheck(ways=()), "some of all at once")):
+        with pytest.raises(ValueError, match=expected):
+            run_plan_check(wrong)
     (tmp_path / "other.json").write_text("{}")
     with pytest.raises(ValueError, match=r"other\.json holds no speeds"):
         speeds_of(tmp_path / "other.json")
