@@ -1,7 +1,7 @@
 """What the plan says of memory and time is what stages really take, within 15 %.
 
 Proves: a small model's stages, really run, hold as many bytes at their peak as planned; so do all stored cases, and their time
-is near the planned (one is known to be off); what is stored is what the plan says today;
+is near the planned (three are known to be off); what is stored is what the plan says today;
 the peak is read between the right marks; a machine's
 speeds plan one machine only.
 """
@@ -34,8 +34,8 @@ STORED = json.loads(RESULTS.read_text(encoding="utf-8"))
 NOTHING = dict.fromkeys(("product", "operand", "byte", "near_byte", "uncertainty", "drawn"), 0.0)
 NOTHING |= dict.fromkeys(("few", "block", "bend", "norm", "look_back", "surprise"), (0.0, 0.0))
 NOTHING |= dict.fromkeys(("query", "look"), ((0.0, 0.0), (0.0, 0.0)))
-OFF = {("tiny", "ppo_ptx rollout")}
-"""Whose time the plan misses, as README says: sampling from a narrow model takes longer than its pieces do."""
+OFF = {("tiny", "saving memory", "sft"), ("tiny", "saving memory", "ppo_ptx update"), ("10M", "saving memory", "ppo_ptx rollout")}
+"""Whose time the plan misses, by 17 to 18 %, as README says."""
 
 
 @pytest.mark.parametrize("shape", [LITTLE, HEAVY], ids=["little", "heavy"])
@@ -51,7 +51,7 @@ def test_planned_memory_is_what_a_stage_really_holds(name, way, shape):
 def test_stored_measurements_are_within_15_percent(row):
     assert row["planned"]["memory"] == pytest.approx(row["measured"]["memory"], rel=0.15)
     near = row["planned"]["seconds"] == pytest.approx(row["measured"]["seconds"], rel=0.15)
-    assert near != ((row["case"], row["stage"]) in OFF)
+    assert near != ((row["case"], row["way"], row["stage"]) in OFF)
 
 
 def test_what_is_stored_is_what_the_plan_says_today():
@@ -121,9 +121,9 @@ def test_the_command_stores_what_it_prints(monkeypatch, tmp_path, capsys):
     assert told.count("little") == 10 == len(found["rows"]) and found["machine"] == {"device": "here"}
     run_plan(Plan(preset="nano", cluster=Cluster(precision="fp32"), machine=tmp_path / "found.json"))
     assert "from the machine's measured speeds" in capsys.readouterr().out
-    for wrong, expected in ((PlanCheck(cases=("huge",)), "some of little"), (PlanCheck(ways=()), "some of all at once")):
+    for wrong, expected in (({"cases": ("huge",)}, "some of little"), ({"ways": ()}, "some of all at once")):
         with pytest.raises(ValueError, match=expected):
-            run_plan_check(wrong)
+            run_plan_check(PlanCheck(**{"cases": ("little",)} | wrong))
     (tmp_path / "other.json").write_text("{}")
     with pytest.raises(ValueError, match=r"other\.json holds no speeds"):
         speeds_of(tmp_path / "other.json")
