@@ -103,28 +103,26 @@ def generate(
     uniforms = (torch.rand(len(prompts), max_new_tokens, generator=generator) if uniforms is None else uniforms).to(device)
     n_read, caches = tokens.shape[1], model.new_caches(tokens.shape[1] + max_new_tokens)
     is_padded, real = not real.all(), F.pad(real, (0, max_new_tokens), value=True)  # (B, S): answers hold no padding
-    answers = tokens.new_full((len(prompts), max_new_tokens), NOT_DRAWN)
-    first_log_probs = torch.empty(len(prompts), device=device)
+    answers, first_log_probs = tokens.new_full((len(prompts), max_new_tokens), NOT_DRAWN), uniforms.new_empty(len(prompts))
     rows = torch.arange(len(prompts), device=device)  # which prompt each row of the batch belongs to
-    was_training, new = model.training, tokens
+    new, was_training = tokens, model.training
     model.eval()
     with _without_gradients(model, device):
         for step in range(max_new_tokens):
             model.anyone(True)  # needs this pass; see _keep_in_step
-            padding = real[:, : n_read + step] if is_padded else None
-            hidden = model.hidden(new, padding_mask=padding, caches=caches)[:, -1]
-            probs = next_token_probs(model.head(hidden), temperature, top_k, top_p)
+            hidden = model.hidden(new, padding_mask=real[:, : n_read + step] if is_padded else None, caches=caches)
+            probs = next_token_probs(model.head(hidden[:, -1]), temperature, top_k, top_p)
             drawn = draw(probs, uniforms[rows, step])
             if step == 0:
                 first_log_probs.copy_(probs.gather(1, drawn[:, None]).squeeze(1).log())
             answers[rows, step] = drawn
             if (drawn == end_id).any():
                 kept = _close_ranks(drawn != end_id)
-                if not len(kept):
-                    break
                 rows, drawn, real = rows[kept], drawn[kept], real[kept]
                 for cache in caches:
                     cache.keep_rows(kept)
+            if not len(rows):
+                break
             new = drawn[:, None]
         _keep_in_step(model, max_new_tokens - step - 1)
     model.train(was_training)
