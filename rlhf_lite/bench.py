@@ -178,9 +178,7 @@ def let_answers_end(model: GPT, mean_length: float) -> None:
     embeddings[END, 0] = logits.logsumexp(-1).mean() - math.log(mean_length - 1)
 
 
-def measure_sampling(
-    name: str, engine: Engine, repeats: int, dtypes: list[str], *, ending: bool = False
-) -> dict[str, float]:
+def measure_sampling(name: str, engine: Engine, repeats: int, dtypes: list[str], *, ending: bool) -> dict[str, float]:
     """Return sampled tokens a second, of answers that all reach the limit, or that end by themselves."""
     torch.manual_seed(0)
     model = GPT(SHAPES[name]).eval()
@@ -233,6 +231,7 @@ def measure(command: SpeedTest) -> dict[str, Any]:
     engine = Engine(EngineConfig())
     dtypes, results = precisions(engine.device), {}
     peaks = matrix_peaks(engine.device, command.repeats, dtypes)
+    sampling = partial(measure_sampling, engine=engine, repeats=command.repeats, dtypes=dtypes)
     for name in command.shapes:
         training = measure_training(name, engine, command.repeats, dtypes)
         length = BATCH[name][1]
@@ -240,10 +239,8 @@ def measure(command: SpeedTest) -> dict[str, Any]:
         shares = {precision: training[f"ours {precision}"] * flops / peaks[precision] for precision in peaks}
         results[name] = {
             "training tokens a second": training, "share of the matrix peak": shares,
-            "sampled tokens a second": measure_sampling(name, engine, command.repeats, dtypes),
-            "sampled tokens a second, answers that end": measure_sampling(
-                name, engine, command.repeats, dtypes, ending=True
-            ),
+            "sampled tokens a second": sampling(name, ending=False),
+            "sampled tokens a second, answers that end": sampling(name, ending=True),
             "where a step's time goes": where_time_goes(name, engine),
         }  # fmt: skip
     return {"machine": machine(engine.device), "matrix product, FLOPs a second": peaks, "shapes": results}
@@ -251,8 +248,7 @@ def measure(command: SpeedTest) -> dict[str, Any]:
 
 def ratios(work: str, speeds: dict[str, float]) -> str:
     """Say how many times as fast as `transformers` a piece of work is: as it comes, in float32, and in the same numbers."""
-    precision = work.split()[-1]
-    compared = ["float32"] + [precision] * (work == "ours bfloat16")
+    compared = ["float32", "bfloat16"] if work == "ours bfloat16" else ["float32"]
     return ",".join(f"{speeds[work] / speeds[f'transformers {other}']:>6.2f} x transformers {other}" for other in compared)
 
 

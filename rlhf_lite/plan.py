@@ -132,8 +132,8 @@ def plan_stage(stage: Stage, cluster: Cluster, speeds: Speeds | None = None) -> 
     if speeds is not None:
         if cluster.gpus > 1 or cluster.precision != "fp32":
             raise ValueError(f"measured speeds are of one machine in fp32, not {cluster.gpus} in {cluster.precision}")
-        how = {"checkpointing": cluster.checkpointing, "sampling_batch": cluster.sampling_batch}
-        seconds = stage.steps * step_seconds(stage, speeds, **how)
+        checkpointing, answers = cluster.checkpointing, cluster.sampling_batch
+        seconds = stage.steps * step_seconds(stage, speeds, checkpointing=checkpointing, sampling_batch=answers)
         made = replace(made, seconds=seconds, limit="computing", busy=1.0)
     return made if fits(made, cluster) else replace(made, advice=tuple(_advice(stage, cluster, made)))
 

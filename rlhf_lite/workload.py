@@ -90,11 +90,11 @@ def stages(recipe: Recipe) -> list[Stage]:
     policy = Resident(role="policy", config=model)
 
     def learn(name: str, steps: float, units: int, model: Resident, **more: Any) -> Stage:
-        job = Job(role=model.role, kind="train", units=units, **{"length": length, "by_length": name != "pretrain"} | more)
+        job = Job(role=model.role, kind="train", units=units, **{"length": length, "by_length": True} | more)
         return Stage(name=name, steps=max(1, round(steps)), residents=(model,), jobs=(job,))
 
     pretrain, sft, reward, start = preset.pretrain, preset.sft, preset.reward, recipe.ppo_start
-    made = [learn("pretrain", pretrain.steps, pretrain.batch_size, policy, length=pretrain.sequence_length)]
+    made = [learn("pretrain", pretrain.steps, pretrain.batch_size, policy, length=pretrain.sequence_length, by_length=False)]
     made.append(learn("sft", sft.epochs * recipe.demonstrations / sft.batch_size, sft.batch_size, policy))
     fewest, most = recipe.answers
     critic = Resident(role="reward_model", config=recipe.critic)

@@ -1,9 +1,8 @@
 """What the plan says of memory and time is what stages really take, within 15 %.
 
 Proves: a small model's stages, really run, hold as many bytes at their peak as planned; so do all stored cases, and their time
-is near the planned (three are known to be off); what is stored is what the plan says today;
-the peak is read between the right marks; a machine's
-speeds plan one machine only.
+is near the planned (three are known to be off); what is stored is what the plan says today; the peak is read between the
+right marks; a machine's speeds plan one machine only.
 """
 
 import json
@@ -35,7 +34,7 @@ NOTHING = dict.fromkeys(("product", "operand", "byte", "near_byte", "uncertainty
 NOTHING |= dict.fromkeys(("few", "block", "bend", "norm", "look_back", "surprise"), (0.0, 0.0))
 NOTHING |= dict.fromkeys(("query", "look"), ((0.0, 0.0), (0.0, 0.0)))
 OFF = {("tiny", "saving memory", "sft"), ("tiny", "saving memory", "ppo_ptx update"), ("10M", "saving memory", "ppo_ptx rollout")}
-"""Whose time the plan misses, by 17 to 18 %, as README says."""
+"""Whose time the plan misses, by 17 %, as README says."""
 
 
 @pytest.mark.parametrize("shape", [LITTLE, HEAVY], ids=["little", "heavy"])
