@@ -1,11 +1,16 @@
 """Attention: by hand for one look, and with many heads for the models."""
 
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 from einops import rearrange
 from torch import Tensor, nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
+
+AT_ONCE = [SDPBackend.FLASH_ATTENTION, SDPBackend.EFFICIENT_ATTENTION, SDPBackend.MATH]
+"""Kernels of attention that take tensors of any shape at once."""
 
 
 def causal_mask(n_queries: int, n_keys: int | None = None, device: torch.device | str | None = None) -> Tensor:
@@ -46,6 +51,14 @@ def fused_attention(query: Tensor, key: Tensor, value: Tensor, **how: Any) -> Te
         with torch.autocast("cpu", enabled=False):
             return F.scaled_dot_product_attention(query.float(), key.float(), value.float(), **how).to(query.dtype)
     return F.scaled_dot_product_attention(query, key, value, **how)
+
+
+def for_changing_shapes(device: torch.device) -> AbstractContextManager:
+    """Return a context for attention to ever other numbers of rows and keys, as when sampling.
+
+    On a GPU PyTorch may choose cuDNN's kernel, which is the fastest but is prepared anew for every shape.
+    """
+    return sdpa_kernel(AT_ONCE) if device.type == "cuda" else nullcontext()
 
 
 class KeyValueCache:

@@ -2,7 +2,7 @@
 
 Both sides get the same shape, the same random weights, the same tokens and the same number of threads, and are measured in
 turn, several times; the fastest time of each counts, since other work on the machine only ever slows down. bfloat16 is
-measured where the processor gains from it.
+measured where the processor gains from it, and training with compiled blocks on a GPU.
 
 Sampling is measured twice: with answers that all reach the limit, and with answers that end as those of a trained model do.
 There the end comes after each token with the same chance, which the model's weights fix, so that it is the same on both sides.
@@ -10,7 +10,6 @@ There the end comes after each token with the same chance, which the model's wei
 
 import json
 import math
-import platform
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -27,6 +26,7 @@ from .engine import Engine, EngineConfig, bfloat16_gain
 from .files import write_atomically
 from .generate import generate
 from .gpt import GPT, GPT2, TINY, GPTConfig
+from .machine import has_compiler, machine
 from .optim import OptimConfig, build_optimizer, optimizer_step
 from .pretrain import pretrain_loss
 
@@ -37,13 +37,15 @@ SHAPES = {
 }
 BATCH = {"tiny": (16, 128), "10M": (16, 128), "124M": (4, 128)}
 """Sequences and tokens a training step."""
+GPU_BATCH = {"tiny": (128, 128), "10M": (128, 128), "124M": (32, 1024)}
+"""The same on a GPU, which needs more to be busy."""
 ANSWERS, PROMPT, NEW = 64, 16, 48
 """Sampling: answers at once, tokens of a prompt, tokens of the longest answer."""
 MEAN_LENGTH = 17
 """Tokens of an answer that ends, on average: about as many as the course's own model writes (`data/dashboard.json`)."""
 END = 1
 """The token that ends it."""
-PEAK_SIZE = 2048
+PEAK_SIZE, GPU_PEAK_SIZE = 2048, 8192
 """Rows of the square matrices whose product gives the machine's peak."""
 
 
@@ -77,20 +79,6 @@ def fastest(works: dict[str, Callable[[], Any]], repeats: int) -> dict[str, floa
     return best
 
 
-def machine(device: torch.device) -> dict[str, Any]:
-    """Describe what the measurements were made on."""
-    name = torch.cuda.get_device_name(device) if device.type == "cuda" else processor_name()
-    found = {"device": name, "instructions": torch.backends.cpu.get_cpu_capability(), "threads": torch.get_num_threads()}
-    return found | {"torch": torch.__version__, "python": platform.python_version()}
-
-
-def processor_name() -> str:
-    """Name the processor as the system does."""
-    cpuinfo = Path("/proc/cpuinfo")
-    lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
-    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), platform.processor())
-
-
 def gpt2_of(model: GPT) -> nn.Module:
     """Return transformers' GPT-2 with the same shape, dropout and weights."""
     from transformers import GPT2Config, GPT2LMHeadModel  # here and not above: they take time to import
@@ -107,18 +95,29 @@ def precisions(device: torch.device) -> list[str]:
     return ["float32", "bfloat16"] if bfloat16_gain(device) > 1 else ["float32"]
 
 
-def in_precision(engine: Engine, precision: str) -> Engine:
-    """Return an engine for the same device that multiplies matrices in this type of number."""
-    return Engine(EngineConfig(device=engine.device.type, bfloat16=precision == "bfloat16"))
+def ways_to_train(device: torch.device, dtypes: list[str]) -> list[str]:
+    """List the ways in which training is worth measuring here: in each type of number, and on a GPU compiled too."""
+    can_compile = device.type == "cuda" and has_compiler()
+    return dtypes + [f"{dtypes[-1]} compiled"] * can_compile
+
+
+def in_way(engine: Engine, way: str) -> Engine:
+    """Return an engine for the same device that multiplies matrices in this type of number, or compiles too."""
+    precision, *compiled = way.split()
+    return Engine(EngineConfig(device=engine.device.type, bfloat16=precision == "bfloat16", compile=bool(compiled)))
+
+
+def batch_of(name: str, device: torch.device) -> tuple[int, int]:
+    """Return the sequences and tokens of a training step."""
+    return (GPU_BATCH if device.type == "cuda" else BATCH)[name]
 
 
 def matrix_peaks(device: torch.device, repeats: int, dtypes: list[str]) -> dict[str, float]:
     """Return FLOPs a second of a large matrix product, by type of number."""
-    peaks = {}
-    for dtype in (getattr(torch, name) for name in dtypes):
-        a, b = (torch.randn(PEAK_SIZE, PEAK_SIZE, device=device).to(dtype) for _ in range(2))
-        seconds = fastest({"product": lambda a=a, b=b: a @ b}, 5 * repeats)["product"]
-        peaks[str(dtype).removeprefix("torch.")] = 2 * PEAK_SIZE**3 / seconds
+    peaks, size = {}, GPU_PEAK_SIZE if device.type == "cuda" else PEAK_SIZE
+    for name in dtypes:
+        a, b = (torch.randn(size, size, device=device).to(getattr(torch, name)) for _ in range(2))
+        peaks[name] = 2 * size**3 / fastest({"product": lambda a=a, b=b: a @ b}, 5 * repeats)["product"]
     return peaks
 
 
@@ -140,28 +139,29 @@ def training_work(model: nn.Module, loss_of: Callable[[], torch.Tensor]) -> Call
     return ours if isinstance(model, GPT) else theirs
 
 
-def measure_training(name: str, engine: Engine, repeats: int, dtypes: list[str]) -> dict[str, float]:
-    """Return tokens a second of a training step, ours and theirs, in each type of number."""
+def measure_training(name: str, engine: Engine, repeats: int, ways: list[str]) -> dict[str, float]:
+    """Return tokens a second of a training step, ours and theirs, in each way."""
     torch.manual_seed(0)
-    config, (sequences, length) = SHAPES[name], BATCH[name]
-    tokens = torch.randint(config.vocab_size, (sequences, length), device=engine.device)
-    works = {}
-    for precision in dtypes:
-        half = in_precision(engine, precision)
+    config, works = SHAPES[name], {}
+    tokens = torch.randint(config.vocab_size, batch_of(name, engine.device), device=engine.device)
+    for way in ways:
+        run = in_way(engine, way)
         model = GPT(config)
         other = gpt2_of(model).to(engine.device)
-        model = model.to(engine.device)
+        if run.config.compile:
+            other.compile()
+        run.prepare(model)
 
-        def ours(model: GPT = model, half: Engine = half) -> torch.Tensor:
-            with half.precision():
+        def ours(model: GPT = model, run: Engine = run) -> torch.Tensor:
+            with run.precision():
                 return pretrain_loss(model, tokens)[0]
 
-        def theirs(other: nn.Module = other, half: Engine = half) -> torch.Tensor:
-            with half.precision():
+        def theirs(other: nn.Module = other, run: Engine = run) -> torch.Tensor:
+            with run.precision():
                 return other(input_ids=tokens, labels=tokens).loss
 
-        works[f"ours {precision}"] = training_work(model, ours)
-        works[f"transformers {precision}"] = training_work(other, theirs)
+        works[f"ours {way}"] = training_work(model, ours)
+        works[f"transformers {way}"] = training_work(other, theirs)
     return {work: tokens.numel() / seconds for work, seconds in fastest(works, repeats).items()}
 
 
@@ -204,19 +204,23 @@ def measure_sampling(name: str, engine: Engine, repeats: int, dtypes: list[str],
 
     works = {}
     for precision in dtypes:
-        half = in_precision(engine, precision)
+        half = in_way(engine, precision)
         works |= {f"ours {precision}": partial(ours, half), f"transformers {precision}": partial(theirs, half)}
     return {work: 1 / taken for work, taken in fastest(works, repeats).items()}
 
 
-def where_time_goes(name: str, engine: Engine, most: int = 6) -> dict[str, float]:
+def where_time_goes(name: str, engine: Engine, way: str, most: int = 6) -> dict[str, float]:
     """Return the share of a training step's time that each of the largest operations takes by itself."""
-    config, (sequences, length) = SHAPES[name], BATCH[name]
-    model = GPT(config).to(engine.device)
-    tokens = torch.randint(config.vocab_size, (sequences, length), device=engine.device)
-    step = training_work(model, lambda: pretrain_loss(model, tokens)[0])
+    run, config = in_way(engine, way), SHAPES[name]
+    model = run.prepare(GPT(config))
+    tokens = torch.randint(config.vocab_size, batch_of(name, engine.device), device=engine.device)
+
+    def loss() -> torch.Tensor:
+        with run.precision():
+            return pretrain_loss(model, tokens)[0]
+
+    step, on_gpu = training_work(model, loss), engine.device.type == "cuda"
     step()
-    on_gpu = engine.device.type == "cuda"
     with profile(activities=[ProfilerActivity.CUDA if on_gpu else ProfilerActivity.CPU]) as profiled:
         step()
     key = "self_device_time_total" if on_gpu else "self_cpu_time_total"
@@ -230,25 +234,28 @@ def measure(command: SpeedTest) -> dict[str, Any]:
     """Run all measurements."""
     engine = Engine(EngineConfig())
     dtypes, results = precisions(engine.device), {}
+    ways = ways_to_train(engine.device, dtypes)
     peaks = matrix_peaks(engine.device, command.repeats, dtypes)
     sampling = partial(measure_sampling, engine=engine, repeats=command.repeats, dtypes=dtypes)
     for name in command.shapes:
-        training = measure_training(name, engine, command.repeats, dtypes)
-        length = BATCH[name][1]
-        flops = training_flops(SHAPES[name], 1) + 3 * attention_flops(SHAPES[name], 1, length)
-        shares = {precision: training[f"ours {precision}"] * flops / peaks[precision] for precision in peaks}
+        training = measure_training(name, engine, command.repeats, ways)
+        batch = batch_of(name, engine.device)
+        flops = training_flops(SHAPES[name], 1) + 3 * attention_flops(SHAPES[name], 1, batch[1])
+        shares = {way: training[f"ours {way}"] * flops / peaks[way.split()[0]] for way in ways}
         results[name] = {
+            "sequences and tokens a training step": batch,
             "training tokens a second": training, "share of the matrix peak": shares,
             "sampled tokens a second": sampling(name, ending=False),
             "sampled tokens a second, answers that end": sampling(name, ending=True),
-            "where a step's time goes": where_time_goes(name, engine),
+            "where a step's time goes": where_time_goes(name, engine, ways[-1]),
         }  # fmt: skip
     return {"machine": machine(engine.device), "matrix product, FLOPs a second": peaks, "shapes": results}
 
 
 def ratios(work: str, speeds: dict[str, float]) -> str:
-    """Say how many times as fast as `transformers` a piece of work is: as it comes, in float32, and in the same numbers."""
-    compared = ["float32", "bfloat16"] if work == "ours bfloat16" else ["float32"]
+    """Say how many times as fast as `transformers` a piece of work is: as it comes, in float32, and in the same way."""
+    way = work.partition(" ")[2]
+    compared = dict.fromkeys(["float32", way.split()[0], way] if work.startswith("ours") else ["float32"])
     return ",".join(f"{speeds[work] / speeds[f'transformers {other}']:>6.2f} x transformers {other}" for other in compared)
 
 
@@ -263,13 +270,13 @@ def table(found: dict[str, Any]) -> str:
         training = row["training tokens a second"]
         lines.append(f"\n{name} ({SHAPES[name].n_parameters:,} parameters)")
         for work, value in training.items():
-            precision = work.split()[-1]
-            share = f"{row['share of the matrix peak'][precision]:8.0%} of the matrix peak" if work.startswith("ours") else ""
-            lines.append(f"  {'training':<24}{work:<24}{value:>12,.0f} tokens/s{ratios(work, training)}{share}")
+            side, _, way = work.partition(" ")
+            share = f"{row['share of the matrix peak'][way]:8.0%} of the matrix peak" if side == "ours" else ""
+            lines.append(f"  {'training':<24}{work:<32}{value:>12,.0f} tokens/s{ratios(work, training)}{share}")
         for title, key in (("sampling", ""), ("sampling, answers end", ", answers that end")):
             sampling = row[f"sampled tokens a second{key}"]
             for work, value in sampling.items():
-                lines.append(f"  {title:<24}{work:<24}{value:>12,.0f} tokens/s{ratios(work, sampling)}")
+                lines.append(f"  {title:<24}{work:<32}{value:>12,.0f} tokens/s{ratios(work, sampling)}")
         spent = ", ".join(f"{operation} {share:.0%}" for operation, share in row["where a step's time goes"].items())
         lines.append(f"  a step's time: {spent}")
     return "\n".join(lines)

@@ -54,6 +54,11 @@ class Layout:
     checkpointing: bool = True
     """Keep only the input of each block, and compute the rest again in the backward pass."""
 
+    @property
+    def stream_bytes(self) -> int:
+        """Bytes of a number of the residual stream: autocast leaves it in fp32, while FSDP's blocks take it as they compute."""
+        return MASTER_BYTES if self.gpus == 1 else self.compute_bytes
+
 
 def block_parameters(config: GPTConfig) -> int:
     """Count one block's parameters, biases and LayerNorms included."""
@@ -113,19 +118,22 @@ def _gradients_on_their_way(config: GPTConfig, layout: Layout) -> float:
     return layout.compute_bytes * (block + embeddings) + MASTER_BYTES * block
 
 
-def block_activations(config: GPTConfig, tokens: float, compute_bytes: int) -> float:
+def block_activations(config: GPTConfig, tokens: float, layout: Layout) -> float:
     """Bytes that one block keeps for its backward pass.
 
     Of width C: the inputs of two LayerNorms and their outputs, query, key, value, and the mix: 8. Of the feed-forward
-    layer's width: before and after GELU. A number a head in fp32 lets attention compute its weights again.
+    layer's width: before and after GELU. A number a head in fp32 lets attention compute its weights again. Where the stream
+    is wider than the numbers computed in, the first LayerNorm's output is made smaller twice: for query, and for key and value.
     """
-    return tokens * (compute_bytes * (8 * config.d_model + 2 * config.d_ff) + 4 * config.n_heads)
+    stream, compute = layout.stream_bytes, layout.compute_bytes
+    copies = 6 + (stream > compute)
+    return tokens * (config.d_model * (2 * stream + copies * compute) + 2 * config.d_ff * compute + 4 * config.n_heads)
 
 
 def kept_activations(config: GPTConfig, layout: Layout, tokens: float) -> float:
     """Bytes that a forward pass on `tokens` tokens at a time leaves for its backward pass, logits left out."""
-    block = block_activations(config, tokens, layout.compute_bytes)
-    inputs = layout.compute_bytes * tokens * config.d_model
+    block = block_activations(config, tokens, layout)
+    inputs = layout.stream_bytes * tokens * config.d_model
     return (config.n_layers + 2) * inputs if layout.checkpointing else config.n_layers * block + 2 * inputs
 
 
@@ -159,7 +167,7 @@ def training_activations(
         b = layout.compute_bytes
         logits = max(0.0, logits - b * block_parameters(config) - _gradients_on_their_way(config, layout))
     again = tokens if again is None else again
-    block = block_activations(config, again, layout.compute_bytes) if layout.checkpointing else 0.0
+    block = block_activations(config, again, layout) if layout.checkpointing else 0.0
     return kept_activations(config, layout, tokens) + max(block, logits)
 
 

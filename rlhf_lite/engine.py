@@ -6,7 +6,6 @@ that shares and micro-batches add up to the batch, whatever their lengths.
 """
 
 import os
-import shutil
 import sys
 import time
 import warnings
@@ -21,6 +20,7 @@ from torch import Tensor, nn
 from torch.distributed.device_mesh import init_device_mesh
 
 from .gpt import GPT, ScalarModel
+from .machine import has_compiler
 from .optim import backward
 
 try:
@@ -47,7 +47,7 @@ class EngineConfig:
     recompute: bool = False
     """Keep only each block's input for the backward pass and compute the rest again: less memory, a third more work."""
     compile: bool = False
-    """Compile each block; needs a C++ compiler, and pays off on GPUs and in long runs."""
+    """Compile each block, and the output layer with its loss; needs a C++ compiler, and pays off on GPUs and in long runs."""
     sample_sharded: bool = False
     """Gather weights block by block at every token: slower, for models that do not fit into one GPU."""
 
@@ -75,7 +75,7 @@ class Engine:
         if self.config.bfloat16 and self.device.type == "cpu" and (gain := bfloat16_gain(self.device)) < 1:
             warnings.warn(f"this processor multiplies bfloat16 at {gain:.2f} times its speed in float32: leave bfloat16 off",
                           stacklevel=2)  # fmt: skip
-        if self.config.compile and not shutil.which(os.environ.get("CXX", "c++")):
+        if self.config.compile and not has_compiler():
             raise ValueError("compile needs a C++ compiler and there is none: install one, or leave compile off")
 
     @property
@@ -93,7 +93,7 @@ class Engine:
             return model
         if self.mesh is None:
             model.to(self.device)  # else `shard` moves one block after the other: the whole may not fit
-        gpt.recompute = self.config.recompute
+        gpt.recompute, gpt.compiled = self.config.recompute, self.config.compile
         if self.config.compile:
             for block in gpt.blocks:
                 block.compile()

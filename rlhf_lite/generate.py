@@ -1,12 +1,14 @@
 """Sample from a GPT: many prompts of different lengths at once, each token read only once."""
 
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from .attention import for_changing_shapes
 from .data import lengths_to_mask, pad_left, pad_right
 from .gpt import GPT
 
@@ -107,7 +109,7 @@ def generate(
     rows = torch.arange(len(prompts), device=device)  # which prompt each row of the batch belongs to
     new, was_training = tokens, model.training
     model.eval()
-    with _without_gradients(model, device):
+    with _as_sampling_needs(model, device):
         for step in range(max_new_tokens):
             model.anyone(True)  # needs this pass; see _keep_in_step
             hidden = model.hidden(new, padding_mask=real[:, : n_read + step] if is_padded else None, caches=caches)
@@ -129,11 +131,19 @@ def generate(
     return _collect(prompts, answers, first_log_probs, end_id, pad_id)
 
 
-def _without_gradients(model: GPT, device: torch.device) -> AbstractContextManager:
+@contextmanager
+def _as_sampling_needs(model: GPT, device: torch.device) -> Iterator[None]:
+    """Keep no gradients, and prepare nothing for single shapes: each token finds others."""
     # inference mode, which keeps the fewest accounts, can neither gather weights from other processes (FSDP2) nor use
     # autocast's copies of them again: there it would convert every weight at every token
     has_bare_weights = model.anyone is bool and not torch.is_autocast_enabled(device.type)
-    return torch.inference_mode() if has_bare_weights else torch.no_grad()
+    without_gradients = torch.inference_mode() if has_bare_weights else torch.no_grad()
+    with without_gradients, for_changing_shapes(device):
+        if model.compiled:
+            with torch.compiler.set_stance("force_eager"):
+                yield
+        else:
+            yield
 
 
 def _close_ranks(going_on: Tensor) -> Tensor:

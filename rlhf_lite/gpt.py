@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
-from .attention import KeyValueCache, causal_mask
+from .attention import KeyValueCache, causal_mask, for_changing_shapes
 from .transformer import Block, initialize_weights, settle_shape, sinusoidal_positions
 
 
@@ -69,6 +69,8 @@ class GPT(nn.Module):
         """Whether `hidden_by_length` takes rows of like length together."""
         self.recompute = False
         """Keep only each block's input for the backward pass, and compute the rest again."""
+        self.compiled = False
+        """Whether output layer and loss are compiled into one, as the blocks are by themselves."""
         self.anyone: Callable[[bool], bool] = bool
         """Whether any process that holds a part of the weights has a use for the next pass, given whether this one has."""
         initialize_weights(self, config.n_layers, config.d_model)
@@ -85,7 +87,10 @@ class GPT(nn.Module):
 
     def head(self, hidden: Tensor) -> Tensor:
         """Compare the stream with every token's embedding: (..., C) -> logits (..., V)."""
-        return F.linear(hidden, self.token_embedding.weight)
+        weight = self.token_embedding.weight
+        if hidden.is_cuda and len(weight) % 8:  # GPUs multiply several times as fast where rows begin at multiples of 16 bytes
+            return F.linear(hidden, F.pad(weight, (0, 0, 0, -len(weight) % 64)))[..., : len(weight)]
+        return F.linear(hidden, weight)
 
     def hidden(
         self, tokens: Tensor, *, padding_mask: Tensor | None = None, caches: list[KeyValueCache] | None = None
@@ -130,7 +135,8 @@ class GPT(nn.Module):
         groups = []
         for rows in order.chunk(length_groups(len(order)) if self.sorts_by_length else 1):
             longest = max(1, int(lengths[rows].max()))
-            hidden = self.hidden(tokens[rows, :longest])
+            with for_changing_shapes(tokens.device):
+                hidden = self.hidden(tokens[rows, :longest])
             groups.append(F.pad(hidden, (0, 0, 0, tokens.shape[1] - longest)))
         return torch.cat(groups)[order.argsort()]
 

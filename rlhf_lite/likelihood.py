@@ -1,5 +1,8 @@
 """How likely a model finds a text. The shift by one token happens in this file and nowhere else."""
 
+from collections.abc import Callable
+from functools import cache
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -40,9 +43,35 @@ def masked_log_probs(model: GPT, tokens: Tensor, mask: Tensor, temperature: floa
         raise ValueError(f"mask has shape {tuple(mask.shape)}, expected {(tokens.shape[0], tokens.shape[1] - 1)}: one entry less")
     if temperature <= 0:
         raise ValueError(f"temperature is {temperature}, expected more than 0")
-    logits = model.head(model.hidden_by_length(tokens, last_kept(mask))[:, :-1][mask])  # (N, V)
-    kept = -F.cross_entropy(logits.float() / temperature, tokens[:, 1:][mask], reduction="none")  # (N,)
-    return torch.zeros(mask.shape, device=kept.device).masked_scatter(mask, kept), logits
+    hidden = model.hidden_by_length(tokens, last_kept(mask))[:, :-1][mask]  # (N, C)
+    nats, logits = _surprise_by(model)(model, hidden, tokens[:, 1:][mask], temperature)
+    return torch.zeros(mask.shape, device=nats.device).masked_scatter(mask, -nats), logits
+
+
+def surprise(model: GPT, hidden: Tensor, targets: Tensor, temperature: float = 1.0) -> tuple[Tensor, Tensor]:
+    """Go from the stream to the surprise at each target, NOTHING = there is none: output layer and loss in one.
+
+    Shapes: hidden (N, C), targets (N,) -> nats (N,), float32, 0 where there is no target, and the logits (N, V).
+    """
+    logits = model.head(hidden)
+    scaled = logits.float() if temperature == 1 else logits.float() / temperature
+    return F.cross_entropy(scaled, targets, reduction="none", ignore_index=NOTHING), logits
+
+
+@cache
+def _compiled_surprise() -> Callable[..., tuple[Tensor, Tensor]]:
+    return torch.compile(surprise)  # passes over the logits twice instead of six times, and keeps none in float32
+
+
+def _surprise_by(model: GPT) -> Callable[..., tuple[Tensor, Tensor]]:
+    return _compiled_surprise() if model.compiled else surprise
+
+
+def window_loss(model: GPT, tokens: Tensor, *, n_valid: int | None = None) -> Tensor:
+    """Average a GPT's surprise at every token of whole windows (B, T) but the first, in nats; `n_valid` as below."""
+    targets = F.pad(tokens[:, 1:].long(), (0, 1), value=NOTHING)
+    nats, _ = _surprise_by(model)(model, model.hidden(tokens).flatten(0, 1), targets.flatten())
+    return nats.sum() / (tokens[:, 1:].numel() if n_valid is None else n_valid)
 
 
 def language_model_loss(

@@ -2,7 +2,8 @@
 
 The stages' own code runs, on made-up tokens that fill every sequence: no token ends an answer, so lengths are those that a
 plan reckons with. Memory is what PyTorch's allocator has given out since before the first model existed; on a CPU its
-profiler counts each piece. Time is the process's own on a CPU, so that other work on the machine counts little.
+profiler counts each piece, on a GPU the allocator itself. Time is the process's own on a CPU, so that other work on the
+machine counts little.
 
 Time is to be measured in a process that keeps memory which it has freed (see `KEEP_MEMORY`), as PyTorch does on a GPU: else
 a CPU spends up to a third of a large model's time on getting the same memory from the system again and again.
@@ -10,6 +11,7 @@ a CPU spends up to a third of a large model's time on getting the same memory fr
 
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -38,29 +40,36 @@ NO_END = -1
 
 
 class Watch:
-    """Note how long each piece of work takes, and mark it in a profile."""
+    """Note how long each piece of work takes and, on a GPU, the most memory that it had; mark it in a profile."""
 
     def __init__(self, device: torch.device):
         self.on_gpu = device.type == "cuda"
         self.seconds: dict[str, list[float]] = {}
+        self.peaks: dict[str, float] = {}
+        """Bytes; of the last turn, on a GPU."""
 
     def __call__(self, name: str, work: Callable[[], Any]) -> Any:
         """Do the work, and note its time."""
+        with self.piece(name):
+            return work()
+
+    @contextmanager
+    def piece(self, name: str) -> Iterator[None]:
+        """Watch what is done inside."""
+        if self.on_gpu:
+            torch.cuda.reset_peak_memory_stats()
         start = self.now()
         with record_function(f"measured {name}"):
-            result = work()
-        self.note(name, start)
-        return result
+            yield
+        self.seconds.setdefault(name, []).append(self.now() - start)
+        if self.on_gpu:
+            self.peaks[name] = torch.cuda.max_memory_allocated()
 
     def now(self) -> float:
         """Seconds so far: the process's own on a CPU."""
         if self.on_gpu:
             torch.cuda.synchronize()
         return time.perf_counter() if self.on_gpu else time.process_time()
-
-    def note(self, name: str, start: float) -> None:
-        """Keep the time since `start`."""
-        self.seconds.setdefault(name, []).append(self.now() - start)
 
 
 class WatchedRun(TrainingRun):
@@ -73,10 +82,8 @@ class WatchedRun(TrainingRun):
     def steps(self, total: int, *args: Any, **named: Any) -> Iterator[int]:
         """Yield the steps, each under watch."""
         for step in super().steps(total, *args, **named):
-            start = self.watch.now()
-            with record_function(f"measured {self.stage}"):
+            with self.watch.piece(self.stage):
                 yield step
-            self.watch.note(self.stage, start)
 
 
 def run_stage(name: str, recipe: Recipe, steps: int, watch: Watch, engine: Engine) -> None:
@@ -140,7 +147,8 @@ def measure_memory(name: str, recipe: Recipe, config: EngineConfig | None = None
     engine = Engine(config or EngineConfig())
     watch = Watch(engine.device)
     if watch.on_gpu:
-        raise ValueError("memory is measured on a CPU only so far: run this where PyTorch finds no GPU")
+        run_stage(name, recipe, 2, watch, engine)
+        return watch.peaks
     with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as profiled:
         run_stage(name, recipe, 2, watch, engine)
     return {stage: peak_between(profiled, f"measured {stage}") for stage in watch.seconds}

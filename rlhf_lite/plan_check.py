@@ -15,10 +15,11 @@ from typing import Any
 
 import torch
 
-from .bench import SHAPES, machine
+from .bench import SHAPES
 from .engine import EngineConfig
 from .files import write_atomically
 from .gpt import GPT2, SMALL, TINY, GPTConfig
+from .machine import machine
 from .measured_stages import KEEP_MEMORY, MEASURED, measure_memory, measure_seconds
 from .plan import Cluster, plan_stage
 from .sizes import RECIPES, Recipe

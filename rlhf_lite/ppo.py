@@ -22,7 +22,7 @@ from .checkpoint import TrainingRun
 from .data import batch_indices, seeded_generator, window_batch
 from .engine import Engine
 from .gpt import GPT, ScalarModel, copy_gpt, whole_tensor
-from .likelihood import entropy, k3, language_model_loss, masked_log_probs
+from .likelihood import entropy, k3, masked_log_probs, window_loss
 from .masked import last_kept, masked_mean
 from .optim import OptimConfig, build_optimizer, optimizer_step
 from .rollout import Rollout, ScoreFunction, check_first_rollout, collect_rollout, rollout_metrics
@@ -238,7 +238,7 @@ class Learner:
         def losses() -> Iterator[tuple[Tensor, dict[str, float]]]:
             for part in engine.parts(batch):
                 windows = engine.place(part)
-                loss = language_model_loss(self.policy(windows), windows, n_valid=n_valid)
+                loss = window_loss(self.policy, windows, n_valid=n_valid)
                 yield config.ptx_coef * loss, {"ptx_loss": loss.item()}
 
         metrics = engine.backward("ptx_loss", losses(), step)

@@ -9,7 +9,7 @@ from torch import Tensor
 from .checkpoint import TrainingRun
 from .data import window_batch
 from .gpt import GPT
-from .likelihood import language_model_loss
+from .likelihood import window_loss
 from .optim import OptimConfig, build_optimizer, optimizer_step
 
 
@@ -45,7 +45,7 @@ class PretrainConfig:
 
 def pretrain_loss(model: GPT, tokens: Tensor, *, n_valid: int | None = None) -> tuple[Tensor, dict[str, float]]:
     """Average surprise over every token of a batch of windows (B, T), in nats a token."""
-    loss = language_model_loss(model(tokens), tokens, n_valid=n_valid)
+    loss = window_loss(model, tokens, n_valid=n_valid)
     return loss, {"loss": loss.item()}
 
 
@@ -58,7 +58,7 @@ def held_out_loss(model: GPT, tokens: Tensor, sequence_length: int = 128, max_wi
     windows = tokens[: n * sequence_length].view(n, sequence_length).long().to(next(model.parameters()).device)
     was_training = model.training
     model.eval()
-    losses = [language_model_loss(model(batch), batch) * len(batch) for batch in windows.split(32)]
+    losses = [window_loss(model, batch) * len(batch) for batch in windows.split(32)]
     model.train(was_training)
     return (torch.stack(losses).sum() / n).item()
 

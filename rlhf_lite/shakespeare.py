@@ -23,11 +23,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .bench import machine
 from .checkpoint import TrainingRun
 from .evaluate import mean_interval
 from .files import write_atomically
 from .gpt import GPT, GPTConfig
+from .machine import machine
 from .optim import OptimConfig
 from .plain_gpt import PlainConfig, train_plain
 from .pretrain import PretrainConfig, pretrain

@@ -9,6 +9,7 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from rlhf_lite.attention import scaled_dot_product_attention
+from rlhf_lite import attention
 from rlhf_lite.costs import (
     GB,
     PF_DAY,
@@ -77,8 +78,20 @@ def saved_bytes(function, parameters):
 def test_a_block_keeps_what_autograd_saves(config):
     model, x = GPT(config), torch.randn(8, 64, config.d_model, requires_grad=True)
     measured = saved_bytes(lambda: model.blocks[0](x, is_causal=True), model.parameters())
-    assert block_activations(config, 8 * 64, 4) == pytest.approx(measured, rel=0.02)
-    assert block_activations(config, 8 * 64, 2) < block_activations(config, 8 * 64, 4)
+    assert block_activations(config, 8 * 64, Layout(compute_bytes=4)) == pytest.approx(measured, rel=0.02)
+
+
+@pytest.mark.parametrize("config", SHAPES)
+def test_a_block_in_bfloat16_keeps_the_stream_in_float32(config, monkeypatch):
+    on_a_gpu = torch.nn.functional.scaled_dot_product_attention  # in bfloat16, in the backward pass too
+    monkeypatch.setattr(attention, "fused_attention", on_a_gpu)
+    block, x = GPT(config).blocks[0], torch.randn(8, 64, config.d_model, requires_grad=True)
+    with torch.autocast("cpu", torch.bfloat16):
+        block(x, is_causal=True).sum().backward()  # the copies of weights are there
+        measured = saved_bytes(lambda: block(x, is_causal=True), block.parameters())
+    copies = 2 * sum(p.numel() for p in block.parameters() if p.dim() == 2)
+    assert block_activations(config, 8 * 64, Layout()) == pytest.approx(measured - copies, rel=0.03)
+    assert block_activations(config, 8 * 64, Layout(gpus=2)) < block_activations(config, 8 * 64, Layout())
 
 
 @pytest.mark.parametrize("config", SHAPES)
@@ -90,7 +103,7 @@ def test_a_model_keeps_what_autograd_saves_and_logits(config):
     logits = training_activations(config, layout, 512) - training_activations(config, layout, 512, scalar=True)
     assert logits == 512 * config.vocab_size * 12
     checkpointed = training_activations(config, Layout(compute_bytes=4), 512, scalar=True)
-    block = block_activations(config, 512, 4)
+    block = block_activations(config, 512, Layout(compute_bytes=4))
     assert checkpointed == pytest.approx(block + (config.n_layers + 2) * 4 * 512 * config.d_model)
 
 

@@ -50,7 +50,9 @@ def test_learns_a_text_that_repeats():
 
 def test_begins_with_the_primer_and_with_short_windows():
     model, shapes = GPT(SMALL), []
-    model.register_forward_pre_hook(lambda module, inputs: shapes.append((tuple(inputs[0].shape), int(inputs[0].max()))))
+    model.token_embedding.register_forward_pre_hook(
+        lambda module, inputs: shapes.append((tuple(inputs[0].shape), int(inputs[0].max())))
+    )
     config = PretrainConfig(steps=4, batch_size=2, sequence_length=12, primer_steps=1, short_steps=3, short_length=4)
     run, text, primer = TrainingRun(None, show_progress=False), torch.arange(4, 8).repeat(9), torch.arange(4).repeat(9)
     pretrain(model, text, config, seed=0, run=run, primer=primer)
@@ -64,7 +66,7 @@ def test_begins_with_the_primer_and_with_short_windows():
 def test_dropout_is_on_while_training():
     model = GPT(GPTConfig(**{**vars(SMALL), "dropout": 0.5})).eval()
     modes = []
-    model.register_forward_hook(lambda module, *_: modes.append(module.training))
+    model.final_norm.register_forward_hook(lambda module, *_: modes.append(module.training))
     config = PretrainConfig(steps=3, batch_size=2, sequence_length=6, eval_every=1)
     run, text = TrainingRun(None, show_progress=False), torch.arange(8).repeat(4)
     pretrain(model, text, config, seed=0, run=run, evaluate=lambda m: {"held_out": held_out_loss(m, text, 6)})

@@ -1,0 +1,28 @@
+"""Describe the machine that a run or a measurement is made on."""
+
+import os
+import platform
+import shutil
+from pathlib import Path
+from typing import Any
+
+import torch
+
+
+def machine(device: torch.device) -> dict[str, Any]:
+    """Describe what the measurements were made on."""
+    name = torch.cuda.get_device_name(device) if device.type == "cuda" else processor_name()
+    found = {"device": name, "instructions": torch.backends.cpu.get_cpu_capability(), "threads": torch.get_num_threads()}
+    return found | {"torch": torch.__version__, "python": platform.python_version()}
+
+
+def processor_name() -> str:
+    """Name the processor as the system does."""
+    cpuinfo = Path("/proc/cpuinfo")
+    lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
+    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), platform.processor())
+
+
+def has_compiler() -> bool:
+    """Tell whether there is the C++ compiler that `torch.compile` needs."""
+    return shutil.which(os.environ.get("CXX", "c++")) is not None
