@@ -43,12 +43,13 @@ Each module imports only modules above it in this list:
     shakespeare  seconds to a validation loss, measured against that
     measured_stages  steps of each stage, really done and measured
     plan_check   the plan beside such measurements
+    fitting      how much of a batch to take at once, so that a run fits into a GPU
+    gpu_check    the same on a GPU, where memory is planned and speed measured
     overview     presets and plans as tables, for the command line
     pipeline     all stages in order, each done once
     pictures     curves, win rates and calibration of a run
     report       a run as a page with pictures
     preferences  people's comparisons as the data of a run: cut, counted, split by prompt
-    fitting      how much of a batch to take at once, so that a run fits into a GPU
     judged       models compared by a second reward model, which no training saw
     judged_page  that comparison as a page
     released     one command: a released GPT-2 through all stages on people's comparisons

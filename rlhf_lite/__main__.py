@@ -12,6 +12,7 @@ import tyro
 
 from .bench import SpeedTest, run_bench
 from .engine import Engine, EngineConfig, peak_memory_gb
+from .gpu_check import GPUCheck, run_gpu_check
 from .overview import Plan, Presets, run_plan, run_presets
 from .pipeline import STAGES, Pipeline
 from .plan_check import PlanCheck, run_plan_check
@@ -73,20 +74,18 @@ class Run:
         if self.text is not None:  # the primer is the tiny world's, and short windows are for its short texts
             config = replace(config, pretrain=replace(config.pretrain, primer_steps=0, short_steps=0))
         folder = self.runs / (self.name or f"{self.preset}-{self.seed}")
-        engine = Engine(self.engine)
-        return Pipeline(folder, config, self.seed, world, save_every_seconds=self.save_every_seconds, engine=engine)
+        return Pipeline(folder, config, self.seed, world, save_every_seconds=self.save_every_seconds, engine=Engine(self.engine))
 
 
 def run_pipeline(run: Run) -> None:
     """Do all stages, evaluate, and write report.md."""
     pipeline = run.pipeline()
-    folder = pipeline.folder
     if run.start_from:
         copy_earlier_stages(run.start_from, pipeline, "sft")  # the base model; the rest is this run's to make
     pipeline.run()
     if not pipeline.engine.is_main:
         return
-    start = time.monotonic()
+    folder, start = pipeline.folder, time.monotonic()
     evaluation = Evaluation(load_models(folder), run.seed, run.config.evaluation_prompts, show_progress=True)
     accuracies, bins = reward_model_accuracy(evaluation.models, run.seed, min(200, run.config.evaluation_prompts))
     results = {
@@ -244,24 +243,25 @@ COMMANDS = {
     "evaluate": (Evaluate, run_evaluate), "study": (Study, run_study), "ship": (Ship, run_ship), "fetch": (Fetch, run_fetch),
     "gpt2": (Released, run_released), "presets": (Presets, run_presets), "bench": (SpeedTest, run_bench),
     "shakespeare": (ShakespeareTest, run_shakespeare), "plan": (Plan, run_plan), "plan-check": (PlanCheck, run_plan_check),
+    "gpu-check": (GPUCheck, run_gpu_check),
 }  # fmt: skip
 STAGE_COMMANDS = ("pretrain", "sft", "reward", "ppo", "ppo_ptx")
 USAGE = f"""usage: python -m rlhf_lite COMMAND [--help]
 
-  pipeline   all stages in order, then a report; goes on where it was stopped
+  pipeline     all stages in order, then a report; goes on where it was stopped
   {"  ".join(STAGE_COMMANDS)}
-             one stage alone, with any setting changed and with your own data
-  evaluate   judge checkpoints on held-out prompts
-  study      the README's results table: whole runs over several seeds
-  ship       put a run's models under data/checkpoints
-  fetch      a public data set (hh-rlhf, tldr, tinystories, fineweb-edu) as files for the stages above
-  gpt2       a released GPT-2 through all stages on people's comparisons (hh-rlhf, tldr), judged by a second reward model
-  presets    every size up to InstructGPT's 175B; presets NAME: each setting, with its source
-  bench      speed of this machine, against transformers
-  shakespeare
-             seconds to a validation loss on characters, against plain PyTorch
-  plan       memory, time and money of a preset on your GPUs, before it starts
-  plan-check the plan beside measured memory and time of each stage on this machine
+               one stage alone, with any setting changed and with your own data
+  evaluate     judge checkpoints on held-out prompts
+  study        the README's results table: whole runs over several seeds
+  ship         put a run's models under data/checkpoints
+  fetch        a public data set (hh-rlhf, tldr, tinystories, fineweb-edu) as files for the stages above
+  gpt2         a released GPT-2 through all stages on people's comparisons (hh-rlhf, tldr), judged by a second reward model
+  presets      every size up to InstructGPT's 175B; presets NAME: each setting, with its source
+  bench        speed of this machine, against transformers
+  shakespeare  seconds to a validation loss on characters, against plain PyTorch
+  plan         memory, time and money of a preset on your GPUs, before it starts
+  plan-check   the plan beside measured memory and time of each stage on this machine
+  gpu-check    the plan's memory beside that of GPT-2's stages on a GPU, and how fast they are
 """
 
 

@@ -70,7 +70,7 @@ class GPT(nn.Module):
         self.recompute = False
         """Keep only each block's input for the backward pass, and compute the rest again."""
         self.compiled = False
-        """Whether output layer and loss are compiled into one, as the blocks are by themselves."""
+        """Whether the output layer and its loss are to be compiled into one, as the blocks are by themselves."""
         self.anyone: Callable[[bool], bool] = bool
         """Whether any process that holds a part of the weights has a use for the next pass, given whether this one has."""
         initialize_weights(self, config.n_layers, config.d_model)
@@ -87,10 +87,7 @@ class GPT(nn.Module):
 
     def head(self, hidden: Tensor) -> Tensor:
         """Compare the stream with every token's embedding: (..., C) -> logits (..., V)."""
-        weight = self.token_embedding.weight
-        if hidden.is_cuda and len(weight) % 8:  # GPUs multiply several times as fast where rows begin at multiples of 16 bytes
-            return F.linear(hidden, F.pad(weight, (0, 0, 0, -len(weight) % 64)))[..., : len(weight)]
-        return F.linear(hidden, weight)
+        return F.linear(hidden, self.token_embedding.weight)
 
     def hidden(
         self, tokens: Tensor, *, padding_mask: Tensor | None = None, caches: list[KeyValueCache] | None = None

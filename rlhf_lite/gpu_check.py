@@ -20,7 +20,7 @@ from .files import write_atomically
 from .fitting import needed_gb
 from .gpt import GPT2
 from .machine import has_compiler, machine
-from .measured_stages import MEASURED, ROLLOUT, Watch, run_stage
+from .measured_stages import MEASURED, ROLLOUT, UPDATE, Watch, run_stage
 from .plan import Cluster, plan_stage
 from .plan_check import WAYS, CheckedShape
 from .workload import stages
@@ -38,41 +38,42 @@ class GPUCheck:
     """Write the results here too, as JSON with a description of the machine."""
 
 
-def ways() -> dict[str, tuple[Cluster, EngineConfig]]:
+def ways(device: torch.device) -> dict[str, tuple[Cluster, EngineConfig]]:
     """Say, for the plan and for the engine, how stages are run."""
     found = {}
     for way in WAYS:
         cluster, engine = SHAPE.machines(way)
-        found[way] = replace(cluster, precision="bf16"), replace(engine, device="cuda", bfloat16=True)
+        found[way] = replace(cluster, precision="bf16"), replace(engine, device=device.type, bfloat16=True)
     if has_compiler():
         cluster, engine = found[WAYS[0]]
         found["compiled"] = cluster, replace(engine, compile=True)
     return found
 
 
-def check() -> Iterator[dict[str, Any]]:
-    """Measure all stages in all ways: for each the seconds of a step, the first one's too, bytes, and share of the peak."""
-    peak = matrix_peaks(torch.device("cuda"), 1, ["bfloat16"])["bfloat16"]
+def check(device: torch.device) -> Iterator[dict[str, Any]]:
+    """Measure all stages in all ways: seconds of a step, the first one's too, GB (on a GPU), and the share of the peak."""
+    peak = matrix_peaks(device, 1, ["bfloat16"])["bfloat16"]
     recipe = SHAPE.recipe()
-    for way, (cluster, config) in ways().items():
+    parts = {UPDATE: recipe.preset.ppo_ptx.minibatches}  # steps of a plan in what is watched as one
+    for way, (cluster, config) in ways(device).items():
         plans = {stage.name: plan_stage(stage, cluster) for stage in stages(recipe)}
         for name in MEASURED:
-            watch = Watch(torch.device("cuda"))
+            watch = Watch(device)
             run_stage(name, recipe, STEPS + 1, watch, Engine(config))
             gc.collect()  # else this stage's models may still be there when the next one begins
-            for stage, seconds in watch.seconds.items():
-                plan, steps = plans[stage], recipe.preset.ppo_ptx.minibatches if "update" in stage else 1
-                flops = (plan.flops + plan.attention_flops) / plan.stage.steps * steps
-                yield {"way": way, "stage": stage, "first step": seconds[0], "seconds": min(seconds[1:]),
-                       "share of the peak": flops / min(seconds[1:]) / peak,
-                       "measured GB": watch.peaks[stage] / GB, "planned GB": needed_gb(plan)}  # fmt: skip
+            for stage, turns in watch.seconds.items():
+                plan, (first, *later) = plans[stage], (seconds / parts.get(stage, 1) for seconds in turns)
+                flops = (plan.flops + plan.attention_flops) / plan.stage.steps
+                yield {"way": way, "stage": stage, "first step": first, "seconds": min(later),
+                       "share of the peak": flops / min(later) / peak,
+                       "measured GB": watch.peaks.get(stage, 0.0) / GB, "planned GB": needed_gb(plan)}  # fmt: skip
 
 
 def row_text(row: dict[str, Any]) -> str:
     """Write one line."""
     planned, measured = row["planned GB"], row["measured GB"]
     share = "" if row["stage"] == ROLLOUT else f"{row['share of the peak']:>7.0%} of the peak"
-    memory = f"{planned:>9.2f} {measured:>7.2f} GB {planned / measured:>6.2f}"
+    memory = f"{planned:>9.2f} {measured:>7.2f} GB" + (f"{planned / measured:>7.2f}" if measured else "")
     return f"{row['way']:<15}{row['stage']:<17}{memory}{row['first step']:>9.2f} {row['seconds']:>7.3f} s{share}"
 
 
@@ -82,7 +83,7 @@ def run_gpu_check(command: GPUCheck) -> None:
         raise ValueError("gpu-check needs a GPU and PyTorch finds none; plan-check measures on a CPU")
     print(f"{'way':<15}{'stage':<17}memory: planned, measured, ratio   a step: the first, others")
     rows = []
-    for row in check():
+    for row in check(torch.device("cuda")):
         rows.append(row)
         print(row_text(row), flush=True)
     if command.output:

@@ -53,9 +53,15 @@ def surprise(model: GPT, hidden: Tensor, targets: Tensor, temperature: float = 1
 
     Shapes: hidden (N, C), targets (N,) -> nats (N,), float32, 0 where there is no target, and the logits (N, V).
     """
-    logits = model.head(hidden)
+    weight = model.token_embedding.weight
+    logits = F.linear(hidden, aligned(weight))[:, : len(weight)] if hidden.is_cuda else model.head(hidden)
     scaled = logits.float() if temperature == 1 else logits.float() / temperature
     return F.cross_entropy(scaled, targets, reduction="none", ignore_index=NOTHING), logits
+
+
+def aligned(weight: Tensor) -> Tensor:
+    """Add rows of zeros, up to a multiple of 64: by GPT-2's 50,257, an odd number, a GPU multiplies at a third of its speed."""
+    return weight if len(weight) % 8 == 0 else F.pad(weight, (0, 0, 0, -len(weight) % 64))
 
 
 @cache

@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from rlhf_lite import bench
+from rlhf_lite.engine import Engine, EngineConfig
 from rlhf_lite.gpt import GPT, GPTConfig
 
 SMALL = GPTConfig(vocab_size=61, context_length=80, d_model=16, n_layers=2, n_heads=2)
@@ -68,6 +69,27 @@ def test_a_whole_run_is_printed_and_stored(precisions, monkeypatch, tmp_path, ca
                 assert f"{row[measured][f'ours {precision}'] / row[measured][theirs]:.2f} x {theirs}" in told
     assert ("bfloat16 is slower" in told) == ("bfloat16" not in precisions)
     assert "of the matrix peak" in told and found["machine"]["torch"] in told
+
+
+def test_a_gpu_has_larger_batches_and_compiles_too(monkeypatch):
+    cpu, gpu = torch.device("cpu"), torch.device("cuda")
+    assert bench.ways_to_train(cpu, ["float32", "bfloat16"]) == ["float32", "bfloat16"]
+    assert bench.batch_of("124M", cpu) == (4, 128) and bench.batch_of("124M", gpu) == (32, 1024)
+    for there_is, more in ((True, ["bfloat16 compiled"]), (False, [])):
+        monkeypatch.setattr(bench, "has_compiler", lambda there_is=there_is: there_is)
+        assert bench.ways_to_train(gpu, ["float32", "bfloat16"]) == ["float32", "bfloat16", *more]
+
+
+@pytest.mark.slow
+def test_compiled_training_is_measured_and_compared(monkeypatch):
+    monkeypatch.setattr(bench, "SHAPES", {"tiny": SMALL})
+    monkeypatch.setattr(bench, "BATCH", {"tiny": (2, 16)})
+    found = bench.measure_training("tiny", Engine(EngineConfig(device="cpu")), 1, ["float32", "float32 compiled"])
+    assert set(found) == {f"{side} float32{how}" for side in ("ours", "transformers") for how in ("", " compiled")}
+    told = bench.ratios("ours float32 compiled", found)
+    assert told.count("x transformers") == 2 and told.endswith("x transformers float32 compiled")
+    assert bench.ratios("transformers float32 compiled", found).count("x transformers") == 1
+    assert bench.where_time_goes("tiny", Engine(), "float32 compiled")
 
 
 def test_unknown_shapes_are_refused():

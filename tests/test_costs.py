@@ -8,8 +8,8 @@ import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from rlhf_lite.attention import scaled_dot_product_attention
 from rlhf_lite import attention
+from rlhf_lite.attention import scaled_dot_product_attention
 from rlhf_lite.costs import (
     GB,
     PF_DAY,
