@@ -1,10 +1,13 @@
 """What is measured on a GPU is put beside the plan: each stage in each way; where there is no GPU, that is said.
 
-Proves what can be proven without one: a small shape's stages run in all ways on a CPU, and rows hold what README quotes.
+Proves what can be proven without one: a small shape's stages run in all ways on a CPU, and the memory once measured on an
+H200 is what is planned today.
 """
 
 import json
+from dataclasses import replace
 from itertools import product
+from pathlib import Path
 
 import pytest
 import torch
@@ -14,11 +17,12 @@ from rlhf_lite.fitting import needed_gb
 from rlhf_lite.gpt import GPTConfig
 from rlhf_lite.gpu_check import GPUCheck, check, row_text, run_gpu_check, ways
 from rlhf_lite.plan import plan_stage
-from rlhf_lite.plan_check import CheckedShape
+from rlhf_lite.plan_check import ALONE, CheckedShape
 from rlhf_lite.workload import stages
 
 LITTLE = CheckedShape(model=GPTConfig(vocab_size=61, context_length=32, d_model=16, n_layers=2, n_heads=2), batch=8, new_tokens=8)
 CPU = torch.device("cpu")
+STORED = json.loads((Path(__file__).parents[1] / "data" / "plan_check" / "h200.json").read_text(encoding="utf-8"))
 
 
 @pytest.mark.filterwarnings("ignore:this processor multiplies bfloat16")
@@ -59,3 +63,12 @@ def test_what_is_measured_is_told_and_stored(monkeypatch, tmp_path, capsys):
 def test_without_a_gpu_it_says_so():
     with pytest.raises(ValueError, match="needs a GPU and PyTorch finds none; plan-check measures on a CPU"):
         run_gpu_check(GPUCheck())
+
+
+@pytest.mark.parametrize("row", STORED["rows"], ids=lambda row: f"{row['way']} {row['stage']}")
+def test_memory_measured_on_an_h200_is_within_15_percent_of_the_plan(row):
+    saving = gpu_check.SHAPE.machines("saving memory")[0]  # in quarters, blocks computed again
+    cluster = {"in quarters": replace(saving, checkpointing=False, sampling_batch=32), "blocks computed again": replace(ALONE, checkpointing=True)}
+    cluster = replace(cluster.get(row["way"], ALONE), precision="bf16")
+    (stage,) = (each for each in stages(gpu_check.SHAPE.recipe()) if each.name == row["stage"])
+    assert needed_gb(plan_stage(stage, cluster)) == pytest.approx(row["measured GB"], rel=0.15)
