@@ -1,8 +1,9 @@
 """Public data sets as this library's files: hh-rlhf, TL;DR summaries, and plain text such as TinyStories or FineWeb.
 
 Rows come through `datasets`, streamed, so that a set of any size needs no more disk than what is asked of it; from the hub
-by name, or from a local file of the same format. `fetch` writes them in the formats that `rows` reads and checks, so that
-everything after it works as with the reader's own files. No code of a data set is ever run.
+by name, or from a local file of the same format. From the hub they come shuffled, and from all parts of a set in turn: the
+first rows of a set may all be of one kind, as hh-rlhf's are all about harm. `fetch` writes them in the formats that `rows`
+reads and checks, so that everything after it works as with the reader's own files. No code of a data set is ever run.
 """
 
 import json
@@ -20,6 +21,8 @@ from .rows import Comparison, existing_file, read_comparisons
 SUFFIXES = {".jsonl": "json", ".json": "json", ".parquet": "parquet", ".txt": "text"}
 TEXT_KEYS = ("text", "story", "content")
 DOCUMENT_BREAK = "\n\n"
+SHUFFLED = 10_000
+"""Rows of a part among which the next one is drawn."""
 
 
 @dataclass(frozen=True)
@@ -34,18 +37,23 @@ class Source:
     """Its split that is not trained on."""
     kind: str
     """comparisons, or text."""
+    parts: tuple[str, ...] = ()
+    """Folders of its parts, where it has some: as many rows are taken of each, as long as it has more."""
 
 
 SOURCES = {
-    "hh-rlhf": Source("Anthropic/hh-rlhf", None, "test", "comparisons"),
+    "hh-rlhf": Source("Anthropic/hh-rlhf", None, "test", "comparisons",
+                      ("harmless-base", "helpful-base", "helpful-online", "helpful-rejection-sampled")),
     "tldr": Source("openai/summarize_from_feedback", "comparisons", "validation", "comparisons"),
     "tinystories": Source("roneneldan/TinyStories", None, "validation", "text"),
     "fineweb-edu": Source("HuggingFaceFW/fineweb-edu", "sample-10BT", None, "text"),
 }
 
 
-def stream(source: str | Path, *, config: str | None = None, split: str = "train") -> Iterator[dict[str, Any]]:
-    """Yield the rows of a local file (JSON lines, parquet or text, also with .gz), or of a data set on the hub.
+def stream(
+    source: str | Path, *, config: str | None = None, split: str = "train", parts: tuple[str, ...] = ()
+) -> Iterator[dict[str, Any]]:
+    """Yield the rows of a local file (JSON lines, parquet or text, also with .gz) in order, or of a data set on the hub.
 
     Raises: FileNotFoundError, ValueError where it cannot be read or reached.
     """
@@ -57,7 +65,10 @@ def stream(source: str | Path, *, config: str | None = None, split: str = "train
         if suffix in SUFFIXES:
             rows = datasets.load_dataset(SUFFIXES[suffix], data_files=str(existing_file(path)), split="train", streaming=True)
         else:
-            rows = datasets.load_dataset(str(source), config, split=split, streaming=True)
+            folders = [{"data_dir": part} for part in parts] or [{}]
+            sets = [datasets.load_dataset(str(source), config, split=split, streaming=True, **folder) for folder in folders]
+            sets = [each.shuffle(seed=0, buffer_size=SHUFFLED) for each in sets]
+            rows = datasets.interleave_datasets(sets, stopping_strategy="all_exhausted_without_replacement")
         yield from rows
     except (ConnectionError, datasets.exceptions.DatasetsError, ValueError, OSError) as error:
         if isinstance(error, FileNotFoundError) and suffix in SUFFIXES:
@@ -149,10 +160,11 @@ def fetch(name: str, folder: Path, count: int, *, file: Path | None = None, held
     if count < 1:
         raise ValueError(f"count is {count}, expected at least 1")
     source, folder = SOURCES[name], Path(folder)
-    rows = islice(stream(file or source.hub, config=source.config), count)
+    rows = islice(stream(file or source.hub, config=source.config, parts=source.parts), count)
     about = {"source": str(file or source.hub), "config": source.config, "train": FETCH[source.kind](rows, folder)}
     if held_out_file or (source.held_out and not file):
-        rows = stream(held_out_file or source.hub, config=source.config, split=source.held_out or "train")
+        where = {"config": source.config, "split": source.held_out or "train", "parts": source.parts}
+        rows = stream(held_out_file or source.hub, **where)
         about["held_out"] = FETCH[source.kind](islice(rows, max(1, count // 10)), folder / "held_out")
     write_atomically(folder / "about.json", json.dumps(about, indent=1))
     return about

@@ -50,7 +50,7 @@ class Released:
     data: str = "hh-rlhf"
     """A folder that `fetch` wrote, or hh-rlhf or tldr, which are then fetched."""
     count: int = 20_000
-    """Rows to fetch: the first ones, which of a set made of several parts may all be of one part."""
+    """Rows to fetch: of each part of a set about as many."""
     text: str = ""
     """Text to mix into PPO-ptx and to measure the alignment tax on: a file, or tinystories or fineweb-edu; none: no PPO-ptx."""
     text_count: int = 5_000

@@ -112,11 +112,32 @@ def test_without_a_network_the_message_says_what_to_do(monkeypatch, tmp_path):
 def test_names_on_the_hub_are_asked_for_in_streams(monkeypatch, tmp_path):
     import datasets
 
-    asked = []
-    monkeypatch.setattr(datasets, "load_dataset", lambda *args, **more: asked.append((args, more)) or iter([TLDR]))
+    asked, rows = [], datasets.Dataset.from_list([TLDR]).to_iterable_dataset()
+    monkeypatch.setattr(datasets, "load_dataset", lambda *args, **more: asked.append((args, more)) or rows)
     fetch("tldr", tmp_path, 20)
     hub = SOURCES["tldr"].hub
     assert asked == [((hub, "comparisons"), {"split": split, "streaming": True}) for split in ("train", "validation")]
+
+
+def test_rows_of_the_hub_come_shuffled_and_of_all_parts_in_turn(monkeypatch):
+    import datasets
+
+    parts = SOURCES["hh-rlhf"].parts
+    sizes = dict(zip(parts, (100, 40, 100, 100), strict=True))
+
+    def load(hub, config, *, data_dir, split, streaming):
+        assert hub == "Anthropic/hh-rlhf" and split == "test" and streaming
+        rows = [{"part": data_dir, "row": row} for row in range(sizes[data_dir])]
+        return datasets.Dataset.from_list(rows).to_iterable_dataset()
+
+    monkeypatch.setattr(datasets, "load_dataset", load)
+    found = list(stream("Anthropic/hh-rlhf", split="test", parts=parts))
+    assert len(found) == sum(sizes.values())
+    assert [row["part"] for row in found[:8]] == [*parts, *parts]  # the first 160 have as many of each
+    assert {row["part"] for row in found[160:]} == {parts[0], *parts[2:]}
+    rows = [row["row"] for row in found if row["part"] == parts[0]]
+    assert rows != sorted(rows) == list(range(100))
+    assert found == list(stream("Anthropic/hh-rlhf", split="test", parts=parts))
 
 
 @needs_real
