@@ -38,6 +38,7 @@ Each module imports only modules above it in this list:
     timing       how long a step takes on such a machine
     plan         memory, time and money of a run, before it starts
     trace        what a sharded training step would hold, without memory to hold it
+    bench_table  measurements of speed as a table
     bench        speed, measured against transformers
     plain_gpt    a small GPT and its recipe in plain PyTorch, to be measured against
     shakespeare  seconds to a validation loss, measured against that

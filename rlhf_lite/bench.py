@@ -21,13 +21,15 @@ import torch
 from torch import nn
 from torch.profiler import ProfilerActivity, profile
 
+from .bench_table import table
 from .costs import attention_flops, training_flops
 from .engine import Engine, EngineConfig, bfloat16_gain
 from .files import write_atomically
 from .generate import generate
 from .gpt import GPT, GPT2, TINY, GPTConfig
-from .machine import has_compiler, machine
+from .machine import gpu_memory, has_compiler, machine
 from .optim import OptimConfig, build_optimizer, optimizer_step
+from .plan import SLACK
 from .pretrain import pretrain_loss
 
 SHAPES = {
@@ -38,7 +40,9 @@ SHAPES = {
 BATCH = {"tiny": (16, 128), "10M": (16, 128), "124M": (4, 128)}
 """Sequences and tokens a training step."""
 GPU_BATCH = {"tiny": (128, 128), "10M": (128, 128), "124M": (32, 1024)}
-"""The same on a GPU, which needs more to be busy."""
+"""The same on a GPU, which needs more to be busy; of a small one's memory fewer sequences are asked."""
+BYTES_A_LOGIT, BYTES_A_PARAMETER = 38, 16
+"""What training GPT-2 takes of a GPU at most: all that goes with a logit, activations too; and each model, with Adam."""
 ANSWERS, PROMPT, NEW = 64, 16, 48
 """Sampling: answers at once, tokens of a prompt, tokens of the longest answer."""
 MEAN_LENGTH = 17
@@ -91,8 +95,9 @@ def gpt2_of(model: GPT) -> nn.Module:
 
 
 def precisions(device: torch.device) -> list[str]:
-    """List the types of number in which matrix products are worth measuring here."""
-    return ["float32", "bfloat16"] if bfloat16_gain(device) > 1 else ["float32"]
+    """List the types of number in which matrix products are worth measuring here; on a GPU the faster one will do."""
+    found = ["float32", "bfloat16"] if bfloat16_gain(device) > 1 else ["float32"]
+    return found[-1:] if device.type == "cuda" else found
 
 
 def ways_to_train(device: torch.device, dtypes: list[str]) -> list[str]:
@@ -103,13 +108,18 @@ def ways_to_train(device: torch.device, dtypes: list[str]) -> list[str]:
 
 def in_way(engine: Engine, way: str) -> Engine:
     """Return an engine for the same device that multiplies matrices in this type of number, or compiles too."""
-    precision, *compiled = way.split()
-    return Engine(EngineConfig(device=engine.device.type, bfloat16=precision == "bfloat16", compile=bool(compiled)))
+    return Engine(EngineConfig(device=engine.device.type, bfloat16="bfloat16" in way, compile="compiled" in way))
 
 
-def batch_of(name: str, device: torch.device) -> tuple[int, int]:
-    """Return the sequences and tokens of a training step."""
-    return (GPU_BATCH if device.type == "cuda" else BATCH)[name]
+def batch_of(name: str, device: torch.device, models: int = 4) -> tuple[int, int]:
+    """Return the sequences and tokens of a training step; on a GPU, of as many as fit beside these models."""
+    if device.type != "cuda":
+        return BATCH[name]
+    (sequences, length), config = GPU_BATCH[name], SHAPES[name]
+    room = SLACK * gpu_memory(device) - models * BYTES_A_PARAMETER * config.n_parameters
+    while sequences > 1 and sequences * length * config.vocab_size * BYTES_A_LOGIT > room:
+        sequences //= 2
+    return sequences, length
 
 
 def matrix_peaks(device: torch.device, repeats: int, dtypes: list[str]) -> dict[str, float]:
@@ -225,9 +235,8 @@ def where_time_goes(name: str, engine: Engine, way: str, most: int = 6) -> dict[
         step()
     key = "self_device_time_total" if on_gpu else "self_cpu_time_total"
     spent = {event.key: getattr(event, key) for event in profiled.key_averages()}
-    total = sum(spent.values())
     largest = sorted(spent.items(), key=lambda item: -item[1])[:most]
-    return {operation: time / total for operation, time in largest}
+    return {operation: time / sum(spent.values()) for operation, time in largest}
 
 
 def measure(command: SpeedTest) -> dict[str, Any]:
@@ -243,43 +252,13 @@ def measure(command: SpeedTest) -> dict[str, Any]:
         flops = training_flops(SHAPES[name], 1) + 3 * attention_flops(SHAPES[name], 1, batch[1])
         shares = {way: training[f"ours {way}"] * flops / peaks[way.split()[0]] for way in ways}
         results[name] = {
-            "sequences and tokens a training step": batch,
+            "parameters": SHAPES[name].n_parameters, "sequences and tokens a training step": batch,
             "training tokens a second": training, "share of the matrix peak": shares,
             "sampled tokens a second": sampling(name, ending=False),
             "sampled tokens a second, answers that end": sampling(name, ending=True),
             "where a step's time goes": where_time_goes(name, engine, ways[-1]),
         }  # fmt: skip
     return {"machine": machine(engine.device), "matrix product, FLOPs a second": peaks, "shapes": results}
-
-
-def ratios(work: str, speeds: dict[str, float]) -> str:
-    """Say how many times as fast as `transformers` a piece of work is: as it comes, in float32, and in the same way."""
-    way = work.partition(" ")[2]
-    compared = dict.fromkeys(["float32", way.split()[0], way] if work.startswith("ours") else ["float32"])
-    return ",".join(f"{speeds[work] / speeds[f'transformers {other}']:>6.2f} x transformers {other}" for other in compared)
-
-
-def table(found: dict[str, Any]) -> str:
-    """Write the results for reading."""
-    lines = [", ".join(f"{key} {value}" for key, value in found["machine"].items())]
-    peaks = found["matrix product, FLOPs a second"]
-    if "bfloat16" not in peaks:
-        lines.append("bfloat16 is slower than float32 on this processor and was left out")
-    lines += [f"matrix product, {name}: {value / 1e9:,.0f} GFLOP/s" for name, value in peaks.items()]
-    for name, row in found["shapes"].items():
-        training = row["training tokens a second"]
-        lines.append(f"\n{name} ({SHAPES[name].n_parameters:,} parameters)")
-        for work, value in training.items():
-            side, _, way = work.partition(" ")
-            share = f"{row['share of the matrix peak'][way]:8.0%} of the matrix peak" if side == "ours" else ""
-            lines.append(f"  {'training':<24}{work:<32}{value:>12,.0f} tokens/s{ratios(work, training)}{share}")
-        for title, key in (("sampling", ""), ("sampling, answers end", ", answers that end")):
-            sampling = row[f"sampled tokens a second{key}"]
-            for work, value in sampling.items():
-                lines.append(f"  {title:<24}{work:<32}{value:>12,.0f} tokens/s{ratios(work, sampling)}")
-        spent = ", ".join(f"{operation} {share:.0%}" for operation, share in row["where a step's time goes"].items())
-        lines.append(f"  a step's time: {spent}")
-    return "\n".join(lines)
 
 
 def run_bench(command: SpeedTest) -> None:

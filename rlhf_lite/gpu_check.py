@@ -19,9 +19,9 @@ from .engine import Engine, EngineConfig
 from .files import write_atomically
 from .fitting import needed_gb
 from .gpt import GPT2
-from .machine import has_compiler, machine
+from .machine import gpu_memory, has_compiler, machine
 from .measured_stages import MEASURED, ROLLOUT, UPDATE, Watch, run_stage
-from .plan import Cluster, plan_stage
+from .plan import SLACK, Cluster, StagePlan, plan_stage
 from .plan_check import WAYS, CheckedShape
 from .workload import stages
 
@@ -58,6 +58,9 @@ def check(device: torch.device) -> Iterator[dict[str, Any]]:
     for way, (cluster, config) in ways(device).items():
         plans = {stage.name: plan_stage(stage, cluster) for stage in stages(recipe)}
         for name in MEASURED:
+            if needed := too_much(name, plans, device):
+                print(f"{way:<15}{name:<17}left out: needs {needed:.0f} GB")
+                continue
             watch = Watch(device)
             run_stage(name, recipe, STEPS + 1, watch, Engine(config))
             gc.collect()  # else this stage's models may still be there when the next one begins
@@ -67,6 +70,12 @@ def check(device: torch.device) -> Iterator[dict[str, Any]]:
                 yield {"way": way, "stage": stage, "first step": first, "seconds": min(later),
                        "share of the peak": flops / min(later) / peak,
                        "measured GB": watch.peaks.get(stage, 0.0) / GB, "planned GB": needed_gb(plan)}  # fmt: skip
+
+
+def too_much(name: str, plans: dict[str, StagePlan], device: torch.device) -> float:
+    """Return the GB of what is measured together, a stage or PPO's two, where that is more than the GPU has; else 0."""
+    needed = max(needed_gb(plan) for stage, plan in plans.items() if stage.startswith(name))
+    return needed if device.type == "cuda" and needed * GB > SLACK * gpu_memory(device) else 0.0
 
 
 def row_text(row: dict[str, Any]) -> str:

@@ -23,6 +23,11 @@ def processor_name() -> str:
     return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), platform.processor())
 
 
+def gpu_memory(device: torch.device) -> float:
+    """Return a GPU's memory in bytes."""
+    return float(torch.cuda.get_device_properties(device).total_memory)
+
+
 def has_compiler() -> bool:
     """Tell whether there is the C++ compiler that `torch.compile` needs."""
     return shutil.which(os.environ.get("CXX", "c++")) is not None

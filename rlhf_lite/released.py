@@ -24,6 +24,7 @@ from .gpt import GPT, ScalarModel, copy_gpt
 from .hf import load_gpt2
 from .judged import HeldOut, judge_models, score_answers
 from .judged_page import write_judged_report
+from .machine import gpu_memory
 from .pipeline import Pipeline
 from .preferences import Limits, Preferences
 from .presets import PRESETS, Preset
@@ -250,7 +251,7 @@ def plan_memory(command: Released, engine: Engine, recipe: Recipe) -> Fit | None
     """Choose the engine's settings for the GPU; None where there is none to plan for. Raises: ValueError if nothing fits."""
     memory = command.gpu_memory
     if not memory and engine.device.type == "cuda":
-        memory = torch.cuda.get_device_properties(engine.device).total_memory / 1e9
+        memory = gpu_memory(engine.device) / 1e9
     if not memory:
         return None
     made = fit(recipe, engine.config, gpu_memory=memory, gpus=engine.n_processes)

@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from rlhf_lite import bench
+from rlhf_lite.bench_table import ratios
 from rlhf_lite.engine import Engine, EngineConfig
 from rlhf_lite.gpt import GPT, GPTConfig
 
@@ -74,7 +75,13 @@ def test_a_whole_run_is_printed_and_stored(precisions, monkeypatch, tmp_path, ca
 def test_a_gpu_has_larger_batches_and_compiles_too(monkeypatch):
     cpu, gpu = torch.device("cpu"), torch.device("cuda")
     assert bench.ways_to_train(cpu, ["float32", "bfloat16"]) == ["float32", "bfloat16"]
-    assert bench.batch_of("124M", cpu) == (4, 128) and bench.batch_of("124M", gpu) == (32, 1024)
+    assert bench.batch_of("124M", cpu) == (4, 128)
+    monkeypatch.setattr(bench, "bfloat16_gain", lambda device: 9.0)
+    assert bench.precisions(gpu) == ["bfloat16"]
+    assert ratios("ours bfloat16", {"ours bfloat16": 3.0, "transformers bfloat16": 2.0}) == "  1.50 x transformers bfloat16"
+    for memory, sequences in ((141e9, 32), (85e9, 32), (24e9, 4), (8e9, 1)):  # an H200's, an H100's, and smaller ones
+        monkeypatch.setattr(bench, "gpu_memory", lambda device, memory=memory: memory)
+        assert bench.batch_of("124M", gpu) == (sequences, 1024)
     for there_is, more in ((True, ["bfloat16 compiled"]), (False, [])):
         monkeypatch.setattr(bench, "has_compiler", lambda there_is=there_is: there_is)
         assert bench.ways_to_train(gpu, ["float32", "bfloat16"]) == ["float32", "bfloat16", *more]
@@ -86,9 +93,9 @@ def test_compiled_training_is_measured_and_compared(monkeypatch):
     monkeypatch.setattr(bench, "BATCH", {"tiny": (2, 16)})
     found = bench.measure_training("tiny", Engine(EngineConfig(device="cpu")), 1, ["float32", "float32 compiled"])
     assert set(found) == {f"{side} float32{how}" for side in ("ours", "transformers") for how in ("", " compiled")}
-    told = bench.ratios("ours float32 compiled", found)
+    told = ratios("ours float32 compiled", found)
     assert told.count("x transformers") == 2 and told.endswith("x transformers float32 compiled")
-    assert bench.ratios("transformers float32 compiled", found).count("x transformers") == 1
+    assert ratios("transformers float32 compiled", found).count("x transformers") == 1
     assert bench.where_time_goes("tiny", Engine(), "float32 compiled")
 
 

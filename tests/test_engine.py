@@ -9,9 +9,10 @@ import pytest
 import torch
 
 from rlhf_lite import engine as engine_module
+from rlhf_lite.checkpoint import TrainingRun
 from rlhf_lite.data import Example, ExampleBatch, collate_examples
 from rlhf_lite.engine import Engine, EngineConfig, bfloat16_gain, peak_memory_gb, settle
-from rlhf_lite.sft import sft_loss
+from rlhf_lite.sft import SFTConfig, sft_loss, train_sft
 
 EXAMPLES = [Example([3, 4, 5, 6, 1], 2), Example([7, 8, 1], 2), Example([2, 3, 4, 5, 6, 7, 1], 1), Example([9, 1], 1)]
 
@@ -120,3 +121,20 @@ def test_peak_memory_grows_with_what_is_held():
 def test_a_system_that_does_not_tell_is_no_error(monkeypatch):
     monkeypatch.setattr(engine_module, "resource", None)
     assert peak_memory_gb() is None
+
+
+@pytest.mark.slow
+def test_compiling_rows_of_ever_other_lengths_stays_a_few_graphs_and_changes_nothing(make_gpt):
+    from torch._dynamo.utils import counters
+
+    torch._dynamo.reset()
+    counters.clear()
+    generator, losses = torch.Generator().manual_seed(0), []
+    lengths = torch.randint(3, 24, (160,), generator=generator).tolist()
+    examples = [Example(torch.randint(2, 11, (n,), generator=generator).tolist(), 1) for n in lengths]
+    for compiled in (False, True):
+        run = TrainingRun(None, show_progress=False, engine=Engine(EngineConfig(device="cpu", compile=compiled)))
+        train_sft(make_gpt(0), examples, SFTConfig(epochs=1, batch_size=16), pad_id=0, seed=0, run=run)
+        losses.append([row["loss"] for row in run.history])
+    assert losses[1] == pytest.approx(losses[0], rel=1e-4)
+    assert 0 < counters["stats"]["unique_graphs"] <= 6  # blocks and loss: for the first lengths, then for any

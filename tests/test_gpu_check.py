@@ -41,6 +41,15 @@ def test_all_stages_are_measured_in_all_ways(monkeypatch):
     assert "of the peak" in row_text(rows[0]) and "of the peak" not in row_text(rows[3])  # a rollout waits for memory
 
 
+def test_what_a_gpu_has_no_room_for_is_left_out(monkeypatch):
+    plans = {stage.name: plan_stage(stage, ALONE) for stage in stages(LITTLE.recipe())}
+    needs = max(needed_gb(plans["ppo_ptx rollout"]), needed_gb(plans["ppo_ptx update"]))
+    for has, expected in ((needs * 1e9 / 0.9 + 1, 0), (needs * 1e9 / 0.9 - 1e3, needs)):
+        monkeypatch.setattr(gpu_check, "gpu_memory", lambda device, has=has: has)
+        assert gpu_check.too_much("ppo", plans, torch.device("cuda")) == expected
+    assert gpu_check.too_much("ppo", plans, CPU) == 0
+
+
 def test_compiled_is_a_way_where_there_is_a_compiler(monkeypatch):
     monkeypatch.setattr(gpu_check, "has_compiler", lambda: True)
     cluster, engine = ways(CPU)["compiled"]
