@@ -25,8 +25,8 @@ from .likelihood import entropy, next_token_log_probs
 from .transformer import Block, FeedForward
 
 Pair = tuple[float, float]
-FAR = 2**26
-"""Bytes that no processor's share of a cache holds."""
+FAR, NEAR = 2**26, 2**25
+"""Bytes that no processor's share of a cache holds, and bytes up to which it may."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,8 +37,9 @@ class Speeds:
     """A FLOP of a matrix product, forward and backward alike."""
     operand: float
     """A number of its operands: of what goes in, of what comes out, and of the weights."""
-    few: Pair
-    """A product of few rows, as when sampling: each number of the weights, which have to come, and each FLOP."""
+    few: tuple[Pair, Pair]
+    """A product of few rows, as when sampling: each number of the weights, and each FLOP; where all weights together stay in
+    the processor's caches, and where they come from memory at every token."""
     byte: float
     """A byte read or written by an operation that only passes over numbers, of tensors too large for caches."""
     near_byte: float
@@ -128,7 +129,7 @@ def measure_speeds(device: torch.device | str = "cpu") -> Speeds:
     return Speeds(
         product=product,
         operand=operand,
-        few=_few_rows(device),
+        few=(_few_rows(device, NEAR // 8), _few_rows(device, FAR)),
         byte=fastest(lambda: torch.add(far, 1.0, out=far)) / (8 * far.numel()),
         near_byte=fastest(lambda: torch.add(near, 1.0, out=near)) / (8 * near.numel()),
         block=_both(lambda x: nothing(x, is_causal=True), token),
@@ -151,13 +152,15 @@ def _products(device: torch.device | str) -> tuple[float, float]:
     return flop, max(0.0, (quick - few * flop) / small)
 
 
-def _few_rows(device: torch.device | str) -> Pair:
-    """Split the times of products of 4 and of 32 rows."""
-    weight, bias = torch.randn(4096, 1024, device=device), torch.randn(4096, device=device)
+def _few_rows(device: torch.device | str, size: int) -> Pair:
+    """Split the times of products of 4 and of 32 rows by matrices of so many bytes together, one after the other."""
+    shape = (1280, 320)
+    weights = [torch.randn(shape, device=device) for _ in range(size // (4 * math.prod(shape)))]
+    bias = torch.randn(shape[0], device=device)
 
     def times(rows: int) -> float:
-        x = torch.randn(rows, 1024, device=device)
-        return fastest(lambda: F.linear(x, weight, bias)) / weight.numel()
+        x = torch.randn(rows, shape[1], device=device)
+        return fastest(lambda: [F.linear(x, weight, bias) for weight in weights]) / (len(weights) * math.prod(shape))
 
     with torch.no_grad():
         few, more = times(4), times(32)
@@ -236,9 +239,10 @@ def sampling_seconds(config: GPTConfig, speeds: Speeds, *, sequences: int, lengt
     c, layers, heads, d_head = config.d_model, config.n_layers, config.n_heads, config.d_model // config.n_heads
     reading = pass_seconds(config, speeds, sequences=sequences, length=length - new_tokens, predicted=0, train=False)
     weights = matrices(config) + c * config.vocab_size
+    weight, flop = speeds.few[4 * weights > NEAR]
     looked_at = length - new_tokens / 2
     step = (
-        weights * (speeds.few[0] + 2 * sequences * speeds.few[1])
+        weights * (weight + 2 * sequences * flop)
         + sequences * looked_at * heads * layers * (speeds.look_back[0] + d_head * speeds.look_back[1])
         + sequences * layers * (config.d_ff * speeds.bend[0] + 2 * c * speeds.norm[0])
         + sequences * config.vocab_size * speeds.drawn
@@ -254,4 +258,4 @@ def update_seconds(config: GPTConfig, speeds: Speeds, *, averaged: bool = False,
     """
     embedding = config.vocab_size * config.d_model
     moved = config.n_parameters * (40 + 12 * averaged) + embedding * (8 + (0 if scalar else 12))
-    return moved * (speeds.near_byte if 16 * config.n_parameters <= 2**25 else speeds.byte)
+    return moved * (speeds.near_byte if 16 * config.n_parameters <= NEAR else speeds.byte)
