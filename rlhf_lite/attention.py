@@ -11,6 +11,8 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 
 AT_ONCE = [SDPBackend.FLASH_ATTENTION, SDPBackend.EFFICIENT_ATTENTION, SDPBackend.MATH]
 """Kernels of attention that take tensors of any shape at once."""
+ROOM = 32
+"""Positions by which a cache grows."""
 
 
 def causal_mask(n_queries: int, n_keys: int | None = None, device: torch.device | str | None = None) -> Tensor:
@@ -64,12 +66,12 @@ def for_changing_shapes(device: torch.device) -> AbstractContextManager:
 class KeyValueCache:
     """Keep the keys and values of one layer, so that sampling reads each token once.
 
-    Shapes: keys, values (B, H, T, D). They lie in buffers with room to spare, so that a new position is written where it
-    belongs and nothing that is there already is copied; `room` is how many positions are expected.
+    Shapes: keys, values (B, H, room, D), of which the first `length` positions are taken. A new position is written where it
+    belongs and nothing that is there already is copied, but for every ROOM positions.
     """
 
-    def __init__(self, room: int = 0):
-        self.room, self.length = room, 0
+    def __init__(self):
+        self.length = 0
         self.keys: Tensor | None = None
         self.values: Tensor | None = None
 
@@ -81,13 +83,22 @@ class KeyValueCache:
 
     def _store(self, buffer: Tensor | None, new: Tensor, start: int) -> Tensor:
         if buffer is None or buffer.shape[2] < self.length:
-            self.room = max(self.room, 2 * start, self.length)  # twice as many, so that moving house stays rare
-            larger = new.new_empty(*new.shape[:2], self.room, new.shape[3])
+            larger = new.new_zeros(*new.shape[:2], self.length + -self.length % ROOM, new.shape[3])
             if buffer is not None:
                 larger[:, :, :start] = buffer[:, :, :start]
             buffer = larger
         buffer[:, :, start : self.length] = new
         return buffer
+
+    def look_back(self, query: Tensor, mask: Tensor | None = None) -> Tensor:
+        """Let one query a sequence, the last position, attend to all: (B, H, 1, D), mask (B, 1, 1, length) -> (B, H, 1, D)."""
+        if query.is_cuda:
+            return fused_attention(query, self.keys[:, :, : self.length], self.values[:, :, : self.length], attn_mask=mask)
+        # on CPUs PyTorch's kernel takes about twice as long where free room follows each head's keys; by hand, over all the
+        # room, nothing is in the way
+        free = self.keys.shape[2] - self.length
+        taken = torch.arange(self.keys.shape[2], device=query.device) < self.length if mask is None else F.pad(mask, (0, free))
+        return scaled_dot_product_attention(query, self.keys, self.values, taken)[0]
 
     def keep_rows(self, rows: Tensor) -> None:
         """Keep only some rows of the batch, `rows` (N,), in that order: finished answers need no more work."""
@@ -134,7 +145,10 @@ class MultiHeadAttention(nn.Module):
         if cache is not None:
             key, value = cache.append(key, value)
         dropout = self.dropout if self.training else 0.0
-        mixed = fused_attention(query, key, value, attn_mask=mask, dropout_p=dropout, is_causal=is_causal)
+        if cache is not None and x.shape[1] == 1:
+            mixed = cache.look_back(query, mask)
+        else:
+            mixed = fused_attention(query, key, value, attn_mask=mask, dropout_p=dropout, is_causal=is_causal)
         return self.output(rearrange(mixed, "b h t d -> b t (h d)"))
 
     def weights(self, x: Tensor, memory: Tensor | None = None, mask: Tensor | None = None) -> Tensor:

@@ -103,7 +103,7 @@ def generate(
     device = next(model.parameters()).device
     tokens, real = (each.to(device) for each in pad_left(prompts, pad_id))
     uniforms = (torch.rand(len(prompts), max_new_tokens, generator=generator) if uniforms is None else uniforms).to(device)
-    n_read, caches = tokens.shape[1], model.new_caches(tokens.shape[1] + max_new_tokens)
+    n_read, caches = tokens.shape[1], model.new_caches()
     is_padded, real = not real.all(), F.pad(real, (0, max_new_tokens), value=True)  # (B, S): answers hold no padding
     answers, first_log_probs = tokens.new_full((len(prompts), max_new_tokens), NOT_DRAWN), uniforms.new_empty(len(prompts))
     rows = torch.arange(len(prompts), device=device)  # which prompt each row of the batch belongs to

@@ -143,9 +143,9 @@ class GPT(nn.Module):
         """Return logits (B, T, V); for padding and caches see `hidden`."""
         return self.head(self.hidden(tokens, padding_mask=padding_mask, caches=caches))
 
-    def new_caches(self, room: int = 0) -> list[KeyValueCache]:
-        """Return an empty cache a layer, for sampling, with room for so many positions (more find room too)."""
-        return [KeyValueCache(room) for _ in self.blocks]
+    def new_caches(self) -> list[KeyValueCache]:
+        """Return an empty cache a layer, for sampling."""
+        return [KeyValueCache() for _ in self.blocks]
 
 
 class ScalarModel(nn.Module):

@@ -18,6 +18,7 @@ import torch.nn.functional as F
 from einops import rearrange
 from torch import Tensor
 
+from .attention import ROOM, KeyValueCache
 from .files import read_json
 from .generate import draw, next_token_probs
 from .gpt import GPTConfig
@@ -46,6 +47,8 @@ class Speeds:
     """The same of tensors of 4 MB, as a small model's are."""
     block: Pair
     """A block with next to nothing to do, of width 8 on one token: Python, and the start of each operation."""
+    cached_block: float
+    """The same when sampling: forward, with a cache."""
     bend: Pair
     """One number through the activation function."""
     norm: Pair
@@ -133,6 +136,7 @@ def measure_speeds(device: torch.device | str = "cpu") -> Speeds:
         byte=fastest(lambda: torch.add(far, 1.0, out=far)) / (8 * far.numel()),
         near_byte=fastest(lambda: torch.add(near, 1.0, out=near)) / (8 * near.numel()),
         block=_both(lambda x: nothing(x, is_causal=True), token),
+        cached_block=_cached(nothing, token),
         bend=(bend[0] / wide.numel(), bend[1] / wide.numel()),
         norm=(norm[0] / x.numel(), norm[1] / x.numel()),
         query=query, look=look, look_back=_looks_back(device),
@@ -154,7 +158,7 @@ def _products(device: torch.device | str) -> tuple[float, float]:
 
 def _few_rows(device: torch.device | str, size: int) -> Pair:
     """Split the times of products of 4 and of 32 rows by matrices of so many bytes together, one after the other."""
-    shape = (1280, 320)
+    shape = (2048, 512)
     weights = [torch.randn(shape, device=device) for _ in range(size // (4 * math.prod(shape)))]
     bias = torch.randn(shape[0], device=device)
 
@@ -189,16 +193,31 @@ def _looks(device: torch.device | str) -> tuple[tuple[Pair, Pair], tuple[Pair, P
     return tuple(own), tuple(each)
 
 
+def _cached(block: Block, token: Tensor) -> float:
+    """Time a block that has one position in its cache and adds another, the same again and again."""
+    cache = KeyValueCache()
+
+    def step() -> None:
+        cache.length = 1
+        block(token, cache=cache)
+
+    with torch.no_grad():
+        block(token, cache=cache)
+        return fastest(step)
+
+
 def _looks_back(device: torch.device | str) -> Pair:
-    """Let one query a sequence look at caches three quarters full, one after the other, as in layers: none stays near."""
-    sequences, heads, room, length = 32, 8, 128, 96
+    """Let one query a sequence look at caches, one after the other, as in layers: none stays near."""
+    sequences, heads, length = 32, 8, 3 * ROOM
 
     def seconds(width: int) -> float:
-        shape = (2, sequences, heads, room, width)
-        query, n_caches = torch.randn(sequences, heads, 1, width, device=device), math.ceil(FAR / (4 * math.prod(shape)))
-        caches = [torch.randn(shape, device=device)[..., :length, :] for _ in range(n_caches)]
-        work = fastest(lambda: [F.scaled_dot_product_attention(query, *cache) for cache in caches])
-        return work / (n_caches * sequences * heads * length)
+        shape = (2, sequences, heads, length, width)
+        query = torch.randn(sequences, heads, 1, width, device=device)
+        caches = [KeyValueCache() for _ in range(math.ceil(FAR / (4 * math.prod(shape))))]
+        for cache in caches:
+            cache.append(*torch.randn(shape, device=device))
+        work = fastest(lambda: [cache.look_back(query) for cache in caches])
+        return work / (len(caches) * sequences * heads * length)
 
     with torch.no_grad():
         return _by_width(seconds(16), seconds(64))
@@ -240,13 +259,14 @@ def sampling_seconds(config: GPTConfig, speeds: Speeds, *, sequences: int, lengt
     reading = pass_seconds(config, speeds, sequences=sequences, length=length - new_tokens, predicted=0, train=False)
     weights = matrices(config) + c * config.vocab_size
     weight, flop = speeds.few[4 * weights > NEAR]
-    looked_at = length - new_tokens / 2
+    looked_at = length - new_tokens / 2 + ROOM / 2  # with the free room behind
     step = (
         weights * (weight + 2 * sequences * flop)
         + sequences * looked_at * heads * layers * (speeds.look_back[0] + d_head * speeds.look_back[1])
+        + 16 * sequences * layers * c * looked_at / ROOM * speeds.byte  # keys and values are copied as their room grows
         + sequences * layers * (config.d_ff * speeds.bend[0] + 2 * c * speeds.norm[0])
         + sequences * config.vocab_size * speeds.drawn
-        + (layers + 1) * speeds.block[0]
+        + layers * speeds.cached_block + speeds.block[0]
     )  # fmt: skip
     return reading + new_tokens * step
 

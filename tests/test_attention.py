@@ -13,6 +13,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from rlhf_lite.attention import (
+    ROOM,
     KeyValueCache,
     MultiHeadAttention,
     causal_mask,
@@ -143,14 +144,26 @@ def test_cache_goes_on_with_the_rows_that_are_kept(rows):
 
 
 def test_cache_with_room_writes_in_place_and_finds_more_room():
-    cache, k = KeyValueCache(room=3), torch.randn(1, 2, 5, 4)
+    cache, k = KeyValueCache(), torch.randn(1, 2, ROOM + 2, 4)
     with torch.no_grad():
         cache.append(k[:, :, :2], k[:, :, :2])
         buffer = cache.keys
-        cache.append(k[:, :, 2:3], k[:, :, 2:3])
+        cache.append(k[:, :, 2:ROOM], k[:, :, 2:ROOM])
         assert cache.keys is buffer  # nothing was copied
-        keys, values = cache.append(k[:, :, 3:], k[:, :, 3:])
-    assert torch.equal(keys, k) and torch.equal(values, k) and cache.length == 5
+        keys, values = cache.append(k[:, :, ROOM:], k[:, :, ROOM:])
+    assert torch.equal(keys, k) and torch.equal(values, k) and cache.length == ROOM + 2
+    assert cache.keys.shape[2] == 2 * ROOM
+
+
+@pytest.mark.parametrize("masked", [False, True])
+@pytest.mark.parametrize("length", [1, ROOM - 1, ROOM, ROOM + 5])
+def test_looking_back_is_attention_to_what_is_taken(masked, length):
+    cache, (k, v), query = KeyValueCache(), torch.randn(2, 3, 2, length, 4), torch.randn(3, 2, 1, 4)
+    cache.append(k, v)
+    mask = torch.rand(3, 1, 1, length) > 0.4 if masked else None
+    if masked:
+        mask[..., -1] = True  # each sees itself
+    torch.testing.assert_close(cache.look_back(query, mask), F.scaled_dot_product_attention(query, k, v, attn_mask=mask))
 
 
 def test_dropout_acts_in_training_only():

@@ -9,7 +9,7 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from rlhf_lite import attention
-from rlhf_lite.attention import scaled_dot_product_attention
+from rlhf_lite.attention import ROOM, scaled_dot_product_attention
 from rlhf_lite.costs import (
     GB,
     PF_DAY,
@@ -140,11 +140,11 @@ def test_block_parameters():
 
 def test_cache_of_175b_takes_4_7_mb_a_token():
     assert kv_cache_bytes(LARGE, 1, 2) == 2 * 96 * 12288 * 2 == pytest.approx(4.7e6, rel=0.01)
-    config, tokens = SHAPES[0], torch.randint(11, (3, 5))
+    config, tokens = SHAPES[0], torch.randint(11, (3, ROOM))
     model = GPT(config)
     caches = model.new_caches()
     model(tokens, caches=caches)
-    assert kv_cache_bytes(config, 15, 4) == sum(c.keys.nbytes + c.values.nbytes for c in caches)
+    assert kv_cache_bytes(config, 3 * ROOM, 4) == sum(c.keys.nbytes + c.values.nbytes for c in caches)
 
 
 def test_reading_takes_less_than_learning():

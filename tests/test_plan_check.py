@@ -30,7 +30,7 @@ HEAVY = CheckedShape(
 )
 """Few tokens for its weights: gradients weigh as much as activations, and the two are not there at once."""
 STORED = json.loads(RESULTS.read_text(encoding="utf-8"))
-NOTHING = dict.fromkeys(("product", "operand", "byte", "near_byte", "uncertainty", "drawn"), 0.0)
+NOTHING = dict.fromkeys(("product", "operand", "byte", "near_byte", "cached_block", "uncertainty", "drawn"), 0.0)
 NOTHING |= dict.fromkeys(("block", "bend", "norm", "look_back", "surprise"), (0.0, 0.0))
 NOTHING |= dict.fromkeys(("few", "query", "look"), ((0.0, 0.0), (0.0, 0.0)))
 OFF = {("tiny", "saving memory", "sft"), ("tiny", "saving memory", "ppo_ptx update"), ("10M", "saving memory", "ppo_ptx rollout")}
