@@ -1,7 +1,7 @@
 """What the plan says of memory and time is what stages really take, within 15 %.
 
 Proves: a small model's stages, really run, hold as many bytes at their peak as planned; so do all stored cases, and their time
-is near the planned (three are known to be off); what is stored is what the plan says today; the peak is read between the
+is near the planned (two are known to be off); what is stored is what the plan says today; the peak is read between the
 right marks; a machine's speeds plan one machine only.
 """
 
@@ -33,8 +33,8 @@ STORED = json.loads(RESULTS.read_text(encoding="utf-8"))
 NOTHING = dict.fromkeys(("product", "operand", "byte", "near_byte", "cached_block", "uncertainty", "drawn"), 0.0)
 NOTHING |= dict.fromkeys(("block", "bend", "norm", "look_back", "surprise"), (0.0, 0.0))
 NOTHING |= dict.fromkeys(("few", "query", "look"), ((0.0, 0.0), (0.0, 0.0)))
-OFF = {("tiny", "saving memory", "sft"), ("tiny", "saving memory", "ppo_ptx update"), ("10M", "saving memory", "ppo_ptx rollout")}
-"""Whose time the plan misses, by 17 %, as README says."""
+OFF = {("tiny", "saving memory", "sft"), ("tiny", "saving memory", "ppo_ptx update")}
+"""Whose time the plan misses, by 16 and 20 %, as README says."""
 
 
 @pytest.mark.parametrize("shape", [LITTLE, HEAVY], ids=["little", "heavy"])
