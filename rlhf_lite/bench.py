@@ -149,6 +149,12 @@ def training_work(model: nn.Module, loss_of: Callable[[], torch.Tensor]) -> Call
     return ours if isinstance(model, GPT) else theirs
 
 
+def our_loss(model: GPT, tokens: torch.Tensor, run: Engine) -> torch.Tensor:
+    """Compute our side's loss of a training step."""
+    with run.precision():
+        return pretrain_loss(model, tokens)[0]
+
+
 def measure_training(name: str, engine: Engine, repeats: int, ways: list[str]) -> dict[str, float]:
     """Return tokens a second of a training step, ours and theirs, in each way."""
     torch.manual_seed(0)
@@ -162,15 +168,11 @@ def measure_training(name: str, engine: Engine, repeats: int, ways: list[str]) -
             other.compile()
         run.prepare(model)
 
-        def ours(model: GPT = model, run: Engine = run) -> torch.Tensor:
-            with run.precision():
-                return pretrain_loss(model, tokens)[0]
-
         def theirs(other: nn.Module = other, run: Engine = run) -> torch.Tensor:
             with run.precision():
                 return other(input_ids=tokens, labels=tokens).loss
 
-        works[f"ours {way}"] = training_work(model, ours)
+        works[f"ours {way}"] = training_work(model, partial(our_loss, model, tokens, run))
         works[f"transformers {way}"] = training_work(other, theirs)
     return {work: tokens.numel() / seconds for work, seconds in fastest(works, repeats).items()}
 
@@ -225,11 +227,7 @@ def where_time_goes(name: str, engine: Engine, way: str, most: int = 6) -> dict[
     model = run.prepare(GPT(config))
     tokens = torch.randint(config.vocab_size, batch_of(name, engine.device), device=engine.device)
 
-    def loss() -> torch.Tensor:
-        with run.precision():
-            return pretrain_loss(model, tokens)[0]
-
-    step, on_gpu = training_work(model, loss), engine.device.type == "cuda"
+    step, on_gpu = training_work(model, partial(our_loss, model, tokens, run)), engine.device.type == "cuda"
     step()
     with profile(activities=[ProfilerActivity.CUDA if on_gpu else ProfilerActivity.CPU]) as profiled:
         step()

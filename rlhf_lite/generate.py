@@ -1,7 +1,7 @@
 """Sample from a GPT: many prompts of different lengths at once, each token read only once."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 
 import torch
@@ -138,12 +138,9 @@ def _as_sampling_needs(model: GPT, device: torch.device) -> Iterator[None]:
     # autocast's copies of them again: there it would convert every weight at every token
     has_bare_weights = model.anyone is bool and not torch.is_autocast_enabled(device.type)
     without_gradients = torch.inference_mode() if has_bare_weights else torch.no_grad()
-    with without_gradients, for_changing_shapes(device):
-        if model.compiled:
-            with torch.compiler.set_stance("force_eager"):
-                yield
-        else:
-            yield
+    uncompiled = torch.compiler.set_stance("force_eager") if model.compiled else nullcontext()
+    with uncompiled, without_gradients, for_changing_shapes(device):
+        yield
 
 
 def _close_ranks(going_on: Tensor) -> Tensor:

@@ -20,7 +20,7 @@ from .files import write_atomically
 from .fitting import needed_gb
 from .gpt import GPT2
 from .machine import gpu_memory, has_compiler, machine
-from .measured_stages import MEASURED, ROLLOUT, UPDATE, Watch, run_stage
+from .measured_stages import MEASURED, ROLLOUT, Watch, run_stage, seconds_a_step
 from .plan import SLACK, Cluster, StagePlan, plan_stage
 from .plan_check import WAYS, CheckedShape
 from .workload import stages
@@ -54,7 +54,6 @@ def check(device: torch.device) -> Iterator[dict[str, Any]]:
     """Measure all stages in all ways: seconds of a step, the first one's too, GB (on a GPU), and the share of the peak."""
     peak = matrix_peaks(device, 1, ["bfloat16"])["bfloat16"]
     recipe = SHAPE.recipe()
-    parts = {UPDATE: recipe.preset.ppo_ptx.minibatches}  # steps of a plan in what is watched as one
     for way, (cluster, config) in ways(device).items():
         plans = {stage.name: plan_stage(stage, cluster) for stage in stages(recipe)}
         for name in MEASURED:
@@ -64,8 +63,8 @@ def check(device: torch.device) -> Iterator[dict[str, Any]]:
             watch = Watch(device)
             run_stage(name, recipe, STEPS + 1, watch, Engine(config))
             gc.collect()  # else this stage's models may still be there when the next one begins
-            for stage, turns in watch.seconds.items():
-                plan, (first, *later) = plans[stage], (seconds / parts.get(stage, 1) for seconds in turns)
+            for stage, (first, *later) in seconds_a_step(watch, recipe).items():
+                plan = plans[stage]
                 flops = (plan.flops + plan.attention_flops) / plan.stage.steps
                 yield {"way": way, "stage": stage, "first step": first, "seconds": min(later),
                        "share of the peak": flops / min(later) / peak,

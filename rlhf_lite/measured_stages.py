@@ -138,8 +138,13 @@ def measure_seconds(name: str, recipe: Recipe, steps: int, config: EngineConfig 
     engine = Engine(config or EngineConfig())
     watch = Watch(engine.device)
     run_stage(name, recipe, steps + 1, watch, engine)
+    return {stage: min(seconds[1:]) for stage, seconds in seconds_a_step(watch, recipe).items()}
+
+
+def seconds_a_step(watch: Watch, recipe: Recipe) -> dict[str, list[float]]:
+    """Return what was watched as seconds of a plan's step: PPO's update has several."""
     parts = {UPDATE: recipe.preset.ppo_ptx.minibatches}
-    return {stage: min(seconds[1:]) / parts.get(stage, 1) for stage, seconds in watch.seconds.items()}
+    return {stage: [each / parts.get(stage, 1) for each in seconds] for stage, seconds in watch.seconds.items()}
 
 
 def measure_memory(name: str, recipe: Recipe, config: EngineConfig | None = None) -> dict[str, float]:
