@@ -11,8 +11,9 @@ from typing import Annotated, Literal
 import tyro
 
 from .bench import SpeedTest, run_bench
-from .engine import Engine, EngineConfig, peak_memory_gb
+from .engine import Engine, EngineConfig, end_process
 from .gpu_check import GPUCheck, run_gpu_check
+from .machine import peak_memory_gb
 from .overview import Plan, Presets, run_plan, run_presets
 from .pipeline import STAGES, Pipeline
 from .plan_check import PlanCheck, run_plan_check
@@ -90,17 +91,16 @@ def run_pipeline(run: Run) -> None:
     accuracies, bins = reward_model_accuracy(evaluation.models, run.seed, min(200, run.config.evaluation_prompts))
     results = {
         "preset": run.preset, "seed": run.seed, "summary": evaluation.summary(), "use_cases": stratified(folder, run.seed),
-        "reward_model": accuracies, "calibration": bins,
-        "samples": samples(evaluation), "cleaning": asdict(pipeline.world.cleaning_report(run.config.incoming_prompts)),
+        "reward_model": accuracies, "calibration": bins, "samples": samples(evaluation),
+        "cleaning": asdict(pipeline.world.cleaning_report(run.config.incoming_prompts)),
         "seconds": pipeline.seconds() | {"evaluation": time.monotonic() - start}, "peak_memory_gb": peak_memory_gb(),
     }  # fmt: skip
     print(f"wrote {write_report(folder, results)}")
 
 
-def stratified(folder: Path, seed: int, prompts_per_use_case: int = 30) -> dict[str, dict[str, float]]:
-    """Mean gold score of each model by use case, as many prompts of the rare ones as of the common."""
-    use_cases = list(USE_CASE_SHARES)
-    return Evaluation(load_models(folder), seed, prompts_per_use_case * len(use_cases), use_cases=use_cases).use_case_rows()
+def stratified(folder: Path, seed: int, each: int = 30) -> dict[str, dict[str, float]]:
+    """Mean gold score of each model by use case, on as many prompts (`each`) of the rare ones as of the common."""
+    return Evaluation(load_models(folder), seed, each * len(USE_CASE_SHARES), use_cases=list(USE_CASE_SHARES)).use_case_rows()
 
 
 def samples(evaluation: Evaluation) -> list[dict]:
@@ -297,4 +297,4 @@ def _chosen_preset(arguments: list[str]) -> Preset:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    end_process(main())

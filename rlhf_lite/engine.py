@@ -12,7 +12,7 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, fields, is_dataclass, replace
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, NoReturn, TypeVar
 
 import torch
 import torch.distributed as dist
@@ -22,11 +22,6 @@ from torch.distributed.device_mesh import init_device_mesh
 from .gpt import GPT, ScalarModel
 from .machine import has_compiler
 from .optim import backward
-
-try:
-    import resource
-except ImportError:  # Windows
-    resource = None
 
 Item = TypeVar("Item")
 Model = GPT | ScalarModel
@@ -251,6 +246,14 @@ def is_main_process() -> bool:
     return not dist.is_initialized() or dist.get_rank() == 0
 
 
+def end_process(status: int = 0) -> NoReturn:
+    """End this process; one of several at once, as gloo's threads, that let go of tensors while Python ends, may abort it."""
+    if dist.is_initialized():
+        print(end="", flush=True)
+        os._exit(status)
+    sys.exit(status)
+
+
 def shard(model: Model, mesh: Any, *, bfloat16: bool = False) -> None:
     """Split every matrix of a model over the processes of a mesh, block by block, in place (FSDP2).
 
@@ -282,11 +285,3 @@ def settle(model: Model) -> None:
     """Let go of whole weights that a forward pass left behind: a change made in them by hand would be lost with them."""
     for part in sharded_parts(model):
         part.reshard()
-
-
-def peak_memory_gb() -> float | None:
-    """Return the most memory that this process has held so far, in GB; None where the system does not tell (Windows)."""
-    if resource is None:
-        return None
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak / (1e9 if sys.platform == "darwin" else 1e6)  # macOS counts bytes, Linux kB

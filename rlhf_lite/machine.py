@@ -1,12 +1,18 @@
-"""Describe the machine that a run or a measurement is made on."""
+"""Describe the machine that a run or a measurement is made on, and what it has taken of it."""
 
 import os
 import platform
 import shutil
+import sys
 from pathlib import Path
 from typing import Any
 
 import torch
+
+try:
+    import resource
+except ImportError:  # Windows
+    resource = None
 
 
 def machine(device: torch.device) -> dict[str, Any]:
@@ -31,3 +37,11 @@ def gpu_memory(device: torch.device) -> float:
 def has_compiler() -> bool:
     """Tell whether there is the C++ compiler that `torch.compile` needs."""
     return shutil.which(os.environ.get("CXX", "c++")) is not None
+
+
+def peak_memory_gb() -> float | None:
+    """Return the most memory that this process has held so far, in GB; None where the system does not tell (Windows)."""
+    if resource is None:
+        return None
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / (1e9 if sys.platform == "darwin" else 1e6)  # macOS counts bytes, Linux kB

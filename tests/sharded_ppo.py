@@ -11,7 +11,7 @@ from pathlib import Path
 import torch
 
 from rlhf_lite.checkpoint import TrainingRun
-from rlhf_lite.engine import Engine, EngineConfig
+from rlhf_lite.engine import Engine, EngineConfig, end_process
 from rlhf_lite.generate import generate
 from rlhf_lite.gpt import GPT, GPTConfig, ScalarModel
 from rlhf_lite.optim import OptimConfig, build_optimizer
@@ -115,3 +115,4 @@ if __name__ == "__main__":
     found["told"] = told_of_damage(machine, Path(sys.argv[1]).with_suffix(""))
     if machine.is_main:
         Path(sys.argv[1]).write_text(json.dumps(found))
+    end_process()

@@ -11,7 +11,7 @@ import torch
 from rlhf_lite import engine as engine_module
 from rlhf_lite.checkpoint import TrainingRun
 from rlhf_lite.data import Example, ExampleBatch, collate_examples
-from rlhf_lite.engine import Engine, EngineConfig, bfloat16_gain, peak_memory_gb, settle
+from rlhf_lite.engine import Engine, EngineConfig, bfloat16_gain, settle
 from rlhf_lite.sft import SFTConfig, sft_loss, train_sft
 
 EXAMPLES = [Example([3, 4, 5, 6, 1], 2), Example([7, 8, 1], 2), Example([2, 3, 4, 5, 6, 7, 1], 1), Example([9, 1], 1)]
@@ -110,17 +110,6 @@ def test_compiling_without_a_compiler_is_refused(monkeypatch):
     monkeypatch.setenv("CXX", "no-such-compiler")
     with pytest.raises(ValueError, match="needs a C.. compiler"):
         Engine(EngineConfig(device="cpu", compile=True))
-
-
-def test_peak_memory_grows_with_what_is_held():
-    before = peak_memory_gb()
-    held = bytearray(int(before * 1e9) + 200_000_000)  # more than was ever held at once
-    assert peak_memory_gb() > before + 0.1 and len(held)
-
-
-def test_a_system_that_does_not_tell_is_no_error(monkeypatch):
-    monkeypatch.setattr(engine_module, "resource", None)
-    assert peak_memory_gb() is None
 
 
 @pytest.mark.slow
