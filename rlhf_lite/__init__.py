@@ -13,6 +13,7 @@ Each module imports only modules above it in this list:
     transformer  blocks; encoder-decoder Transformer
     gpt          GPT, its configuration, and a model that gives one number a token
     bert         the same blocks, looking both ways
+    prepacked    weights laid out once, so that sampling on a CPU is faster
     generate     sampling
     likelihood   log-probabilities, losses on them, KL
     optim        learning rate and optimizer step

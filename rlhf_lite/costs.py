@@ -16,6 +16,7 @@ on `transformer.Block` as Korthikanti 2022, arXiv 2205.05198, section 4, counts 
 from dataclasses import dataclass
 
 from .gpt import GPTConfig
+from .prepacked import LARGE
 
 GB = 1e9
 """Bytes in a gigabyte."""
@@ -40,7 +41,7 @@ class Memory:
     activations: float = 0.0
     """What the backward pass needs again, at its peak; of a model that is only read, one block's."""
     kv_cache: float = 0.0
-    """Keys and values of the answers that are being sampled."""
+    """Keys and values of the answers that are being sampled; on a CPU also the copy of the weights to sample by."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,6 +54,8 @@ class Layout:
     """Bytes of a number in computing: 2 for bf16 or fp16, 4 for fp32."""
     checkpointing: bool = True
     """Keep only the input of each block, and compute the rest again in the backward pass."""
+    prepacked: bool = False
+    """Sample by a copy of the weights that is laid out for a CPU."""
 
     @property
     def stream_bytes(self) -> int:
@@ -64,6 +67,11 @@ def block_parameters(config: GPTConfig) -> int:
     """Count one block's parameters, biases and LayerNorms included."""
     outside = (config.vocab_size + config.context_length + 2) * config.d_model  # embeddings and the last LayerNorm
     return (config.n_parameters - outside) // config.n_layers
+
+
+def matrices(config: GPTConfig) -> int:
+    """Count the numbers of the matrices inside the blocks, by which every token is multiplied."""
+    return config.n_layers * (4 * config.d_model**2 + 2 * config.d_model * config.d_ff)
 
 
 def approximate_parameters(config: GPTConfig) -> int:
@@ -200,3 +208,9 @@ def kv_cache_bytes(config: GPTConfig, tokens: float, compute_bytes: int) -> floa
     Example: GPT-3 175B in 2 bytes: 2 * 96 * 12,288 * 2 = 4.7 MB a token.
     """
     return 2 * config.n_layers * config.d_model * compute_bytes * tokens
+
+
+def prepacked_bytes(config: GPTConfig, layout: Layout) -> float:
+    """Bytes of the copy of the weights by which a CPU samples: of a large model's matrices, its output layer with them."""
+    numbers = matrices(config) + config.vocab_size * config.d_model
+    return layout.compute_bytes * numbers if layout.prepacked and numbers >= LARGE else 0.0

@@ -11,6 +11,7 @@ from torch import Tensor
 from .attention import for_changing_shapes
 from .data import lengths_to_mask, pad_left, pad_right
 from .gpt import GPT
+from .prepacked import prepacked
 
 NOT_DRAWN = -1
 """In the place of a token: none was drawn."""
@@ -136,10 +137,11 @@ def _as_sampling_needs(model: GPT, device: torch.device) -> Iterator[None]:
     """Keep no gradients, and prepare nothing for single shapes: each token finds others."""
     # inference mode, which keeps the fewest accounts, can neither gather weights from other processes (FSDP2) nor use
     # autocast's copies of them again: there it would convert every weight at every token
-    has_bare_weights = model.anyone is bool and not torch.is_autocast_enabled(device.type)
+    is_whole = model.anyone is bool
+    has_bare_weights = is_whole and not torch.is_autocast_enabled(device.type)
     without_gradients = torch.inference_mode() if has_bare_weights else torch.no_grad()
     uncompiled = torch.compiler.set_stance("force_eager") if model.compiled else nullcontext()
-    with uncompiled, without_gradients, for_changing_shapes(device):
+    with uncompiled, without_gradients, for_changing_shapes(device), prepacked(model) if is_whole else nullcontext():
         yield
 
 

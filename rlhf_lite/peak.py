@@ -21,6 +21,7 @@ from .costs import (
     embedding_gradient,
     kept_activations,
     kv_cache_bytes,
+    prepacked_bytes,
     reading_activations,
     state_memory,
     training_activations,
@@ -58,7 +59,8 @@ def _model_memory(
             read = reading_activations(model.config, layout, rows * job.length, scalar=model.scalar, predicted=predicted)
             memory = replace(memory, activations=max(memory.activations, read))
         elif job.kind == "sample":
-            memory = replace(memory, kv_cache=kv_cache_bytes(model.config, rows * job.length, layout.compute_bytes))
+            cached = kv_cache_bytes(model.config, rows * job.length, layout.compute_bytes)
+            memory = replace(memory, kv_cache=cached + prepacked_bytes(model.config, layout))
     return memory
 
 

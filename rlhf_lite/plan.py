@@ -64,6 +64,8 @@ class Cluster:
     """Keep only the input of each block, and compute the rest again in the backward pass."""
     precision: Literal["bf16", "fp32"] = "bf16"
     """Numbers in computing; what is trained is kept in fp32 beside."""
+    prepacked: bool = False
+    """Sample by a copy of the weights, as a large model on a CPU does."""
 
     def __post_init__(self):
         if self.gpus < 1 or self.micro_batch < 0 or self.sampling_batch < 1:
@@ -75,7 +77,8 @@ class Cluster:
     @property
     def layout(self) -> Layout:
         """How models lie on the GPUs."""
-        return Layout(gpus=self.gpus, compute_bytes=2 if self.precision == "bf16" else 4, checkpointing=self.checkpointing)
+        number = 2 if self.precision == "bf16" else 4
+        return Layout(gpus=self.gpus, compute_bytes=number, checkpointing=self.checkpointing, prepacked=self.prepacked)
 
 
 @dataclass(frozen=True, kw_only=True)

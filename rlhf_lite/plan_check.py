@@ -26,8 +26,10 @@ from .sizes import RECIPES, Recipe
 from .speeds import Speeds, measure_speeds
 from .workload import stages
 
-ALONE = Cluster(gpu_memory=1e6, micro_batch=10**6, sampling_batch=10**6, checkpointing=False, precision="fp32")
-"""One machine that takes every batch at once."""
+ALONE = Cluster(
+    gpu_memory=1e6, micro_batch=10**6, sampling_batch=10**6, checkpointing=False, precision="fp32", prepacked=True
+)  # fmt: skip
+"""One CPU that takes every batch at once."""
 WAYS = ("all at once", "saving memory")
 """How stages are run: each batch whole, or in quarters (answers of a rollout too) and with blocks computed again."""
 STEPS = 3

@@ -10,6 +10,7 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +20,12 @@ from einops import rearrange
 from torch import Tensor
 
 from .attention import ROOM, KeyValueCache
+from .costs import matrices
 from .files import read_json
 from .generate import draw, next_token_probs
 from .gpt import GPTConfig
 from .likelihood import entropy, next_token_log_probs
+from .prepacked import LARGE, can_prepack, prepacked_linear
 from .transformer import Block, FeedForward
 
 Pair = tuple[float, float]
@@ -39,8 +42,8 @@ class Speeds:
     operand: float
     """A number of its operands: of what goes in, of what comes out, and of the weights."""
     few: tuple[Pair, Pair]
-    """A product of few rows, as when sampling: each number of the weights, and each FLOP; where all weights together stay in
-    the processor's caches, and where they come from memory at every token."""
+    """A product of few rows, as when sampling: each number of the weights, and each FLOP; of a small model, whose weights stay
+    in the processor's caches, and of one that is large enough to be `prepacked`, whose weights come from memory."""
     byte: float
     """A byte read or written by an operation that only passes over numbers, of tensors too large for caches."""
     near_byte: float
@@ -132,7 +135,7 @@ def measure_speeds(device: torch.device | str = "cpu") -> Speeds:
     return Speeds(
         product=product,
         operand=operand,
-        few=(_few_rows(device, NEAR // 8), _few_rows(device, FAR)),
+        few=(_few_rows(device, NEAR // 8, is_prepacked=False), _few_rows(device, FAR, is_prepacked=can_prepack(device))),
         byte=fastest(lambda: torch.add(far, 1.0, out=far)) / (8 * far.numel()),
         near_byte=fastest(lambda: torch.add(near, 1.0, out=near)) / (8 * near.numel()),
         block=_both(lambda x: nothing(x, is_causal=True), token),
@@ -156,15 +159,17 @@ def _products(device: torch.device | str) -> tuple[float, float]:
     return flop, max(0.0, (quick - few * flop) / small)
 
 
-def _few_rows(device: torch.device | str, size: int) -> Pair:
+def _few_rows(device: torch.device | str, size: int, *, is_prepacked: bool) -> Pair:
     """Split the times of products of 4 and of 32 rows by matrices of so many bytes together, one after the other."""
     shape = (2048, 512)
     weights = [torch.randn(shape, device=device) for _ in range(size // (4 * math.prod(shape)))]
     bias = torch.randn(shape[0], device=device)
+    lay_out = prepacked_linear if is_prepacked else lambda weight, bias: partial(F.linear, weight=weight, bias=bias)
+    products = [lay_out(weight, bias) for weight in weights]
 
     def times(rows: int) -> float:
         x = torch.randn(rows, shape[1], device=device)
-        return fastest(lambda: [F.linear(x, weight, bias) for weight in weights]) / (len(weights) * math.prod(shape))
+        return fastest(lambda: [product(x) for product in products]) / (len(weights) * math.prod(shape))
 
     with torch.no_grad():
         few, more = times(4), times(32)
@@ -223,11 +228,6 @@ def _looks_back(device: torch.device | str) -> Pair:
         return _by_width(seconds(16), seconds(64))
 
 
-def matrices(config: GPTConfig) -> float:
-    """Count the numbers of the matrices inside the blocks, by which every token is multiplied."""
-    return config.n_layers * (4 * config.d_model**2 + 2 * config.d_model * config.d_ff)
-
-
 def pass_seconds(
     config: GPTConfig, speeds: Speeds, *, sequences: float, length: int, predicted: float, train: bool, entropy: bool = False
 ) -> float:
@@ -258,7 +258,7 @@ def sampling_seconds(config: GPTConfig, speeds: Speeds, *, sequences: int, lengt
     c, layers, heads, d_head = config.d_model, config.n_layers, config.n_heads, config.d_model // config.n_heads
     reading = pass_seconds(config, speeds, sequences=sequences, length=length - new_tokens, predicted=0, train=False)
     weights = matrices(config) + c * config.vocab_size
-    weight, flop = speeds.few[4 * weights > NEAR]
+    weight, flop = speeds.few[weights >= LARGE]
     looked_at = length - new_tokens / 2 + ROOM / 2  # with the free room behind
     step = (
         weights * (weight + 2 * sequences * flop)
