@@ -96,16 +96,17 @@ class KeyValueCache:
             return fused_attention(query, self.keys[:, :, : self.length], self.values[:, :, : self.length], attn_mask=mask)
         # on CPUs PyTorch's kernel takes about twice as long where free room follows each head's keys; by hand, over all the
         # room, nothing is in the way
-        free = self.keys.shape[2] - self.length
-        taken = torch.arange(self.keys.shape[2], device=query.device) < self.length if mask is None else F.pad(mask, (0, free))
-        return scaled_dot_product_attention(query, self.keys, self.values, taken)[0]
+        scores = (query * query.shape[-1] ** -0.5) @ self.keys.transpose(-2, -1)  # (B, H, 1, room)
+        scores[..., self.length :] = float("-inf")
+        if mask is not None:
+            scores[..., : self.length].masked_fill_(~mask, float("-inf"))
+        return scores.softmax(-1) @ self.values
 
-    def keep_rows(self, rows: Tensor) -> None:
-        """Keep only some rows of the batch, `rows` (N,), in that order: finished answers need no more work."""
-        moved = (rows != torch.arange(len(rows), device=rows.device)).nonzero().squeeze(1)
+    def keep_rows(self, n: int, gaps: Tensor, fillers: Tensor) -> None:
+        """Keep n rows of the batch: the first, but rows `gaps` (N,) make way for `fillers` (N,), which come from further down."""
         for buffer in (self.keys, self.values):
-            buffer[moved, :, : self.length] = buffer[rows[moved], :, : self.length]
-        self.keys, self.values = self.keys[: len(rows)], self.values[: len(rows)]
+            buffer[gaps, :, : self.length] = buffer[fillers, :, : self.length]
+        self.keys, self.values = self.keys[:n], self.values[:n]
 
 
 class MultiHeadAttention(nn.Module):

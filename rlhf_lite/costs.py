@@ -210,7 +210,7 @@ def kv_cache_bytes(config: GPTConfig, tokens: float, compute_bytes: int) -> floa
     return 2 * config.n_layers * config.d_model * compute_bytes * tokens
 
 
-def prepacked_bytes(config: GPTConfig, layout: Layout) -> float:
-    """Bytes of the copy of the weights by which a CPU samples: of a large model's matrices, its output layer with them."""
+def prepacked_bytes(config: GPTConfig, layout: Layout, rows: int) -> float:
+    """Bytes of the copy of the weights by which a CPU samples several rows: of a large model's matrices and output layer."""
     numbers = matrices(config) + config.vocab_size * config.d_model
-    return layout.compute_bytes * numbers if layout.prepacked and numbers >= LARGE else 0.0
+    return layout.compute_bytes * numbers if layout.prepacked and rows > 1 and numbers >= LARGE else 0.0

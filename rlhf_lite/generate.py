@@ -110,7 +110,7 @@ def generate(
     rows = torch.arange(len(prompts), device=device)  # which prompt each row of the batch belongs to
     new, was_training = tokens, model.training
     model.eval()
-    with _as_sampling_needs(model, device):
+    with _as_sampling_needs(model, device, len(prompts)):
         for step in range(max_new_tokens):
             model.anyone(True)  # needs this pass; see _keep_in_step
             hidden = model.hidden(new, padding_mask=real[:, : n_read + step] if is_padded else None, caches=caches)
@@ -120,10 +120,10 @@ def generate(
                 first_log_probs.copy_(probs.gather(1, drawn[:, None]).squeeze(1).log())
             answers[rows, step] = drawn
             if (drawn == end_id).any():
-                kept = _close_ranks(drawn != end_id)
+                kept, gaps, fillers = _close_ranks(drawn != end_id)
                 rows, drawn, real = rows[kept], drawn[kept], real[kept]
                 for cache in caches:
-                    cache.keep_rows(kept)
+                    cache.keep_rows(len(kept), gaps, fillers)
             if not len(rows):
                 break
             new = drawn[:, None]
@@ -133,7 +133,7 @@ def generate(
 
 
 @contextmanager
-def _as_sampling_needs(model: GPT, device: torch.device) -> Iterator[None]:
+def _as_sampling_needs(model: GPT, device: torch.device, rows: int) -> Iterator[None]:
     """Keep no gradients, and prepare nothing for single shapes: each token finds others."""
     # inference mode, which keeps the fewest accounts, can neither gather weights from other processes (FSDP2) nor use
     # autocast's copies of them again: there it would convert every weight at every token
@@ -141,16 +141,21 @@ def _as_sampling_needs(model: GPT, device: torch.device) -> Iterator[None]:
     has_bare_weights = is_whole and not torch.is_autocast_enabled(device.type)
     without_gradients = torch.inference_mode() if has_bare_weights else torch.no_grad()
     uncompiled = torch.compiler.set_stance("force_eager") if model.compiled else nullcontext()
-    with uncompiled, without_gradients, for_changing_shapes(device), prepacked(model) if is_whole else nullcontext():
+    faster = prepacked(model, rows) if is_whole else nullcontext()
+    with uncompiled, without_gradients, for_changing_shapes(device), faster:
         yield
 
 
-def _close_ranks(going_on: Tensor) -> Tensor:
-    """Say which row goes to each of the first places: those there stay, and others from the end fill the gaps."""
-    n_kept = int(going_on.sum())
-    kept = torch.arange(n_kept, device=going_on.device)
-    kept[~going_on[:n_kept]] = going_on[n_kept:].nonzero().squeeze(1) + n_kept
-    return kept
+def _close_ranks(going_on: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Say which rows go on: those at the first places stay there, but for gaps, which others from the end fill.
+
+    Shapes: going_on (B,) bool -> kept (n,), the row that goes to each place; gaps (N,), places; fillers (N,), rows.
+    """
+    n = int(going_on.sum())
+    gaps, fillers = (~going_on[:n]).nonzero().squeeze(1), going_on[n:].nonzero().squeeze(1) + n
+    kept = torch.arange(n, device=going_on.device)
+    kept[gaps] = fillers
+    return kept, gaps, fillers
 
 
 def _keep_in_step(model: GPT, most: int) -> None:

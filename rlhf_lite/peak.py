@@ -60,7 +60,7 @@ def _model_memory(
             memory = replace(memory, activations=max(memory.activations, read))
         elif job.kind == "sample":
             cached = kv_cache_bytes(model.config, rows * job.length, layout.compute_bytes)
-            memory = replace(memory, kv_cache=cached + prepacked_bytes(model.config, layout))
+            memory = replace(memory, kv_cache=cached + prepacked_bytes(model.config, layout, rows))
     return memory
 
 

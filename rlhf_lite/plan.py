@@ -131,12 +131,14 @@ def plan_stage(stage: Stage, cluster: Cluster, speeds: Speeds | None = None) -> 
 
     Raises: ValueError where speeds, which are of one machine in fp32, are given for another cluster.
     """
-    made = _with_micro_batch(stage, cluster)
     if speeds is not None:
         if cluster.gpus > 1 or cluster.precision != "fp32":
             raise ValueError(f"measured speeds are of one machine in fp32, not {cluster.gpus} in {cluster.precision}")
-        checkpointing, answers = cluster.checkpointing, cluster.sampling_batch
-        seconds = stage.steps * step_seconds(stage, speeds, checkpointing=checkpointing, sampling_batch=answers)
+        cluster = replace(cluster, prepacked=True)
+    made = _with_micro_batch(stage, cluster)
+    if speeds is not None:
+        size = {"micro_batch": max(1, made.micro_batch), "sampling_batch": cluster.sampling_batch}
+        seconds = stage.steps * step_seconds(stage, speeds, checkpointing=cluster.checkpointing, **size)
         made = replace(made, seconds=seconds, limit="computing", busy=1.0)
     return made if fits(made, cluster) else replace(made, advice=tuple(_advice(stage, cluster, made)))
 

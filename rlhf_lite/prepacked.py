@@ -15,7 +15,7 @@ from .gpt import GPT
 LARGE = 2**21
 """Numbers in a model's matrices from which on it pays; a smaller one's stay in the processor's caches (ours)."""
 ROWS = 64
-"""Rows of a product for which weights are laid out; with fewer or more they are read as fast (ours)."""
+"""Rows of a product for which weights are laid out; four or more are as fast (ours)."""
 
 
 def prepacked_linear(weight: Tensor, bias: Tensor | None = None) -> Callable[[Tensor], Tensor]:
@@ -39,17 +39,17 @@ def can_prepack(device: torch.device | str) -> bool:
     return has_both and torch.device(device).type == "cpu"
 
 
-def pays(model: GPT) -> bool:
-    """Tell whether to lay out a model's weights: of a large one in float32 that lies whole in this process."""
+def pays(model: GPT, rows: int) -> bool:
+    """Tell whether to lay out a model's weights: a large one's, in float32 and whole in this process, for more than one row."""
     weights = [each.weight for each in (model.token_embedding, *_layers(model))]
     is_plain = all(each.dtype == torch.float32 and not hasattr(each, "placements") for each in weights)
-    return is_plain and can_prepack(weights[0].device) and sum(each.numel() for each in weights) >= LARGE
+    return rows > 1 and is_plain and can_prepack(weights[0].device) and sum(each.numel() for each in weights) >= LARGE
 
 
 @contextmanager
-def prepacked(model: GPT) -> Iterator[None]:
+def prepacked(model: GPT, rows: int) -> Iterator[None]:
     """Let a model multiply by such a copy of all its matrices, if that pays; until the end its weights must not change."""
-    layers = _layers(model) if pays(model) else []
+    layers = _layers(model) if pays(model, rows) else []
     for layer in layers:
         layer.forward = prepacked_linear(layer.weight, layer.bias)
     if layers:

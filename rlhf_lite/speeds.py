@@ -18,6 +18,7 @@ import torch
 import torch.nn.functional as F
 from einops import rearrange
 from torch import Tensor
+from torch.utils.checkpoint import checkpoint
 
 from .attention import ROOM, KeyValueCache
 from .costs import matrices
@@ -31,6 +32,8 @@ from .transformer import Block, FeedForward
 Pair = tuple[float, float]
 FAR, NEAR = 2**26, 2**25
 """Bytes that no processor's share of a cache holds, and bytes up to which it may."""
+LENGTHS = (127, 511)
+"""Tokens of sequences by which attention is measured: as most lengths, not whole tiles of its kernel (a fifth slower)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,6 +47,8 @@ class Speeds:
     few: tuple[Pair, Pair]
     """A product of few rows, as when sampling: each number of the weights, and each FLOP; of a small model, whose weights stay
     in the processor's caches, and of one that is large enough to be `prepacked`, whose weights come from memory."""
+    single: float
+    """A product of one row: each number of a large model's weights."""
     byte: float
     """A byte read or written by an operation that only passes over numbers, of tensors too large for caches."""
     near_byte: float
@@ -52,6 +57,8 @@ class Speeds:
     """A block with next to nothing to do, of width 8 on one token: Python, and the start of each operation."""
     cached_block: float
     """The same when sampling: forward, with a cache."""
+    block_again: float
+    """What computing a block again takes besides its forward pass: leaving it out, and taking it up in the backward pass."""
     bend: Pair
     """One number through the activation function."""
     norm: Pair
@@ -112,9 +119,10 @@ def _by_width(narrow: float, wide: float) -> Pair:
 
 
 def _by_length(short: float, long: float) -> Pair:
-    """Split a query's times at lengths 128 and 512 into its own part and one of each key that it looks at."""
-    look = (long - short) / (256.5 - 64.5)  # keys that a query looks at, on average
-    return max(0.0, short - 64.5 * look), look
+    """Split a query's times at two lengths into its own part and one of each key that it looks at."""
+    few, many = ((length + 1) / 2 for length in LENGTHS)  # keys that a query looks at, on average
+    look = (long - short) / (many - few)
+    return max(0.0, short - few * look), look
 
 
 def measure_speeds(device: torch.device | str = "cpu") -> Speeds:
@@ -132,14 +140,18 @@ def measure_speeds(device: torch.device | str = "cpu") -> Speeds:
         drawn = fastest(lambda: draw(next_token_probs(sampled), uniform))
     query, look = _looks(device)
     nothing, token = Block(8, 1, 32).to(device), torch.randn(1, 1, 8, device=device)
+    block = _both(lambda x: nothing(x, is_causal=True), token)
+    again = _both(lambda x: checkpoint(nothing, x, use_reentrant=False, is_causal=True), token)
     return Speeds(
         product=product,
         operand=operand,
         few=(_few_rows(device, NEAR // 8, is_prepacked=False), _few_rows(device, FAR, is_prepacked=can_prepack(device))),
+        single=_seconds_a_weight(device, FAR, 1, is_prepacked=False),
         byte=fastest(lambda: torch.add(far, 1.0, out=far)) / (8 * far.numel()),
         near_byte=fastest(lambda: torch.add(near, 1.0, out=near)) / (8 * near.numel()),
-        block=_both(lambda x: nothing(x, is_causal=True), token),
+        block=block,
         cached_block=_cached(nothing, token),
+        block_again=max(0.0, again[1] - sum(block)),
         bend=(bend[0] / wide.numel(), bend[1] / wide.numel()),
         norm=(norm[0] / x.numel(), norm[1] / x.numel()),
         query=query, look=look, look_back=_looks_back(device),
@@ -160,21 +172,21 @@ def _products(device: torch.device | str) -> tuple[float, float]:
 
 
 def _few_rows(device: torch.device | str, size: int, *, is_prepacked: bool) -> Pair:
-    """Split the times of products of 4 and of 32 rows by matrices of so many bytes together, one after the other."""
-    shape = (2048, 512)
-    weights = [torch.randn(shape, device=device) for _ in range(size // (4 * math.prod(shape)))]
-    bias = torch.randn(shape[0], device=device)
-    lay_out = prepacked_linear if is_prepacked else lambda weight, bias: partial(F.linear, weight=weight, bias=bias)
-    products = [lay_out(weight, bias) for weight in weights]
-
-    def times(rows: int) -> float:
-        x = torch.randn(rows, shape[1], device=device)
-        return fastest(lambda: [product(x) for product in products]) / (len(weights) * math.prod(shape))
-
-    with torch.no_grad():
-        few, more = times(4), times(32)
+    """Split the times of products of 4 and of 32 rows into a part of each number of the weights and one of each FLOP."""
+    few, more = (_seconds_a_weight(device, size, rows, is_prepacked=is_prepacked) for rows in (4, 32))
     flop = max(0.0, (more - few) / 56)  # 2 * (32 - 4) more for each weight
     return few - 8 * flop, flop
+
+
+@torch.no_grad()
+def _seconds_a_weight(device: torch.device | str, size: int, rows: int, *, is_prepacked: bool) -> float:
+    """Time products by matrices of so many bytes together, one after the other."""
+    shape = (2048, 512)
+    weights = [torch.randn(shape, device=device) for _ in range(size // (4 * math.prod(shape)))]
+    x, bias = torch.randn(rows, shape[1], device=device), torch.randn(shape[0], device=device)
+    lay_out = prepacked_linear if is_prepacked else lambda weight, bias: partial(F.linear, weight=weight, bias=bias)
+    products = [lay_out(weight, bias) for weight in weights]
+    return fastest(lambda: [product(x) for product in products]) / (len(weights) * math.prod(shape))
 
 
 def _looks(device: torch.device | str) -> tuple[tuple[Pair, Pair], tuple[Pair, Pair]]:
@@ -187,12 +199,13 @@ def _looks(device: torch.device | str) -> tuple[tuple[Pair, Pair], tuple[Pair, P
 
     def times(width: int, length: int) -> Pair:
         shape = (queries // length, length, heads, width)
-        return _both(attend, *(torch.randn(shape, device=device).transpose(1, 2) for _ in range(3)))
+        found = _both(attend, *(torch.randn(shape, device=device).transpose(1, 2) for _ in range(3)))
+        return tuple(seconds / math.prod(shape[:3]) for seconds in found)
 
-    narrow, wide = ([times(width, length) for length in (128, 512)] for width in (16, 64))
+    narrow, wide = ([times(width, length) for length in LENGTHS] for width in (16, 64))
     own, each = [], []
     for train in range(2):
-        split = [_by_length(*(seconds[train] / (queries * heads) for seconds in found)) for found in (narrow, wide)]
+        split = [_by_length(*(seconds[train] for seconds in found)) for found in (narrow, wide)]
         own.append(_by_width(split[0][0], split[1][0]))
         each.append(_by_width(split[0][1], split[1][1]))
     return tuple(own), tuple(each)
@@ -259,6 +272,8 @@ def sampling_seconds(config: GPTConfig, speeds: Speeds, *, sequences: int, lengt
     reading = pass_seconds(config, speeds, sequences=sequences, length=length - new_tokens, predicted=0, train=False)
     weights = matrices(config) + c * config.vocab_size
     weight, flop = speeds.few[weights >= LARGE]
+    if sequences == 1 and weights >= LARGE:
+        weight, flop = speeds.single, 0.0
     looked_at = length - new_tokens / 2 + ROOM / 2  # with the free room behind
     step = (
         weights * (weight + 2 * sequences * flop)
@@ -271,11 +286,14 @@ def sampling_seconds(config: GPTConfig, speeds: Speeds, *, sequences: int, lengt
     return reading + new_tokens * step
 
 
-def update_seconds(config: GPTConfig, speeds: Speeds, *, averaged: bool = False, scalar: bool = False) -> float:
+def update_seconds(
+    config: GPTConfig, speeds: Speeds, *, averaged: bool = False, scalar: bool = False, backward_passes: int = 1
+) -> float:
     """Seconds of an optimizer step: the norm (4 bytes a parameter), the clip (8), Adam (28), and the average (12).
 
-    Before it, the embedding's gradient is made of zeros (8) and, where it is tied, summed from two (12).
+    Before it, in each backward pass, the embedding's gradient is made of zeros (8) and, where it is tied, summed from two (12);
+    all gradients are added to those of the passes before (12).
     """
-    embedding = config.vocab_size * config.d_model
-    moved = config.n_parameters * (40 + 12 * averaged) + embedding * (8 + (0 if scalar else 12))
+    embedding, added = config.vocab_size * config.d_model * (8 + (0 if scalar else 12)), 12 * config.n_parameters
+    moved = config.n_parameters * (40 + 12 * averaged) + backward_passes * embedding + (backward_passes - 1) * added
     return moved * (speeds.near_byte if 16 * config.n_parameters <= NEAR else speeds.byte)

@@ -2,28 +2,39 @@
 
 from math import ceil
 
+from .gpt import length_groups
 from .peak import passes, predicted_tokens
 from .speeds import Speeds, pass_seconds, sampling_seconds, update_seconds
 from .workload import Job, Stage
 
 
-def step_seconds(stage: Stage, speeds: Speeds, *, checkpointing: bool, sampling_batch: int) -> float:
-    """Return the seconds of one step of a stage on one machine in fp32; answers are sampled so many at a time."""
-    work = sum(_job_seconds(stage, job, speeds, checkpointing, sampling_batch) for job in stage.jobs)
+def step_seconds(stage: Stage, speeds: Speeds, *, checkpointing: bool, micro_batch: int, sampling_batch: int) -> float:
+    """Return the seconds of one step on one machine in fp32; so many units are trained on, or sampled and read, at a time."""
+    work = 0.0
+    for job in stage.jobs:
+        parts = ceil(job.units / (micro_batch if job.kind == "train" else sampling_batch))
+        work += _job_seconds(stage, job, speeds, checkpointing and job.kind == "train", parts)
     groups = list(passes(stage.jobs))
     for role in {job.role for group in groups for job in group}:
         model = stage.resident(role)
-        work += update_seconds(model.config, speeds, averaged=model.averaged, scalar=model.scalar)
+        backward = sum(ceil(job.units / micro_batch) for group in groups for job in group if job.role == role)
+        work += update_seconds(
+            model.config, speeds, averaged=model.averaged, scalar=model.scalar, backward_passes=backward
+        )  # fmt: skip
     return work
 
 
-def _job_seconds(stage: Stage, job: Job, speeds: Speeds, checkpointing: bool, sampling_batch: int) -> float:
-    model, train = stage.resident(job.role), job.kind == "train"
+def _job_seconds(stage: Stage, job: Job, speeds: Speeds, again: bool, parts: int) -> float:
+    model = stage.resident(job.role)
     if job.kind == "sample":
-        parts = ceil(job.units / sampling_batch)
         size = {"sequences": ceil(job.units / parts), "length": job.length, "new_tokens": job.new_tokens}
         return parts * sampling_seconds(model.config, speeds, **size)
-    predicted = 0.0 if model.scalar else job.sequences * predicted_tokens(job)
-    size = {"sequences": job.sequences, "length": job.length}
-    again = pass_seconds(model.config, speeds, **size, predicted=0, train=False) if train and checkpointing else 0.0
-    return again + pass_seconds(model.config, speeds, **size, predicted=predicted, train=train, entropy=job.logits_read)
+    parts *= length_groups(ceil(job.sequences / parts)) if job.by_length else 1
+    size = {"sequences": job.sequences / parts, "length": job.length}
+    predicted = 0.0 if model.scalar else size["sequences"] * predicted_tokens(job)
+    work = pass_seconds(
+        model.config, speeds, **size, predicted=predicted, train=job.kind == "train", entropy=job.logits_read
+    )  # fmt: skip
+    if again:
+        work += pass_seconds(model.config, speeds, **size, predicted=0, train=False) + model.config.n_layers * speeds.block_again
+    return parts * work

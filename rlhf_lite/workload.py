@@ -116,7 +116,8 @@ def _ppo_stages(recipe: Recipe, config: PPOConfig) -> list[Stage]:
     )
     length, new = recipe.dialogue_length, config.max_new_tokens
     sampling = Job(role="policy", kind="sample", units=config.episodes, length=length, new_tokens=new)
-    reading = [Job(role=r.role, kind="read", units=config.episodes, length=length, predicted=new) for r in residents]
+    score = {"kind": "read", "units": config.episodes, "length": length, "predicted": new, "by_length": True}
+    reading = [Job(role=resident.role, **score) for resident in residents]
     learning = {"kind": "train", "units": config.minibatch_size, "length": length, "predicted": new, "by_length": True}
     update = [Job(role="policy", logits_read=True, **learning), Job(role="value_model", joined=True, **learning)]
     if config.ptx_coef > 0:

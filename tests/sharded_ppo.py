@@ -10,6 +10,7 @@ from pathlib import Path
 
 import torch
 
+from rlhf_lite import prepacked
 from rlhf_lite.checkpoint import TrainingRun
 from rlhf_lite.engine import Engine, EngineConfig, end_process
 from rlhf_lite.generate import generate
@@ -68,6 +69,21 @@ def sampled(engine: Engine) -> list[list[int]]:
     return [row[:n] for row, n in zip(tokens.tolist(), last.tolist(), strict=True)]
 
 
+def sampled_whole() -> list[list[int]]:
+    """Sample the same rows with all weights in each process, laid out for oneDNN where the processor has it."""
+    prompts, uniforms = uneven_rows()
+    engine = Engine(EngineConfig(device="cpu"))
+    policy, before = engine.prepare(make_policy()), prepacked.LARGE
+    prepacked.LARGE = 0
+    with engine.whole(policy):
+        assert prepacked.pays(policy, rows=2) == prepacked.can_prepack("cpu")
+        answers = generate(policy, engine.share(prompts), max_new_tokens=NEW, uniforms=engine.share(uniforms), **IDS)
+    assert engine.n_processes == 1 or not prepacked.pays(policy, rows=2), "weights are not whole any more"
+    prepacked.LARGE = before
+    tokens, last = engine.gather(answers.tokens, fill=PAD), engine.gather(answers.lengths)
+    return [row[:n] for row, n in zip(tokens.tolist(), last.tolist(), strict=True)]
+
+
 def trained(engine: Engine) -> dict[str, list]:
     """Run PPO; return its log and the tokens of every rollout."""
     rollouts, run = [], TrainingRun(None, show_progress=False, engine=engine)
@@ -111,7 +127,7 @@ def told_of_damage(engine: Engine, folder: Path) -> list[bool]:
 if __name__ == "__main__":
     torch.set_num_threads(1)
     machine = Engine(EngineConfig(device="cpu", sample_sharded=True))
-    found = {"sampled": sampled(machine), **trained(machine)}
+    found = {"sampled": sampled(machine), "sampled whole": sampled_whole(), **trained(machine)}
     found["told"] = told_of_damage(machine, Path(sys.argv[1]).with_suffix(""))
     if machine.is_main:
         Path(sys.argv[1]).write_text(json.dumps(found))

@@ -132,13 +132,16 @@ def test_cache_gives_what_one_pass_gives(cuts):
     torch.testing.assert_close(torch.cat(parts, 1), whole, **CLOSE)
 
 
-@pytest.mark.parametrize("rows", [[0, 2], [2, 0], [3], [3, 1, 2, 0]], ids=str)
-def test_cache_goes_on_with_the_rows_that_are_kept(rows):
-    attention, x = MultiHeadAttention(8, 2), torch.randn(4, 5, 8)
-    rows, cache = torch.tensor(rows), KeyValueCache()
+@pytest.mark.parametrize(
+    ("gaps", "fillers", "rows"),
+    [([], [], [0, 1, 2, 3]), ([], [], [0, 1]), ([1], [3], [0, 3, 2]), ([0, 1], [3, 2], [3, 2]), ([0], [3], [3])],
+)
+def test_cache_goes_on_with_the_rows_that_are_kept(gaps, fillers, rows):
+    attention, x, cache = MultiHeadAttention(8, 2), torch.randn(4, 5, 8), KeyValueCache()
+    gaps, fillers = (torch.tensor(each, dtype=torch.long) for each in (gaps, fillers))
     with torch.no_grad():
         attention(x[:, :4], is_causal=True, cache=cache)
-        cache.keep_rows(rows)
+        cache.keep_rows(len(rows), gaps, fillers)
         last = attention(x[rows, 4:], cache=cache)
         torch.testing.assert_close(last, attention(x, is_causal=True)[rows, 4:], **CLOSE)
 

@@ -6,6 +6,7 @@ right marks; a machine's speeds plan one machine only.
 """
 
 import json
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
 from types import SimpleNamespace
@@ -18,7 +19,7 @@ from rlhf_lite.measured_stages import MEASURED, measure_memory, measure_seconds,
 from rlhf_lite.overview import Plan, run_plan
 from rlhf_lite.plan import Cluster, plan_stage
 from rlhf_lite.plan_check import ALONE, CASES, WAYS, CheckedShape, PlanCheck, planned, run_plan_check
-from rlhf_lite.speeds import Speeds, measure_speeds, pass_seconds, sampling_seconds, speeds_of
+from rlhf_lite.speeds import Speeds, measure_speeds, pass_seconds, sampling_seconds, speeds_of, update_seconds
 from rlhf_lite.workload import stages
 
 RESULTS = Path(__file__).parents[1] / "data" / "plan_check" / "results.json"
@@ -30,7 +31,9 @@ HEAVY = CheckedShape(
 )
 """Few tokens for its weights: gradients weigh as much as activations, and the two are not there at once."""
 STORED = json.loads(RESULTS.read_text(encoding="utf-8"))
-NOTHING = dict.fromkeys(("product", "operand", "byte", "near_byte", "cached_block", "uncertainty", "drawn"), 0.0)
+NOTHING = dict.fromkeys(
+    ("product", "operand", "single", "byte", "near_byte", "cached_block", "block_again", "uncertainty", "drawn"), 0.0
+)
 NOTHING |= dict.fromkeys(("block", "bend", "norm", "look_back", "surprise"), (0.0, 0.0))
 NOTHING |= dict.fromkeys(("few", "query", "look"), ((0.0, 0.0), (0.0, 0.0)))
 OFF = {("tiny", "saving memory", "sft"), ("tiny", "saving memory", "ppo_ptx update")}
@@ -96,6 +99,9 @@ def test_weights_come_from_memory_where_they_are_many():
     assert sampling_seconds(few, speeds, **size) == 5 * (192 + 40) * (1 + 2 * 3 * 10)
     many = GPTConfig(vocab_size=10, context_length=8, d_model=1024, n_layers=1, n_heads=1)  # 12.6M numbers, 50 MB
     assert sampling_seconds(many, speeds, **size) == 5 * (12 * 1024**2 + 10 * 1024) * (100 + 2 * 3 * 1000)
+    alone = Speeds(**NOTHING | {"single": 7.0})
+    assert sampling_seconds(many, alone, **size | {"sequences": 1}) == 5 * (12 * 1024**2 + 10 * 1024) * 7
+    assert sampling_seconds(few, alone, **size | {"sequences": 1}) == 0
 
 
 def test_speeds_are_positive_and_of_one_machine_only():
@@ -107,12 +113,31 @@ def test_speeds_are_positive_and_of_one_machine_only():
 
 
 def test_recomputing_takes_another_forward_pass():
-    from dataclasses import replace
-
     stage, speeds = stages(LITTLE.recipe())[0], Speeds(**NOTHING | {"product": 1.0})
     kept, again = (plan_stage(stage, replace(ALONE, checkpointing=on), speeds).seconds for on in (False, True))
     matrices = 3 * 12 * 64**2
     assert again - kept == pytest.approx(stage.steps * 2 * 8 * 64 * matrices)
+
+
+def test_each_micro_batch_starts_every_block_anew():
+    stage = next(each for each in stages(CASES["tiny"].recipe()) if each.name == "sft")  # 16 demonstrations, 4 blocks
+    starts = Speeds(**NOTHING | {"block": (1.0, 10.0), "block_again": 100.0})
+
+    def seconds(micro_batch, checkpointing=False):
+        cluster = replace(ALONE, micro_batch=micro_batch, checkpointing=checkpointing)
+        return plan_stage(stage, cluster, starts).seconds / stage.steps
+
+    assert seconds(16) == 4 * 10 * 2, "in two groups of like length"
+    assert seconds(8) == 4 * 10 * 2 and seconds(4) == 4 * 10 * 4 and seconds(3) == 4 * 10 * 6
+    assert seconds(4, checkpointing=True) == 4 * 4 * (10 + 1 + 100)
+
+
+def test_gradients_of_micro_batches_are_added_up():
+    config = GPTConfig(vocab_size=10, context_length=8, d_model=4, n_layers=1, n_heads=1)
+    speeds = Speeds(**NOTHING | {"near_byte": 1.0})
+    once, three = (update_seconds(config, speeds, backward_passes=n) for n in (1, 3))
+    assert once == 40 * config.n_parameters + 10 * 4 * (8 + 12)
+    assert three - once == 2 * (12 * config.n_parameters + 10 * 4 * (8 + 12))
 
 
 def test_the_command_stores_what_it_prints(monkeypatch, tmp_path, capsys):

@@ -108,6 +108,7 @@ def test_weights_that_stay_sharded_sample_the_tokens_of_one_process(tmp_path):
         found.append(json.loads(path.read_text()))
     alone, shared = found
     assert alone["told"] == [True] and shared["told"] == [True, True], "damage is told in every process"
+    assert shared["sampled whole"] == alone["sampled whole"] == alone["sampled"]
     assert shared["sampled"] == alone["sampled"] and shared["rollouts"] == alone["rollouts"]
     for row, wanted in zip(shared["log"], alone["log"], strict=True):
         assert row["monitored"] == wanted["monitored"]
