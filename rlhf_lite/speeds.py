@@ -17,7 +17,7 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 from einops import rearrange
-from torch import Tensor
+from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from .attention import ROOM, KeyValueCache
@@ -33,7 +33,7 @@ Pair = tuple[float, float]
 FAR, NEAR = 2**26, 2**25
 """Bytes that no processor's share of a cache holds, and bytes up to which it may."""
 LENGTHS = (127, 511)
-"""Tokens of sequences by which attention is measured: as most lengths, not whole tiles of its kernel (a fifth slower)."""
+"""Tokens of sequences by which attention is measured: as most lengths, no whole tiles of its kernel, which are a fifth faster."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,8 +55,8 @@ class Speeds:
     """The same of tensors of 4 MB, as a small model's are."""
     block: Pair
     """A block with next to nothing to do, of width 8 on one token: Python, and the start of each operation."""
-    cached_block: float
-    """The same when sampling: forward, with a cache."""
+    cached_block: Pair
+    """The same when sampling: forward, with a cache; by weights as they lie, and by prepacked ones."""
     block_again: float
     """What computing a block again takes besides its forward pass: leaving it out, and taking it up in the backward pass."""
     bend: Pair
@@ -143,10 +143,8 @@ def measure_speeds(device: torch.device | str = "cpu") -> Speeds:
     block = _both(lambda x: nothing(x, is_causal=True), token)
     again = _both(lambda x: checkpoint(nothing, x, use_reentrant=False, is_causal=True), token)
     return Speeds(
-        product=product,
-        operand=operand,
+        product=product, operand=operand,
         few=(_few_rows(device, NEAR // 8, is_prepacked=False), _few_rows(device, FAR, is_prepacked=can_prepack(device))),
-        single=_seconds_a_weight(device, FAR, 1, is_prepacked=False),
         byte=fastest(lambda: torch.add(far, 1.0, out=far)) / (8 * far.numel()),
         near_byte=fastest(lambda: torch.add(near, 1.0, out=near)) / (8 * near.numel()),
         block=block,
@@ -155,6 +153,7 @@ def measure_speeds(device: torch.device | str = "cpu") -> Speeds:
         bend=(bend[0] / wide.numel(), bend[1] / wide.numel()),
         norm=(norm[0] / x.numel(), norm[1] / x.numel()),
         query=query, look=look, look_back=_looks_back(device),
+        single=_product_seconds(device, FAR, 2048, 1, False) / (2048 * 512),
         surprise=(surprise[0] / logits.numel(), surprise[1] / logits.numel()),
         uncertainty=uncertainty / logits.numel(), drawn=drawn / sampled.numel(),
     )  # fmt: skip
@@ -172,21 +171,21 @@ def _products(device: torch.device | str) -> tuple[float, float]:
 
 
 def _few_rows(device: torch.device | str, size: int, *, is_prepacked: bool) -> Pair:
-    """Split the times of products of 4 and of 32 rows into a part of each number of the weights and one of each FLOP."""
-    few, more = (_seconds_a_weight(device, size, rows, is_prepacked=is_prepacked) for rows in (4, 32))
-    flop = max(0.0, (more - few) / 56)  # 2 * (32 - 4) more for each weight
-    return few - 8 * flop, flop
+    """Split the times of products of 4 and of 32 rows, their start left out, into a part of each number and one of each FLOP."""
+    start = _product_seconds(device, 0, 1, 4, is_prepacked)
+    few, more = (_product_seconds(device, size, 2048, rows, is_prepacked) for rows in (4, 32))
+    flop = max(0.0, (more - few) / (56 * 2048 * 512))  # 2 * (32 - 4) more for each number
+    return (few - start) / (2048 * 512) - 8 * flop, flop
 
 
 @torch.no_grad()
-def _seconds_a_weight(device: torch.device | str, size: int, rows: int, *, is_prepacked: bool) -> float:
-    """Time products by matrices of so many bytes together, one after the other."""
-    shape = (2048, 512)
-    weights = [torch.randn(shape, device=device) for _ in range(size // (4 * math.prod(shape)))]
-    x, bias = torch.randn(rows, shape[1], device=device), torch.randn(shape[0], device=device)
+def _product_seconds(device: torch.device | str, size: int, outputs: int, rows: int, is_prepacked: bool) -> float:
+    """Time products by matrices (outputs, 512) of so many bytes together, one after the other."""
+    weights = [torch.randn(outputs, 512, device=device) for _ in range(max(1, size // (4 * 512 * outputs)))]
+    x, bias = torch.randn(rows, 512, device=device), torch.randn(outputs, device=device)
     lay_out = prepacked_linear if is_prepacked else lambda weight, bias: partial(F.linear, weight=weight, bias=bias)
     products = [lay_out(weight, bias) for weight in weights]
-    return fastest(lambda: [product(x) for product in products]) / (len(weights) * math.prod(shape))
+    return fastest(lambda: [product(x) for product in products]) / len(weights)
 
 
 def _looks(device: torch.device | str) -> tuple[tuple[Pair, Pair], tuple[Pair, Pair]]:
@@ -211,17 +210,20 @@ def _looks(device: torch.device | str) -> tuple[tuple[Pair, Pair], tuple[Pair, P
     return tuple(own), tuple(each)
 
 
-def _cached(block: Block, token: Tensor) -> float:
-    """Time a block that has one position in its cache and adds another, the same again and again."""
+@torch.no_grad()
+def _cached(block: Block, token: Tensor) -> Pair:
+    """Time a block that has one position in its cache and adds another, the same again and again; then with prepacked weights."""
     cache = KeyValueCache()
 
     def step() -> None:
         cache.length = 1
         block(token, cache=cache)
 
-    with torch.no_grad():
-        block(token, cache=cache)
-        return fastest(step)
+    block(token, cache=cache)
+    plain = fastest(step)
+    for layer in (each for each in block.modules() if isinstance(each, nn.Linear) and can_prepack(token.device)):
+        layer.forward = prepacked_linear(layer.weight, layer.bias)
+    return plain, fastest(step)
 
 
 def _looks_back(device: torch.device | str) -> Pair:
@@ -271,17 +273,16 @@ def sampling_seconds(config: GPTConfig, speeds: Speeds, *, sequences: int, lengt
     c, layers, heads, d_head = config.d_model, config.n_layers, config.n_heads, config.d_model // config.n_heads
     reading = pass_seconds(config, speeds, sequences=sequences, length=length - new_tokens, predicted=0, train=False)
     weights = matrices(config) + c * config.vocab_size
-    weight, flop = speeds.few[weights >= LARGE]
-    if sequences == 1 and weights >= LARGE:
-        weight, flop = speeds.single, 0.0
+    large = weights >= LARGE
+    number, flop = (speeds.single, 0.0) if large and sequences == 1 else speeds.few[large]
     looked_at = length - new_tokens / 2 + ROOM / 2  # with the free room behind
     step = (
-        weights * (weight + 2 * sequences * flop)
+        weights * (number + 2 * sequences * flop)
         + sequences * looked_at * heads * layers * (speeds.look_back[0] + d_head * speeds.look_back[1])
         + 16 * sequences * layers * c * looked_at / ROOM * speeds.byte  # keys and values are copied as their room grows
         + sequences * layers * (config.d_ff * speeds.bend[0] + 2 * c * speeds.norm[0])
         + sequences * config.vocab_size * speeds.drawn
-        + layers * speeds.cached_block + speeds.block[0]
+        + layers * speeds.cached_block[large and sequences > 1] + speeds.block[0]
     )  # fmt: skip
     return reading + new_tokens * step
 

@@ -1,8 +1,8 @@
 """What the plan says of memory and time is what stages really take, within 15 %.
 
 Proves: a small model's stages, really run, hold as many bytes at their peak as planned; so do all stored cases, and their time
-is near the planned (two are known to be off); what is stored is what the plan says today; the peak is read between the
-right marks; a machine's speeds plan one machine only.
+is near the planned; what is stored is what the plan says today; the peak is read between the right marks; a machine's speeds
+plan one machine only.
 """
 
 import json
@@ -31,13 +31,9 @@ HEAVY = CheckedShape(
 )
 """Few tokens for its weights: gradients weigh as much as activations, and the two are not there at once."""
 STORED = json.loads(RESULTS.read_text(encoding="utf-8"))
-NOTHING = dict.fromkeys(
-    ("product", "operand", "single", "byte", "near_byte", "cached_block", "block_again", "uncertainty", "drawn"), 0.0
-)
-NOTHING |= dict.fromkeys(("block", "bend", "norm", "look_back", "surprise"), (0.0, 0.0))
+NOTHING = dict.fromkeys(("product", "operand", "single", "byte", "near_byte", "block_again", "uncertainty", "drawn"), 0.0)
+NOTHING |= dict.fromkeys(("block", "cached_block", "bend", "norm", "look_back", "surprise"), (0.0, 0.0))
 NOTHING |= dict.fromkeys(("few", "query", "look"), ((0.0, 0.0), (0.0, 0.0)))
-OFF = {("tiny", "saving memory", "sft"), ("tiny", "saving memory", "ppo_ptx update")}
-"""Whose time the plan misses, by 16 and 20 %, as README says."""
 
 
 @pytest.mark.parametrize("shape", [LITTLE, HEAVY], ids=["little", "heavy"])
@@ -52,8 +48,7 @@ def test_planned_memory_is_what_a_stage_really_holds(name, way, shape):
 @pytest.mark.parametrize("row", STORED["rows"], ids=lambda row: f"{row['case']} {row['way']} {row['stage']}")
 def test_stored_measurements_are_within_15_percent(row):
     assert row["planned"]["memory"] == pytest.approx(row["measured"]["memory"], rel=0.15)
-    near = row["planned"]["seconds"] == pytest.approx(row["measured"]["seconds"], rel=0.15)
-    assert near != ((row["case"], row["way"], row["stage"]) in OFF)
+    assert row["planned"]["seconds"] == pytest.approx(row["measured"]["seconds"], rel=0.15)
 
 
 def test_what_is_stored_is_what_the_plan_says_today():
@@ -93,12 +88,12 @@ def test_seconds_of_products_by_hand():
 
 
 def test_weights_come_from_memory_where_they_are_many():
-    speeds = Speeds(**NOTHING | {"few": ((1.0, 10.0), (100.0, 1000.0))})
+    speeds = Speeds(**NOTHING | {"few": ((1.0, 10.0), (100.0, 1000.0)), "cached_block": (5.0, 500.0)})
     size = {"sequences": 3, "length": 8, "new_tokens": 5}
     few = GPTConfig(vocab_size=10, context_length=8, d_model=4, n_layers=1, n_heads=1)
-    assert sampling_seconds(few, speeds, **size) == 5 * (192 + 40) * (1 + 2 * 3 * 10)
+    assert sampling_seconds(few, speeds, **size) == 5 * (5 + (192 + 40) * (1 + 2 * 3 * 10))
     many = GPTConfig(vocab_size=10, context_length=8, d_model=1024, n_layers=1, n_heads=1)  # 12.6M numbers, 50 MB
-    assert sampling_seconds(many, speeds, **size) == 5 * (12 * 1024**2 + 10 * 1024) * (100 + 2 * 3 * 1000)
+    assert sampling_seconds(many, speeds, **size) == 5 * (500 + (12 * 1024**2 + 10 * 1024) * (100 + 2 * 3 * 1000))
     alone = Speeds(**NOTHING | {"single": 7.0})
     assert sampling_seconds(many, alone, **size | {"sequences": 1}) == 5 * (12 * 1024**2 + 10 * 1024) * 7
     assert sampling_seconds(few, alone, **size | {"sequences": 1}) == 0
