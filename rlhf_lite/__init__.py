@@ -17,7 +17,7 @@ Each module imports only modules above it in this list:
     generate     sampling
     likelihood   log-probabilities, losses on them, KL
     optim        learning rate and optimizer step
-    machine      what the machine is, for the record
+    machine      what the machine is and what was taken of it, for the record
     engine       one device or many processes, precision, micro-batches
     files        files that appear whole or not at all, read with care
     shards       the state of a run that many processes share

@@ -50,18 +50,17 @@ def pays(model: GPT, rows: int) -> bool:
 def prepacked(model: GPT, rows: int) -> Iterator[None]:
     """Let a model multiply by such a copy of all its matrices, if that pays; until the end its weights must not change."""
     layers = _layers(model) if pays(model, rows) else []
-    for layer in layers:
-        layer.forward = prepacked_linear(layer.weight, layer.bias)
-    if layers:
-        model.head = prepacked_linear(model.token_embedding.weight)
     try:
+        for layer in layers:
+            layer.forward = prepacked_linear(layer.weight, layer.bias)
+        if layers:
+            model.head = prepacked_linear(model.token_embedding.weight)
         yield
     finally:
         for layer in layers:
-            del layer.forward
-        if layers:
-            del model.head
+            vars(layer).pop("forward", None)
+        vars(model).pop("head", None)
 
 
 def _layers(model: GPT) -> list[nn.Linear]:
-    return [each for each in model.modules() if isinstance(each, nn.Linear)]
+    return [each for each in model.modules() if type(each) is nn.Linear]  # others have their own way

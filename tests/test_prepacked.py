@@ -68,14 +68,24 @@ def test_changed_weights_are_sampled_from_anew(make_gpt, always):
     assert sampled(model)[0] == expected != before
 
 
-def test_a_model_is_left_as_it_was_whatever_happens(make_gpt, always):
+def test_a_model_is_left_as_it_was_whatever_happens(make_gpt, always, monkeypatch):
     model = make_gpt()
-    before = {name: set(vars(module)) for name, module in model.named_modules()}
+
+    def attributes():
+        return {name: set(vars(module)) for name, module in model.named_modules()}
+
+    before = attributes()
     with pytest.raises(KeyboardInterrupt), prepacked(model, 8):
         assert "head" in vars(model)
         raise KeyboardInterrupt
-    assert {name: set(vars(module)) for name, module in model.named_modules()} == before
+    assert attributes() == before
+    left = [prepacked_linear] * 3
+    with monkeypatch.context() as patch, pytest.raises(IndexError):  # as if memory ran out
+        patch.setattr(prepacked_module, "prepacked_linear", lambda *weights: left.pop()(*weights))
+        sampled(model)
+    assert attributes() == before
     sampled(model)
+    assert attributes() == before
     model(torch.tensor([PROMPTS[0]])).sum().backward()
     assert all(parameter.grad is not None for parameter in model.parameters())
 
