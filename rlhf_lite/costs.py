@@ -16,7 +16,7 @@ on `transformer.Block` as Korthikanti 2022, arXiv 2205.05198, section 4, counts 
 from dataclasses import dataclass
 
 from .gpt import GPTConfig
-from .prepacked import LARGE
+from .prepacked import is_worth_it
 
 GB = 1e9
 """Bytes in a gigabyte."""
@@ -213,4 +213,4 @@ def kv_cache_bytes(config: GPTConfig, tokens: float, compute_bytes: int) -> floa
 def prepacked_bytes(config: GPTConfig, layout: Layout, rows: int) -> float:
     """Bytes of the copy of the weights by which a CPU samples several rows: of a large model's matrices and output layer."""
     numbers = matrices(config) + config.vocab_size * config.d_model
-    return layout.compute_bytes * numbers if layout.prepacked and rows > 1 and numbers >= LARGE else 0.0
+    return layout.compute_bytes * numbers if layout.prepacked and is_worth_it(numbers, rows) else 0.0

@@ -137,12 +137,10 @@ def _as_sampling_needs(model: GPT, device: torch.device, rows: int) -> Iterator[
     """Keep no gradients, and prepare nothing for single shapes: each token finds others."""
     # inference mode, which keeps the fewest accounts, can neither gather weights from other processes (FSDP2) nor use
     # autocast's copies of them again: there it would convert every weight at every token
-    is_whole = model.anyone is bool
-    has_bare_weights = is_whole and not torch.is_autocast_enabled(device.type)
+    has_bare_weights = model.anyone is bool and not torch.is_autocast_enabled(device.type)
     without_gradients = torch.inference_mode() if has_bare_weights else torch.no_grad()
     uncompiled = torch.compiler.set_stance("force_eager") if model.compiled else nullcontext()
-    faster = prepacked(model, rows) if is_whole else nullcontext()
-    with uncompiled, without_gradients, for_changing_shapes(device), faster:
+    with uncompiled, without_gradients, for_changing_shapes(device), prepacked(model, rows):
         yield
 
 

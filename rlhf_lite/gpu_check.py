@@ -43,7 +43,7 @@ def ways(device: torch.device) -> dict[str, tuple[Cluster, EngineConfig]]:
     found = {}
     for way in WAYS:
         cluster, engine = SHAPE.machines(way)
-        found[way] = replace(cluster, precision="bf16", prepacked=False), replace(engine, device=device.type, bfloat16=True)
+        found[way] = replace(cluster, precision="bf16"), replace(engine, device=device.type, bfloat16=True)
     if has_compiler():
         cluster, engine = found[WAYS[0]]
         found["compiled"] = cluster, replace(engine, compile=True)

@@ -26,10 +26,8 @@ from .sizes import RECIPES, Recipe
 from .speeds import Speeds, measure_speeds
 from .workload import stages
 
-ALONE = Cluster(
-    gpu_memory=1e6, micro_batch=10**6, sampling_batch=10**6, checkpointing=False, precision="fp32", prepacked=True
-)  # fmt: skip
-"""One CPU that takes every batch at once."""
+ALONE = Cluster(gpu_memory=1e6, micro_batch=10**6, sampling_batch=10**6, checkpointing=False, precision="fp32")
+"""One machine that takes every batch at once."""
 WAYS = ("all at once", "saving memory")
 """How stages are run: each batch whole, or in quarters (answers of a rollout too) and with blocks computed again."""
 STEPS = 3
@@ -91,9 +89,9 @@ class PlanCheck:
 
 def planned(case: CheckedShape, speeds: Speeds | None, way: str = WAYS[0]) -> dict[str, dict[str, float]]:
     """Return what the plan says of a step of each stage: seconds (where speeds are known) and bytes."""
-    found = {}
+    found, cpu = {}, replace(case.machines(way)[0], prepacked=True)
     for stage in stages(case.recipe()):
-        made = plan_stage(stage, case.machines(way)[0], speeds)
+        made = plan_stage(stage, cpu, speeds)
         found[stage.name] = {"memory": made.total_memory} | ({"seconds": made.seconds / stage.steps} if speeds else {})
     return found
 

@@ -39,28 +39,44 @@ def can_prepack(device: torch.device | str) -> bool:
     return has_both and torch.device(device).type == "cpu"
 
 
+def is_worth_it(numbers: int, rows: int) -> bool:
+    """Tell whether so many numbers of matrices are many enough to be laid out, to multiply so many rows at a time."""
+    return rows > 1 and numbers >= LARGE
+
+
 def pays(model: GPT, rows: int) -> bool:
     """Tell whether to lay out a model's weights: a large one's, in float32 and whole in this process, for more than one row."""
     weights = [each.weight for each in (model.token_embedding, *_layers(model))]
     is_plain = all(each.dtype == torch.float32 and not hasattr(each, "placements") for each in weights)
-    return rows > 1 and is_plain and can_prepack(weights[0].device) and sum(each.numel() for each in weights) >= LARGE
+    return is_plain and can_prepack(weights[0].device) and is_worth_it(sum(each.numel() for each in weights), rows)
 
 
 @contextmanager
-def prepacked(model: GPT, rows: int) -> Iterator[None]:
-    """Let a model multiply by such a copy of all its matrices, if that pays; until the end its weights must not change."""
-    layers = _layers(model) if pays(model, rows) else []
+def prepacked_layers(module: nn.Module) -> Iterator[None]:
+    """Let all Linear layers inside a module multiply by such copies; until the end their weights must not change."""
+    layers = _layers(module)
     try:
         for layer in layers:
             layer.forward = prepacked_linear(layer.weight, layer.bias)
-        if layers:
-            model.head = prepacked_linear(model.token_embedding.weight)
         yield
     finally:
         for layer in layers:
             vars(layer).pop("forward", None)
-        vars(model).pop("head", None)
 
 
-def _layers(model: GPT) -> list[nn.Linear]:
-    return [each for each in model.modules() if type(each) is nn.Linear]  # others have their own way
+@contextmanager
+def prepacked(model: GPT, rows: int) -> Iterator[None]:
+    """Let a model do so, its output layer with them, if that pays."""
+    if not pays(model, rows):
+        yield
+        return
+    with prepacked_layers(model):
+        model.head = prepacked_linear(model.token_embedding.weight)
+        try:
+            yield
+        finally:
+            del model.head
+
+
+def _layers(module: nn.Module) -> list[nn.Linear]:
+    return [each for each in module.modules() if type(each) is nn.Linear]  # others have their own way

@@ -9,6 +9,7 @@ counted from the shape.
 import math
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -17,7 +18,7 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 from einops import rearrange
-from torch import Tensor, nn
+from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
 from .attention import ROOM, KeyValueCache
@@ -26,7 +27,7 @@ from .files import read_json
 from .generate import draw, next_token_probs
 from .gpt import GPTConfig
 from .likelihood import entropy, next_token_log_probs
-from .prepacked import LARGE, can_prepack, prepacked_linear
+from .prepacked import LARGE, can_prepack, is_worth_it, prepacked_layers, prepacked_linear
 from .transformer import Block, FeedForward
 
 Pair = tuple[float, float]
@@ -221,9 +222,8 @@ def _cached(block: Block, token: Tensor) -> Pair:
 
     block(token, cache=cache)
     plain = fastest(step)
-    for layer in (each for each in block.modules() if isinstance(each, nn.Linear) and can_prepack(token.device)):
-        layer.forward = prepacked_linear(layer.weight, layer.bias)
-    return plain, fastest(step)
+    with prepacked_layers(block) if can_prepack(token.device) else nullcontext():
+        return plain, fastest(step)
 
 
 def _looks_back(device: torch.device | str) -> Pair:
@@ -273,8 +273,8 @@ def sampling_seconds(config: GPTConfig, speeds: Speeds, *, sequences: int, lengt
     c, layers, heads, d_head = config.d_model, config.n_layers, config.n_heads, config.d_model // config.n_heads
     reading = pass_seconds(config, speeds, sequences=sequences, length=length - new_tokens, predicted=0, train=False)
     weights = matrices(config) + c * config.vocab_size
-    large = weights >= LARGE
-    number, flop = (speeds.single, 0.0) if large and sequences == 1 else speeds.few[large]
+    laid_out, alone = is_worth_it(weights, sequences), sequences == 1 and weights >= LARGE
+    number, flop = (speeds.single, 0.0) if alone else speeds.few[laid_out]
     looked_at = length - new_tokens / 2 + ROOM / 2  # with the free room behind
     step = (
         weights * (number + 2 * sequences * flop)
@@ -282,7 +282,7 @@ def sampling_seconds(config: GPTConfig, speeds: Speeds, *, sequences: int, lengt
         + 16 * sequences * layers * c * looked_at / ROOM * speeds.byte  # keys and values are copied as their room grows
         + sequences * layers * (config.d_ff * speeds.bend[0] + 2 * c * speeds.norm[0])
         + sequences * config.vocab_size * speeds.drawn
-        + layers * speeds.cached_block[large and sequences > 1] + speeds.block[0]
+        + layers * speeds.cached_block[laid_out] + speeds.block[0]
     )  # fmt: skip
     return reading + new_tokens * step
 

@@ -3,24 +3,20 @@
 from math import ceil
 
 from .gpt import length_groups
-from .peak import passes, predicted_tokens
+from .peak import predicted_tokens
 from .speeds import Speeds, pass_seconds, sampling_seconds, update_seconds
 from .workload import Job, Stage
 
 
 def step_seconds(stage: Stage, speeds: Speeds, *, checkpointing: bool, micro_batch: int, sampling_batch: int) -> float:
     """Return the seconds of one step on one machine in fp32; so many units are trained on, or sampled and read, at a time."""
-    work = 0.0
-    for job in stage.jobs:
-        parts = ceil(job.units / (micro_batch if job.kind == "train" else sampling_batch))
-        work += _job_seconds(stage, job, speeds, checkpointing and job.kind == "train", parts)
-    groups = list(passes(stage.jobs))
-    for role in {job.role for group in groups for job in group}:
-        model = stage.resident(role)
-        backward = sum(ceil(job.units / micro_batch) for group in groups for job in group if job.role == role)
-        work += update_seconds(
-            model.config, speeds, averaged=model.averaged, scalar=model.scalar, backward_passes=backward
-        )  # fmt: skip
+    parts = {job: ceil(job.units / (micro_batch if job.kind == "train" else sampling_batch)) for job in stage.jobs}
+    trained = [job for job in stage.jobs if job.kind == "train"]
+    work = sum(_job_seconds(stage, job, speeds, checkpointing and job in trained, parts[job]) for job in stage.jobs)
+    for role in {job.role for job in trained}:
+        model, backward = stage.resident(role), sum(parts[job] for job in trained if job.role == role)
+        how = {"averaged": model.averaged, "scalar": model.scalar, "backward_passes": backward}
+        work += update_seconds(model.config, speeds, **how)
     return work
 
 

@@ -13,7 +13,7 @@ import torch
 from rlhf_lite import prepacked
 from rlhf_lite.checkpoint import TrainingRun
 from rlhf_lite.engine import Engine, EngineConfig, end_process
-from rlhf_lite.generate import generate
+from rlhf_lite.generate import Generation, generate
 from rlhf_lite.gpt import GPT, GPTConfig, ScalarModel
 from rlhf_lite.optim import OptimConfig, build_optimizer
 from rlhf_lite.ppo import PPOConfig, train_ppo
@@ -65,6 +65,11 @@ def sampled(engine: Engine) -> list[list[int]]:
         assert asked.count(False) == NEW - max(lengths) > -1, "one that is done asks until all are"
         assert policy.anyone is bool
         assert engine.rank > 0 or max(lengths) < NEW / 2, "both processes end at once"
+    return gathered(engine, answers)
+
+
+def gathered(engine: Engine, answers: Generation) -> list[list[int]]:
+    """Put the rows of all processes together, padding left out."""
     tokens, last = engine.gather(answers.tokens, fill=PAD), engine.gather(answers.lengths)
     return [row[:n] for row, n in zip(tokens.tolist(), last.tolist(), strict=True)]
 
@@ -80,8 +85,7 @@ def sampled_whole() -> list[list[int]]:
         answers = generate(policy, engine.share(prompts), max_new_tokens=NEW, uniforms=engine.share(uniforms), **IDS)
     assert engine.n_processes == 1 or not prepacked.pays(policy, rows=2), "weights are not whole any more"
     prepacked.LARGE = before
-    tokens, last = engine.gather(answers.tokens, fill=PAD), engine.gather(answers.lengths)
-    return [row[:n] for row, n in zip(tokens.tolist(), last.tolist(), strict=True)]
+    return gathered(engine, answers)
 
 
 def trained(engine: Engine) -> dict[str, list]:

@@ -80,6 +80,6 @@ def test_memory_measured_on_an_h200_is_within_15_percent_of_the_plan(row):
         "in quarters": replace(ALONE, micro_batch=8, sampling_batch=32),
         "blocks computed again": replace(ALONE, checkpointing=True),
     }
-    cluster = replace(ways.get(row["way"], ALONE), precision="bf16", prepacked=False)
+    cluster = replace(ways.get(row["way"], ALONE), precision="bf16")
     (stage,) = (each for each in stages(gpu_check.SHAPE.recipe()) if each.name == row["stage"])
     assert needed_gb(plan_stage(stage, cluster)) == pytest.approx(row["measured GB"], rel=0.15)
