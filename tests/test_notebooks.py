@@ -30,6 +30,7 @@ MINUTES = re.compile(
 EXERCISE_MINUTES = re.compile(r"^\*(?:Easy|Medium|Hard), (\d+) minutes\.\*", re.MULTILINE)
 WORDS_A_MINUTE = 100  # with tables, code and thinking
 QUIZ_MINUTES = 5
+CLOCKS = {"process_time", "perf_counter", "monotonic", "thread_time"}
 MACHINE_PATH = re.compile(r"(?<![\w.])/(?:home|root|tmp|Users)/")
 
 
@@ -69,6 +70,7 @@ def faults(notebook):
         found.append(f"execution counts are {counts}: run it once from top to bottom")
     for cell, following in zip(code, [*code[1:], None], strict=True):
         found += [f"cell {cell.id}: {fault}" for fault in cell_faults(cell, following)]
+    found += [f"cell {where} prints {name}, a measured time, and is compared" for where, name in compared_times(code)]
     found += [
         f"cell {cell.id} fetches from a web address"
         for cell in cells
@@ -104,6 +106,38 @@ def wrong_minutes(notebook):
     for what, said, counted in (("to read", stated["read"], reading), ("for exercises", stated["exercises"], exercises)):
         if not int(said) / 2 <= counted <= 2 * int(said):
             yield f"{said} minutes {what} are stated, {counted:.0f} were counted"
+
+
+def names_in(node):
+    """All names and attributes that a piece of syntax reads or writes."""
+    return {getattr(part, "id", getattr(part, "attr", None)) for part in ast.walk(node)} - {None}
+
+
+def assignments(node):
+    """Pairs of a target and what it is made of: of `a, b = x, y` two, and of a function its name and body."""
+    if isinstance(node, ast.FunctionDef):
+        yield {node.name}, node
+    elif isinstance(node, ast.Assign):
+        for target in node.targets:
+            both_tuples = isinstance(target, ast.Tuple) and isinstance(node.value, ast.Tuple)
+            for to, value in zip(target.elts, node.value.elts, strict=True) if both_tuples else [(target, node.value)]:
+                yield names_in(to), value
+
+
+def compared_times(code):
+    """Find what goes back to a clock and is printed where outputs are compared: a busy machine would fail there."""
+    timed = set(CLOCKS)
+    for cell in code:
+        try:
+            nodes = list(ast.walk(ast.parse(cell.source)))
+        except SyntaxError:
+            continue
+        for targets, value in (pair for node in nodes for pair in assignments(node)):
+            timed |= targets if names_in(value) & timed else set()
+        printed = {name for node in nodes if isinstance(node, ast.Call) and names_in(node.func) == {"print"}
+                   for part in node.args for name in names_in(part)}  # fmt: skip
+        if "nbval-ignore-output" not in cell.metadata.get("tags", []):
+            yield from ((cell.id, name) for name in sorted(printed & timed))
 
 
 def cell_faults(cell, following):
@@ -206,6 +240,8 @@ BAD = {
     "defined again": (lesson("def pairwise_loss(scores):\n    return 0"), "pairwise_loss"),
     "class again": (lesson("class GPT:\n    pass"), "GPT"),
     "nothing compared": (lesson("x = 1", "print(x)", metadata=ignored), "not compared"),
+    "time compared": (lesson("start = time.monotonic()\nn, took = 3, time.monotonic() - start\nprint(n, took < 2)"), "took"),
+    "time by a function": (lesson("def clock(work):\n    return perf_counter()", "fast = clock(f)\nprint(fast < 2)"), "fast"),
     "error": (lesson("1 / 0", outputs=[failure]), "ZeroDivisionError"),
     "stderr": (lesson("warn()", outputs=[nbformat.v4.new_output("stream", name="stderr", text="careful")]), "stderr"),
     "no alt": (lesson("draw()", outputs=[picture]), "alt text"),
