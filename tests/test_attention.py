@@ -6,6 +6,7 @@ in any pieces gives what one pass gives.
 """
 
 import math
+from functools import partial
 
 import pytest
 import torch
@@ -16,6 +17,7 @@ from rlhf_lite.attention import (
     ROOM,
     KeyValueCache,
     MultiHeadAttention,
+    attention_by_products,
     causal_mask,
     fused_attention,
     scaled_dot_product_attention,
@@ -35,19 +37,49 @@ def copy_into_torch(ours):
     return theirs
 
 
+def trained(attention, inputs, change):
+    """What attention gives, and its gradients, one after the other."""
+    inputs = [x.detach().requires_grad_() for x in inputs]
+    found = attention(*inputs)
+    return [found, *torch.autograd.grad(found, inputs, change.to(found.dtype))]
+
+
 @pytest.mark.parametrize("autocast", [False, True])
-def test_bfloat16_is_trained_on_cpus_with_the_precision_of_float32(autocast):
-    half = [torch.randn(2, 3, 7, 4).bfloat16().requires_grad_() for _ in range(3)]
-    full = [x.detach().float().requires_grad_() for x in half]
+def test_long_texts_in_bfloat16_are_trained_on_cpus_with_the_precision_of_float32(autocast):
+    half, change = [torch.randn(2, 3, 33, 4).bfloat16() for _ in range(3)], torch.randn(2, 3, 33, 4).bfloat16()
     with torch.autocast("cpu", torch.bfloat16, enabled=autocast):
-        ours = fused_attention(*half, is_causal=True)
-    theirs = F.scaled_dot_product_attention(*full, is_causal=True)
-    assert ours.dtype == torch.bfloat16 and torch.equal(ours, theirs.bfloat16())
-    change = torch.randn(2, 3, 7, 4).bfloat16()
-    ours.backward(change)
-    theirs.backward(change.float())
-    for x, y in zip(half, full, strict=True):
-        assert torch.equal(x.grad, y.grad.bfloat16())
+        ours = trained(partial(fused_attention, is_causal=True), half, change)
+    theirs = trained(partial(F.scaled_dot_product_attention, is_causal=True), [x.float() for x in half], change)
+    assert all(x.dtype == torch.bfloat16 and torch.equal(x, y.bfloat16()) for x, y in zip(ours, theirs, strict=True))
+
+
+@pytest.mark.parametrize("how", [{"dropout_p": 0.5}, {"is_causal": False}, {"attn_mask": torch.eye(7).bool()}], ids=str)
+def test_short_ones_too_where_not_every_position_looks_at_all_before_it(how):
+    half, change = [torch.randn(2, 3, 7, 4).bfloat16() for _ in range(3)], torch.randn(2, 3, 7, 4).bfloat16()
+    how = {"is_causal": "attn_mask" not in how} | how
+    torch.manual_seed(0)
+    ours = trained(partial(fused_attention, **how), half, change)
+    torch.manual_seed(0)
+    theirs = trained(partial(F.scaled_dot_product_attention, **how), [x.float() for x in half], change)
+    assert all(torch.equal(x, y.bfloat16()) for x, y in zip(ours, theirs, strict=True))
+
+
+@pytest.mark.parametrize("autocast", [False, True])
+@pytest.mark.parametrize("shape", [(2, 3, 32, 4), (5, 1, 8), (2, 3, 17, 16)], ids=str)
+def test_short_texts_in_bfloat16_are_as_near_to_the_truth_as_pytorchs_bfloat16(shape, autocast):
+    half, change = [torch.randn(shape).bfloat16() for _ in range(3)], torch.randn(shape).bfloat16()
+    causal = partial(F.scaled_dot_product_attention, is_causal=True)
+    truth = trained(causal, [x.double() for x in half], change)
+    with torch.autocast("cpu", torch.bfloat16, enabled=autocast):
+        ours = trained(partial(fused_attention, is_causal=True), half, change)
+    for exact, x, y in zip(truth, ours, trained(causal, half, change), strict=True):
+        assert x.dtype == torch.bfloat16 and (x - exact).norm() <= 2 * (y - exact).norm() + 1e-3 * exact.norm()
+
+
+def test_two_plain_products_are_causal_attention():
+    inputs, change = [torch.randn(2, 3, 9, 4, dtype=torch.float64) for _ in range(3)], torch.randn(2, 3, 9, 4)
+    by_hand = trained(lambda q, k, v: scaled_dot_product_attention(q, k, v, causal_mask(9))[0], inputs, change)
+    torch.testing.assert_close(trained(attention_by_products, inputs, change), by_hand)
 
 
 def test_causal_mask_by_hand():
