@@ -10,6 +10,10 @@ LESSONS := $(sort $(wildcard notebooks/*.ipynb))
 # JupyterLab refuses to start for the administrator, as whom one works in most containers; it listens on this machine only.
 JUPYTER_FLAGS += $(if $(NO_BROWSER),--no-browser) $(if $(filter 0,$(shell id -u)),--allow-root)
 
+# On Linux PyTorch's threads wait for each other by asking millions of times. While another program runs they ask in vain, and
+# lessons take up to ten times as long; after a thousand times they sleep, which costs nothing measurable on an idle machine.
+export GOMP_SPINCOUNT ?= 1000
+
 .DEFAULT_GOAL := help
 .PHONY: help setup course test quick lint lessons pipeline checkpoints
 
