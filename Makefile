@@ -11,7 +11,7 @@ LESSONS := $(sort $(wildcard notebooks/*.ipynb))
 JUPYTER_FLAGS += $(if $(NO_BROWSER),--no-browser) $(if $(filter 0,$(shell id -u)),--allow-root)
 
 # On Linux PyTorch's threads wait for each other by asking millions of times. While another program runs they ask in vain, and
-# lessons take up to ten times as long; after a thousand times they sleep, which costs nothing measurable on an idle machine.
+# lessons take several times as long; after a thousand times they sleep, which costs nothing measurable on an idle machine (README).
 export GOMP_SPINCOUNT ?= 1000
 
 .DEFAULT_GOAL := help
