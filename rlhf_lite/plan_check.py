@@ -30,8 +30,6 @@ ALONE = Cluster(gpu_memory=1e6, micro_batch=10**6, sampling_batch=10**6, checkpo
 """One machine that takes every batch at once."""
 WAYS = ("all at once", "saving memory")
 """How stages are run: each batch whole, or in quarters (answers of a rollout too) and with blocks computed again."""
-STEPS = 3
-"""Steps that are timed, after one to warm up; the fastest counts, since other work only ever slows down."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,6 +43,9 @@ class CheckedShape:
     many prompts with four answers each, a rollout has twice as many answers."""
     new_tokens: int
     """Of a PPO answer."""
+    steps: int = 3
+    """Steps that are timed, after one to warm up, more where they are short; the fastest counts, since other work only ever
+    slows down."""
 
     def machines(self, way: str) -> tuple[Cluster, EngineConfig]:
         """Tell the plan and the engine the same: which parts of a batch are taken at once, and what is computed again."""
@@ -68,8 +69,8 @@ class CheckedShape:
 
 
 CASES = {
-    "tiny": CheckedShape(model=replace(TINY, context_length=128), batch=16, new_tokens=64),
-    "10M": CheckedShape(model=replace(SHAPES["10M"], context_length=128), batch=8, new_tokens=64),
+    "tiny": CheckedShape(model=replace(TINY, context_length=128), batch=16, new_tokens=64, steps=12),
+    "10M": CheckedShape(model=replace(SHAPES["10M"], context_length=128), batch=8, new_tokens=64, steps=6),
     "small": CheckedShape(model=replace(SMALL, context_length=128), batch=8, new_tokens=64),
     "gpt2": CheckedShape(model=replace(GPT2, context_length=128), batch=2, new_tokens=32),
 }
@@ -98,8 +99,8 @@ def planned(case: CheckedShape, speeds: Speeds | None, way: str = WAYS[0]) -> di
 
 def measured(case: str, way: str, name: str, what: str) -> dict[str, float]:
     """Measure "seconds" or "memory" of the stages of one run, in this process."""
-    recipe, engine = CASES[case].recipe(), CASES[case].machines(way)[1]
-    return measure_seconds(name, recipe, STEPS, engine) if what == "seconds" else measure_memory(name, recipe, engine)
+    recipe, engine, steps = CASES[case].recipe(), CASES[case].machines(way)[1], CASES[case].steps
+    return measure_seconds(name, recipe, steps, engine) if what == "seconds" else measure_memory(name, recipe, engine)
 
 
 def in_fresh_process(*arguments: str) -> dict[str, Any]:
