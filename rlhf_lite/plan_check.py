@@ -99,8 +99,9 @@ def planned(case: CheckedShape, speeds: Speeds | None, way: str = WAYS[0]) -> di
 
 def measured(case: str, way: str, name: str, what: str) -> dict[str, float]:
     """Measure "seconds" or "memory" of the stages of one run, in this process."""
-    recipe, engine, steps = CASES[case].recipe(), CASES[case].machines(way)[1], CASES[case].steps
-    return measure_seconds(name, recipe, steps, engine) if what == "seconds" else measure_memory(name, recipe, engine)
+    shape = CASES[case]
+    recipe, engine = shape.recipe(), shape.machines(way)[1]
+    return measure_seconds(name, recipe, shape.steps, engine) if what == "seconds" else measure_memory(name, recipe, engine)
 
 
 def in_fresh_process(*arguments: str) -> dict[str, Any]:
