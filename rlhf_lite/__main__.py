@@ -10,25 +10,26 @@ from typing import Annotated, Literal
 
 import tyro
 
-from .bench import SpeedTest, run_bench
+from .benchmarks.against_transformers import SpeedTest, run_bench
+from .benchmarks.gpu_check import GPUCheck, run_gpu_check
+from .benchmarks.machine import peak_memory_gb
+from .benchmarks.plan_check import PlanCheck, run_plan_check
+from .benchmarks.shakespeare import ShakespeareTest, run_shakespeare
 from .engine import Engine, EngineConfig, end_process
-from .gpu_check import GPUCheck, run_gpu_check
-from .machine import peak_memory_gb
-from .overview import Plan, Presets, run_plan, run_presets
+from .files import course_folder
+from .gpt2_recipe.recipe import Released, run_released
 from .pipeline import STAGES, Pipeline
-from .plan_check import PlanCheck, run_plan_check
+from .planning.tables import Plan, Presets, run_plan, run_presets
 from .presets import PRESETS, Preset
-from .public_data import Fetch, run_fetch
-from .released import Released, run_released
-from .report import write_report
-from .shakespeare import ShakespeareTest, run_shakespeare
+from .real_data.hub_datasets import Fetch, run_fetch
+from .reports.run_report import write_report
+from .studies.claims import results_table, study, write_results
+from .studies.ship import ship
 from .tinyworld.evaluation import MODELS, Evaluation, load_models, reward_model_accuracy
 from .tinyworld.own_data import OwnData
 from .tinyworld.prompts import USE_CASE_SHARES
-from .tinyworld.ship import ship
-from .tinyworld.study import results_table, study, write_results
 
-SHIPPED = Path(__file__).parents[1] / "data" / "checkpoints"
+SHIPPED = course_folder() / "data" / "checkpoints"
 SAMPLES = 20
 
 

@@ -1,7 +1,6 @@
 """Stop at any moment and go on: the whole state of a training run in one file that appears whole or not at all."""
 
 import json
-import os
 import time
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -9,56 +8,15 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor, nn
 from tqdm.auto import tqdm
 
 from .engine import Engine, is_main_process
-from .files import check_is_file, tensors_checksum, write_atomically
+from .files import load_tensors, save_tensors, short, write_atomically
 from .gpt import GPT, GPTConfig, ScalarModel, whole_tensor
-from .shards import fit, forget_shards, load_shards, newest_shards, read_about, save_shards, short
+from .shards import fit, forget_shards, load_shards, newest_shards, read_about, save_shards
 
 MODEL_CLASSES = {"GPT": GPT, "ScalarModel": ScalarModel}
-
-
-def save_tensors(path: Path, tensors: dict[str, Tensor], about: dict[str, Any]) -> None:
-    """Write tensors and a JSON-able description, with a checksum of both, to one safetensors file, atomically."""
-    checksum = tensors_checksum(tensors, json.dumps(about))
-    write_safetensors(path, tensors, {"about": json.dumps(about | {"checksum": checksum})})  # one note: more have no fixed order
-
-
-def write_safetensors(path: Path, tensors: dict[str, Tensor], metadata: dict[str, str]) -> None:
-    """Write tensors and short notes to one safetensors file, atomically."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(path.name + ".part")
-    whole = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    save_file(whole, temporary, metadata=metadata)
-    with open(temporary, "rb+") as file:
-        os.fsync(file.fileno())
-    os.replace(temporary, path)
-
-
-def load_tensors(path: str | Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """Read what `save_tensors` wrote. Nothing is unpickled; a file of an earlier version has no checksum to compare.
-
-    Raises:
-        FileNotFoundError, ValueError: naming the file and what to do.
-    """
-    path, advice = Path(path), "delete it and train this stage again"
-    check_is_file(path, f"no checkpoint at {path}: train this stage first, or give another folder", advice)
-    try:
-        with safe_open(path, "pt") as file:
-            about = json.loads((file.metadata() or {})["about"])
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        if not isinstance(about, dict):
-            raise ValueError("its description is no object")
-        checksum = about.pop("checksum", None)
-        if checksum not in (None, tensors_checksum(tensors, json.dumps(about))):
-            raise ValueError("its checksum is another: some of it has changed")
-    except (SafetensorError, OSError, KeyError, ValueError, TypeError, RuntimeError) as error:
-        raise ValueError(f"{path} is not a whole checkpoint of this library ({error}): {advice}") from None
-    return tensors, about
 
 
 def save_model(path: str | Path, model: GPT | ScalarModel, *, dtype: torch.dtype | None = None, **about: Any) -> None:

@@ -6,6 +6,7 @@ that shares and micro-batches add up to the batch, whatever their lengths.
 """
 
 import os
+import shutil
 import sys
 import time
 import warnings
@@ -20,7 +21,6 @@ from torch import Tensor, nn
 from torch.distributed.device_mesh import init_device_mesh
 
 from .gpt import GPT, ScalarModel
-from .machine import has_compiler
 from .optim import backward
 
 Item = TypeVar("Item")
@@ -285,3 +285,8 @@ def settle(model: Model) -> None:
     """Let go of whole weights that a forward pass left behind: a change made in them by hand would be lost with them."""
     for part in sharded_parts(model):
         part.reshard()
+
+
+def has_compiler() -> bool:
+    """Tell whether there is the C++ compiler that `torch.compile` needs."""
+    return shutil.which(os.environ.get("CXX", "c++")) is not None

@@ -1,17 +1,32 @@
 """Files that appear whole or not at all, and that are read with care: what is damaged is named, nothing is unpickled."""
 
+import hashlib
 import json
 import os
+import re
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TextIO
 
 import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
 from torch import Tensor
 
 CHUNK = 1 << 20  # bytes read at once
+
+
+def course_folder() -> Path:
+    """Return the folder that holds `data/` and `notebooks/`: a checkout around the working folder, or else around this package.
+
+    Where there is neither, as after `pip install` into another folder, the working folder: messages then name what is missing.
+    """
+    here = Path.cwd()
+    around = [here, *here.parents, *Path(__file__).resolve().parents]
+    return next((folder for folder in around if (folder / "data" / "checkpoints").is_dir()), here)
 
 
 @contextmanager
@@ -80,3 +95,58 @@ def file_checksum(path: Path) -> str:
         while chunk := file.read(CHUNK):
             crc = zlib.crc32(chunk, crc)
     return f"{crc:08x}"
+
+
+def save_tensors(path: Path, tensors: dict[str, Tensor], about: dict[str, Any]) -> None:
+    """Write tensors and a JSON-able description, with a checksum of both, to one safetensors file, atomically."""
+    checksum = tensors_checksum(tensors, json.dumps(about))
+    write_safetensors(path, tensors, {"about": json.dumps(about | {"checksum": checksum})})  # one note: more have no fixed order
+
+
+def write_safetensors(path: Path, tensors: dict[str, Tensor], metadata: dict[str, str]) -> None:
+    """Write tensors and short notes to one safetensors file, atomically."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(path.name + ".part")
+    whole = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    save_file(whole, temporary, metadata=metadata)
+    with open(temporary, "rb+") as file:
+        os.fsync(file.fileno())
+    os.replace(temporary, path)
+
+
+def load_tensors(path: str | Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Read what `save_tensors` wrote. Nothing is unpickled; a file of an earlier version has no checksum to compare.
+
+    Raises:
+        FileNotFoundError, ValueError: naming the file and what to do.
+    """
+    path, advice = Path(path), "delete it and train this stage again"
+    check_is_file(path, f"no checkpoint at {path}: train this stage first, or give another folder", advice)
+    try:
+        with safe_open(path, "pt") as file:
+            about = json.loads((file.metadata() or {})["about"])
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        if not isinstance(about, dict):
+            raise ValueError("its description is no object")
+        checksum = about.pop("checksum", None)
+        if checksum not in (None, tensors_checksum(tensors, json.dumps(about))):
+            raise ValueError("its checksum is another: some of it has changed")
+    except (SafetensorError, OSError, KeyError, ValueError, TypeError, RuntimeError) as error:
+        raise ValueError(f"{path} is not a whole checkpoint of this library ({error}): {advice}") from None
+    return tensors, about
+
+
+def fingerprint(items: list) -> str:
+    """Name a list of JSON-able things or dataclasses by 16 hexadecimal digits of its sha256.
+
+    The same items in the same order give the same name on every machine: it tells which data a run has seen.
+
+    Raises: TypeError if an item is neither JSON-able nor a dataclass.
+    """
+    text = json.dumps(items, sort_keys=True, separators=(",", ":"), default=asdict)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def short(error: Exception) -> str:
+    """Return the end of an error's message, in one line."""
+    return re.sub(r"\s+", " ", str(error))[-200:]

@@ -11,7 +11,7 @@ from torch import Tensor
 from .attention import for_changing_shapes
 from .data import lengths_to_mask, pad_left, pad_right
 from .gpt import GPT
-from .prepacked import prepacked
+from .kernels.packed_weights import prepacked
 
 NOT_DRAWN = -1
 """In the place of a token: none was drawn."""

@@ -27,8 +27,7 @@ from huggingface_hub.errors import HfHubHTTPError
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
-from .checkpoint import write_safetensors
-from .files import write_atomically
+from .files import write_atomically, write_safetensors
 from .gpt import GPT, GPTConfig, ScalarModel
 from .tokenizer import Tokenizer
 

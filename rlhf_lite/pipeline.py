@@ -10,19 +10,18 @@ from typing import Any, Protocol
 import torch
 
 from .checkpoint import TrainingRun, load_model, save_model
-from .data import EncodedComparison, encode_comparisons, encode_demonstrations, encode_prompts, pack_documents
+from .data import pack_documents
 from .engine import Engine
 from .evaluate import sample
-from .files import read_json, write_atomically
+from .files import fingerprint, read_json, write_atomically
 from .gpt import GPT, GPTConfig, ScalarModel, copy_gpt, copy_scalar
 from .ppo import PPOConfig, train_ppo
 from .presets import Preset
 from .pretrain import held_out_loss, pretrain
+from .records import Comparison, Demonstration, EncodedComparison, encode_comparisons, encode_demonstrations, encode_prompts
 from .reward import center_on_demonstrations, load_rankings, train_reward_model
 from .rollout import ScoreFunction, reward_model_score, text_score
-from .rows import Comparison, Demonstration
 from .sft import train_sft
-from .splits import fingerprint
 from .tokenizer import Tokenizer
 
 STAGES = ("pretrain", "sft", "comparisons", "reward", "ppo", "ppo_ptx")

@@ -10,11 +10,12 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from .checkpoint import TrainingRun
-from .data import EncodedComparison, Example, RankedBatch, batch_indices, collate_comparisons, pad_right
+from .data import batch_indices, pad_right
 from .engine import settle
 from .files import read_json
 from .gpt import ScalarModel, last_token_scores
 from .optim import OptimConfig, build_optimizer, optimizer_step
+from .records import EncodedComparison, Example, RankedBatch, collate_comparisons
 
 
 @dataclass(frozen=True, kw_only=True)

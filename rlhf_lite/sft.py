@@ -6,11 +6,12 @@ from dataclasses import dataclass, field
 from torch import Tensor
 
 from .checkpoint import TrainingRun
-from .data import Example, ExampleBatch, batch_indices, collate_examples
+from .data import batch_indices
 from .gpt import GPT
 from .likelihood import masked_log_probs
 from .masked import masked_mean
 from .optim import OptimConfig, build_optimizer, optimizer_step
+from .records import Example, ExampleBatch, collate_examples
 
 
 @dataclass(frozen=True, kw_only=True)

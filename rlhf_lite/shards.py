@@ -5,7 +5,6 @@ off and does not count. Nothing is pickled. What torch needs for it takes time t
 """
 
 import json
-import re
 import shutil
 import warnings
 from collections.abc import Callable
@@ -18,7 +17,7 @@ import torch.distributed as dist
 from torch import Tensor
 
 from .engine import Engine
-from .files import file_checksum, read_json
+from .files import file_checksum, read_json, short
 
 ABOUT = "about.json"
 
@@ -96,11 +95,6 @@ def _checksum(file: Path) -> str:
         return file_checksum(file)
     except OSError as error:  # told to all processes, which would wait for this one's answer
         return str(error)
-
-
-def short(error: Exception) -> str:
-    """Return the end of an error's message, in one line."""
-    return re.sub(r"\s+", " ", str(error))[-200:]
 
 
 def fit(tensor: Tensor, like: Tensor) -> Tensor:

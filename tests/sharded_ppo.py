@@ -10,11 +10,11 @@ from pathlib import Path
 
 import torch
 
-from rlhf_lite import prepacked
 from rlhf_lite.checkpoint import TrainingRun
 from rlhf_lite.engine import Engine, EngineConfig, end_process
 from rlhf_lite.generate import Generation, generate
 from rlhf_lite.gpt import GPT, GPTConfig, ScalarModel
+from rlhf_lite.kernels import packed_weights as prepacked
 from rlhf_lite.optim import OptimConfig, build_optimizer
 from rlhf_lite.ppo import PPOConfig, train_ppo
 

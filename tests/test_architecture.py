@@ -1,8 +1,9 @@
-"""The package is what its docstring says: one reading order, a library that knows no world, and small pieces.
+"""The package is what its docstrings say: a core and rooms with a reading order each, and small pieces.
 
-Proves: every module is in the order and imports only modules above it; the library imports neither world nor course;
-all stages train where both cannot even be imported; stages do not know each other; files, functions and docstrings keep
-the house's limits.
+Proves: every module stands in its package's order and imports only modules above it; the core imports no room but kernels;
+rooms import only the core and what stands above them; library and rooms above the tiny world cannot reach it or the course; all
+stages train where both cannot even be imported; stages do not know each other; files, functions and docstrings keep the
+house's limits.
 """
 
 import ast
@@ -17,14 +18,32 @@ import pytest
 import rlhf_lite
 
 PACKAGE = Path(rlhf_lite.__file__).parent
-BESIDE = ("tinyworld", "course")
-ALLOWED_TO_JOIN = {"__main__", "study", "ship"}
-"""Commands: they may import everything."""
-ORDER = re.findall(r"^    (\w+) {2,}\S", rlhf_lite.__doc__, flags=re.MULTILINE)
-MODULES = sorted(path.stem for path in PACKAGE.glob("*.py") if path.stem != "__init__")
-LIBRARY = [name for name in MODULES if name not in ALLOWED_TO_JOIN]
+NEVER_REACHED = ("tinyworld", "studies", "course")
 FILES = sorted(path for path in PACKAGE.rglob("*.py"))
 FILE_NAMES = [str(path.relative_to(PACKAGE)) for path in FILES]
+MOST_CORE_MODULES = 25
+
+
+def names_of(folder):
+    """List the modules and rooms that a package's docstring lists, in its order."""
+    text = ast.get_docstring(ast.parse((folder / "__init__.py").read_text(encoding="utf-8")), clean=False)
+    return re.findall(r"^    (\w+)(?: |$)", text, flags=re.MULTILINE)
+
+
+def reading_order(folder):
+    """List every module below a package, as it is to be read: "masked", ..., "course.lesson_12.quiz"."""
+    for name in names_of(folder):
+        if (folder / name).is_dir():
+            yield from reading_order(folder / name)
+        else:
+            yield ".".join([*folder.relative_to(PACKAGE).parts, name])
+
+
+PACKAGES = [path.parent for path in FILES if path.name == "__init__.py"]
+PACKAGE_NAMES = [str(path.relative_to(PACKAGE)) for path in PACKAGES]
+ORDER = list(reading_order(PACKAGE))
+CORE = [name for name in ORDER if "." not in name]
+LIBRARY = [name for name in FILE_NAMES if name.split("/")[0] not in (*NEVER_REACHED, "__main__.py")]
 
 
 def imported(path):
@@ -51,14 +70,14 @@ def _module_part(name):
     return ".".join(parts)
 
 
-def reachable(name):
-    """Every module that importing `name` imports, directly or not."""
-    seen, todo = set(), [name]
+def reachable(path):
+    """Every module that importing a file imports, directly or not."""
+    seen, todo = set(), [path]
     while todo:
-        path = PACKAGE.joinpath(*todo.pop().split("."))
-        new = imported(path / "__init__.py" if path.is_dir() else path.with_suffix(".py")) - seen
+        new = imported(todo.pop()) - seen
         seen |= new
-        todo += new
+        places = [PACKAGE.joinpath(*name.split(".")) for name in new]
+        todo += [place / "__init__.py" if place.is_dir() else place.with_suffix(".py") for place in places]
     return seen
 
 
@@ -73,20 +92,31 @@ def test_the_reader_of_imports_sees_all_their_forms(tmp_path, monkeypatch):
     assert imported(file) == {"gpt", "data", "masked", "ppo", "tinyworld.words", "tinyworld.judge"}
 
 
-def test_every_module_is_in_the_reading_order_and_nothing_else():
-    assert len(ORDER) == len(set(ORDER))
-    assert set(ORDER) == set(LIBRARY)
+@pytest.mark.parametrize("name", PACKAGE_NAMES)
+def test_every_module_and_room_is_in_its_packages_order_and_nothing_else(name):
+    folder, names = PACKAGE / name, names_of(PACKAGE / name)
+    there = {path.stem for path in folder.glob("*.py")} | {path.parent.name for path in folder.glob("*/__init__.py")}
+    assert len(names) == len(set(names))
+    assert set(names) == there - {"__init__", "__main__"}
 
 
-@pytest.mark.parametrize("name", LIBRARY)
-def test_a_module_imports_only_modules_above_it(name):
-    above = set(ORDER[: ORDER.index(name)])
-    assert imported(PACKAGE / f"{name}.py") <= above
+def test_the_core_is_small():
+    assert len(CORE) <= MOST_CORE_MODULES
+
+
+@pytest.mark.parametrize("name", ORDER)
+def test_a_module_imports_only_what_stands_above_it(name):
+    found = {module for module in imported(PACKAGE.joinpath(*name.split(".")).with_suffix(".py")) if module in ORDER}
+    rooms = {module for module in found if "." in module}
+    if name in CORE:
+        assert {module.split(".")[0] for module in rooms} <= {"kernels"}
+    assert found - rooms <= set(CORE[: CORE.index(name)] if name in CORE else CORE)
+    assert rooms <= (set(ORDER[: ORDER.index(name)]) if name not in CORE else rooms)
 
 
 @pytest.mark.parametrize("name", LIBRARY)
 def test_the_library_cannot_reach_the_world_or_the_course(name):
-    assert not {module for module in reachable(name) if module.split(".")[0] in BESIDE}
+    assert not {module for module in reachable(PACKAGE / name) if module.split(".")[0] in NEVER_REACHED}
 
 
 def test_stages_do_not_import_each_other():
@@ -97,7 +127,7 @@ def test_stages_do_not_import_each_other():
 
 def test_ppo_cannot_reach_reward_even_through_rollout():
     for stage, others in {"sft": {"reward", "ppo"}, "reward": {"sft", "ppo"}, "ppo": {"sft", "reward"}}.items():
-        assert not reachable(stage) & others
+        assert not reachable(PACKAGE / f"{stage}.py") & others
 
 
 def test_all_stages_train_where_the_world_cannot_be_imported(tmp_path):
@@ -106,7 +136,7 @@ import sys
 
 class Closed:
     def find_spec(self, name, path=None, target=None):
-        if name.startswith(("rlhf_lite.tinyworld", "rlhf_lite.course")):
+        if name.startswith(("rlhf_lite.tinyworld", "rlhf_lite.studies", "rlhf_lite.course")):
             raise RuntimeError("training reached " + name)
 
 sys.meta_path.insert(0, Closed())

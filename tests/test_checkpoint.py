@@ -10,9 +10,9 @@ import pytest
 import torch
 from torch import nn
 
-from rlhf_lite import checkpoint
-from rlhf_lite.checkpoint import TrainingRun, load_model, load_tensors, read_log, save_model, save_tensors
-from rlhf_lite.files import write_atomically
+from rlhf_lite import files
+from rlhf_lite.checkpoint import TrainingRun, load_model, read_log, save_model
+from rlhf_lite.files import load_tensors, save_tensors, write_atomically
 from rlhf_lite.optim import OptimConfig, build_optimizer, optimizer_step
 
 TOTAL = 6
@@ -98,7 +98,7 @@ def test_a_crash_while_saving_leaves_the_state_before_it(tmp_path, monkeypatch):
         train(tmp_path, stop_at=3)
     before = (tmp_path / "state.safetensors").read_bytes()
     with monkeypatch.context() as patched:
-        patched.setattr(checkpoint, "save_file", crash_while_writing)
+        patched.setattr(files, "save_file", crash_while_writing)
         with pytest.raises(StoppedError):
             train(tmp_path)
     assert (tmp_path / "state.safetensors").read_bytes() == before
@@ -113,8 +113,8 @@ def test_a_file_appears_only_when_it_is_whole(tmp_path, monkeypatch):
         seen.append((source.stat().st_size, target.exists()))
         real_replace(source, target)
 
-    real_replace = checkpoint.os.replace
-    monkeypatch.setattr(checkpoint.os, "replace", watch)
+    real_replace = files.os.replace
+    monkeypatch.setattr(files.os, "replace", watch)
     save_tensors(tmp_path / "new" / "a.safetensors", {"x": torch.ones(3)}, {"step": 1})
     write_atomically(tmp_path / "new" / "b.txt", "text")
     assert seen == [((tmp_path / "new" / "a.safetensors").stat().st_size, False), (4, False)]
@@ -178,7 +178,7 @@ def test_messages(tmp_path, make_gpt):
     save_tensors(path, {"x": torch.ones(1)}, {"model": "GPT", "config": {"rotary": True}})
     with pytest.raises(ValueError, match=r"config that GPTConfig does not know.*rotary.*another version"):
         load_model(path)
-    checkpoint.save_file({"x": torch.ones(1)}, path)  # a safetensors file of someone else
+    files.save_file({"x": torch.ones(1)}, path)  # a safetensors file of someone else
     with pytest.raises(ValueError, match="not a whole checkpoint of this library"):
         load_model(path)
 

@@ -19,9 +19,9 @@ from safetensors.torch import load_file, save_file
 from test_pipeline import ToyWorld, toy_preset
 
 from rlhf_lite.__main__ import main
-from rlhf_lite.checkpoint import TrainingRun, load_model, load_tensors, save_model, save_tensors
+from rlhf_lite.checkpoint import TrainingRun, load_model, save_model
 from rlhf_lite.engine import Engine
-from rlhf_lite.files import tensors_checksum
+from rlhf_lite.files import load_tensors, save_tensors, tensors_checksum
 from rlhf_lite.gpt import GPT, GPTConfig, ScalarModel
 from rlhf_lite.pipeline import STAGES, Pipeline
 from rlhf_lite.shards import newest_shards, save_shards

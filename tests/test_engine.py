@@ -10,8 +10,8 @@ import torch
 
 from rlhf_lite import engine as engine_module
 from rlhf_lite.checkpoint import TrainingRun
-from rlhf_lite.data import Example, ExampleBatch, collate_examples
 from rlhf_lite.engine import Engine, EngineConfig, bfloat16_gain, settle
+from rlhf_lite.records import Example, ExampleBatch, collate_examples
 from rlhf_lite.sft import SFTConfig, sft_loss, train_sft
 
 EXAMPLES = [Example([3, 4, 5, 6, 1], 2), Example([7, 8, 1], 2), Example([2, 3, 4, 5, 6, 7, 1], 1), Example([9, 1], 1)]

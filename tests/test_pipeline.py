@@ -17,7 +17,7 @@ from rlhf_lite.checkpoint import read_log
 from rlhf_lite.optim import OptimConfig
 from rlhf_lite.pipeline import STAGES, Pipeline
 from rlhf_lite.presets import PRESETS, ComparisonConfig
-from rlhf_lite.rows import Comparison, Demonstration
+from rlhf_lite.records import Comparison, Demonstration
 
 COLORS = "red blue green white black".split()
 

@@ -10,9 +10,10 @@ import pytest
 import torch
 
 from rlhf_lite.checkpoint import TrainingRun
-from rlhf_lite.data import EncodedComparison, Example, RankedBatch, collate_comparisons, pad_right
+from rlhf_lite.data import pad_right
 from rlhf_lite.gpt import GPT, GPTConfig, ScalarModel
 from rlhf_lite.optim import OptimConfig
+from rlhf_lite.records import EncodedComparison, Example, RankedBatch, collate_comparisons
 from rlhf_lite.reward import (
     RewardConfig,
     center_on_demonstrations,

@@ -8,12 +8,11 @@ import pytest
 import torch
 
 from rlhf_lite.checkpoint import TrainingRun
-from rlhf_lite.data import Example, collate_examples, encode_demonstrations
 from rlhf_lite.generate import generate
 from rlhf_lite.gpt import GPT, GPTConfig
 from rlhf_lite.likelihood import next_token_log_probs
 from rlhf_lite.optim import OptimConfig
-from rlhf_lite.rows import Demonstration
+from rlhf_lite.records import Demonstration, Example, collate_examples, encode_demonstrations
 from rlhf_lite.sft import SFTConfig, sft_loss, train_sft
 from rlhf_lite.tokenizer import Tokenizer
 

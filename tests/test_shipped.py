@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from rlhf_lite.presets import PRESETS
-from rlhf_lite.tinyworld.ship import SHIPPED_STAGES, metric_of
+from rlhf_lite.studies.ship import SHIPPED_STAGES, metric_of
 
 FOLDER = Path(__file__).parents[1] / "data" / "checkpoints"
 

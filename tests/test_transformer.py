@@ -14,7 +14,13 @@ from torch import nn
 from rlhf_lite import transformer
 from rlhf_lite.attention import causal_mask
 from rlhf_lite.data import lengths_to_mask
-from rlhf_lite.transformer import Block, DecoderBlock, EncoderDecoderTransformer, TransformerConfig, sinusoidal_positions
+from rlhf_lite.transformer import (
+    Block,
+    DecoderBlock,
+    EncoderDecoderTransformer,
+    TransformerConfig,
+    sinusoidal_positions,
+)
 
 CLOSE = {"atol": 1e-5, "rtol": 1e-5}
 SOURCE = torch.tensor([[3, 4, 5, 6], [7, 8, 0, 0]])

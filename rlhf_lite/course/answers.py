@@ -7,9 +7,9 @@ import ipywidgets as widgets
 from IPython.display import HTML
 
 from ..evaluate import sample
-from ..pictures import NAMES
+from ..reports.markdown import NAMES
 from ..tinyworld.evaluation import MAX_NEW_TOKENS, Models, own_turn
-from .twin import show_with_twin
+from .static_fallback import show_with_twin
 
 NOTHING = "(nothing)"
 

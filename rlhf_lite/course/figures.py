@@ -16,7 +16,8 @@ from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch
 from PIL import Image
 
-from ..pictures import FIRST, INK, NAMES, PALE, SECOND, STYLE
+from ..reports.markdown import NAMES
+from ..reports.plots import FIRST, INK, PALE, SECOND, STYLE
 
 STAGES = (
     ("0  Pretraining", "many texts of every kind", "base model", "continues\na text"),

@@ -7,35 +7,47 @@ from typing import Any
 
 import ipywidgets as widgets
 
-from . import (
-    exercises_00,
-    exercises_01,
-    exercises_03,
-    exercises_04,
-    exercises_05,
-    exercises_05_sizes,
-    exercises_09,
-    exercises_10,
-    exercises_10_measures,
-    exercises_12_diagnosis,
-    exercises_12_policy_gradient,
-    exercises_12_ppo,
-    exercises_13_measuring,
-    exercises_13_objective,
-    quiz_00,
-    quiz_01,
-    quiz_03,
-    quiz_04,
-    quiz_05,
-    quiz_09,
-    quiz_10,
-    quiz_12,
-    quiz_13,
-)
 from .checks import RIGHT, Exercise, feedback
+from .lesson_00 import exercises as exercises_00
+from .lesson_00 import quiz as quiz_00
+from .lesson_01 import exercises as exercises_01
+from .lesson_01 import quiz as quiz_01
+from .lesson_03 import exercises as exercises_03
+from .lesson_03 import quiz as quiz_03
+from .lesson_04 import exercises as exercises_04
+from .lesson_04 import quiz as quiz_04
+from .lesson_05 import exercises as exercises_05
+from .lesson_05 import exercises_sizes as exercises_05_sizes
+from .lesson_05 import quiz as quiz_05
+from .lesson_09 import exercises as exercises_09
+from .lesson_09 import quiz as quiz_09
+from .lesson_10 import exercises as exercises_10
+from .lesson_10 import exercises_measures as exercises_10_measures
+from .lesson_10 import quiz as quiz_10
+from .lesson_12 import (
+    exercises_diagnosis as exercises_12_diagnosis,
+)
+from .lesson_12 import (
+    exercises_policy_gradient as exercises_12_policy_gradient,
+)
+from .lesson_12 import (
+    exercises_ppo as exercises_12_ppo,
+)
+from .lesson_12 import (
+    quiz as quiz_12,
+)
+from .lesson_13 import (
+    exercises_measuring as exercises_13_measuring,
+)
+from .lesson_13 import (
+    exercises_objective as exercises_13_objective,
+)
+from .lesson_13 import (
+    quiz as quiz_13,
+)
 from .progress import load_progress, record_exercise
 from .quiz import Question, show_quiz
-from .twin import show_with_twin
+from .static_fallback import show_with_twin
 
 
 @dataclass(frozen=True, kw_only=True)

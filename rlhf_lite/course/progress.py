@@ -10,14 +10,14 @@ from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
-from ..files import write_atomically
+from ..files import course_folder, write_atomically
 
 EMPTY: dict[str, dict] = {"exercises": {}, "quizzes": {}}
 
 
 def progress_path() -> Path:
     """Return where progress is stored."""
-    return Path(os.environ.get("RLHF_LITE_PROGRESS") or Path(__file__).resolve().parents[2] / ".progress.json")
+    return Path(os.environ.get("RLHF_LITE_PROGRESS") or course_folder() / ".progress.json")
 
 
 def load_progress() -> dict[str, dict]:

@@ -10,7 +10,7 @@ from html import escape
 import ipywidgets as widgets
 
 from .progress import record_answer, stored_answers
-from .twin import show_with_twin
+from .static_fallback import show_with_twin
 
 LETTERS = "abcdefghi"
 

@@ -4,7 +4,7 @@ import random
 from collections.abc import Iterator
 
 from . import words as w
-from .exercises import as_page, exercises
+from .school_tasks import as_page, exercises
 from .sentences import (
     count_word,
     fact_question,

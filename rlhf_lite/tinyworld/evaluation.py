@@ -16,10 +16,10 @@ from ..pretrain import held_out_loss
 from ..reward import score_sequences
 from ..tokenizer import Tokenizer
 from .corpus import documents
-from .exercises import as_page
 from .judge import TIE, Verdict, judge
 from .labelers import HELD_OUT_LABELERS, make_labelers, rank
 from .prompts import USE_CASE_SHARES, Request, draw_requests
+from .school_tasks import as_page
 
 MODELS = ("base", "base_few_shot", "sft", "ppo", "ppo_ptx")
 PAIRS = ("sft>base", "sft>base_few_shot", "ppo>sft", "ppo_ptx>sft", "ppo_ptx>ppo", "ppo_ptx>base", "ppo_ptx>base_few_shot")

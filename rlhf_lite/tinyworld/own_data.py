@@ -6,9 +6,10 @@ from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 
+from ..files import fingerprint
+from ..real_data.row_files import Rows, read_comparisons, read_demonstrations, read_prompts, read_text
+from ..records import Comparison, Demonstration, hold_out_end
 from ..reward import RewardConfig
-from ..rows import Comparison, Demonstration, Rows, read_comparisons, read_demonstrations, read_prompts, read_text
-from ..splits import fingerprint, hold_out_end
 from .world import TinyWorld
 
 FEW_STEPS = 20

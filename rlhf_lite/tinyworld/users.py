@@ -4,7 +4,7 @@ import random
 import re
 from dataclasses import dataclass, replace
 
-from ..splits import cap_per_user, deduplicate_by_prefix, split_by_user
+from ..real_data.splits import cap_per_user, deduplicate_by_prefix, split_by_user
 from . import words as w
 from .prompts import Request, draw_requests
 

@@ -4,7 +4,7 @@ import random
 
 from ..evaluate import sample
 from ..gpt import GPT
-from ..rows import Demonstration
+from ..records import Demonstration
 from ..tokenizer import Tokenizer
 from .corpus import documents, primer
 from .judge import judge

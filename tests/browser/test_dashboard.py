@@ -4,13 +4,13 @@ import re
 
 import pytest
 
-from rlhf_lite.course.dashboard import ROOT
+from rlhf_lite.course.lesson_12.dashboard import ROOT
 
 CELL = f"""
 from dataclasses import replace
 
 from rlhf_lite.course import live_ppo
-from rlhf_lite.course.dashboard import show_dashboard
+from rlhf_lite.course.lesson_12.dashboard import show_dashboard
 from rlhf_lite.tinyworld.evaluation import load_models
 
 live_ppo.HELD_OUT_PROMPTS = 4

@@ -4,7 +4,7 @@ import pytest
 
 CELL = """
 import torch
-from rlhf_lite.course.mask_viewer import mask_viewer
+from rlhf_lite.course.lesson_09.mask_viewer import mask_viewer
 from rlhf_lite.gpt import GPT, GPTConfig
 from rlhf_lite.tokenizer import Tokenizer
 

@@ -9,8 +9,9 @@ import json
 
 import pytest
 
-from rlhf_lite.course.labels import NOT_RANKED, RANKED
-from rlhf_lite.rows import Comparison, read_comparisons
+from rlhf_lite.course.lesson_10.labels import NOT_RANKED, RANKED
+from rlhf_lite.real_data.row_files import read_comparisons
+from rlhf_lite.records import Comparison
 
 ANSWERS = (*(f"answer {letter}" for letter in "abcdefgh"), "<b>answer i</b>")
 PROMPTS = 3
@@ -18,9 +19,9 @@ CELL = f"""
 import os
 os.environ["RLHF_LITE_LABELS"] = "labels"  # in the notebook's folder
 
-from rlhf_lite.course.labels import Label
-from rlhf_lite.course.ranking import show_ranking
-from rlhf_lite.course.tasks import Task
+from rlhf_lite.course.lesson_10.labels import Label
+from rlhf_lite.course.lesson_10.ranking_widget import show_ranking
+from rlhf_lite.course.lesson_10.tasks import Task
 from rlhf_lite.tinyworld.prompts import draw_requests
 
 answers = {ANSWERS!r}

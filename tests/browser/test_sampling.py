@@ -6,7 +6,7 @@ import pytest
 
 CELL = """
 import torch
-from rlhf_lite.course.sampling import sampling_sliders
+from rlhf_lite.course.lesson_01.sampling_sliders import sampling_sliders
 
 words = [" cat", " dog", " <b>fox</b>"]
 sampling_sliders(lambda text: (words, torch.tensor([2.0, 1.0, 0.0])), "the")

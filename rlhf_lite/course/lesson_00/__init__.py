@@ -1,0 +1,5 @@
+"""Lesson 00, start here.
+
+    exercises  exercises with their checks and solutions
+    quiz       questions
+"""

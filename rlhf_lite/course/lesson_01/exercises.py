@@ -1,0 +1,298 @@
+"""Exercises of lesson 01: a language model by counting, how to draw from it, and how good its predictions are."""
+
+from math import exp, log
+
+from ..checks import Case, Exercise
+
+
+def to_probabilities(counts: dict[str, int]) -> dict[str, float]:
+    """Return each word's share of all counts."""
+    total = sum(counts.values())
+    return {word: count / total for word, count in counts.items()}
+
+
+def _divides_by_number_of_words(counts):
+    return {word: count / len(counts) for word, count in counts.items()}
+
+
+def _divides_by_largest(counts):
+    return {word: count / max(counts.values()) for word, count in counts.items()}
+
+
+def _percent(counts):
+    return {word: 100 * p for word, p in to_probabilities(counts).items()}
+
+
+def pick(probabilities: dict[str, float], u: float) -> str:
+    """Return the word in whose piece of the line from 0 to 1 the number u lies."""
+    end = 0.0
+    for word, probability in probabilities.items():
+        end += probability
+        if u < end:
+            return word
+    return word
+
+
+def _likeliest(probabilities, u):
+    return max(probabilities, key=probabilities.get)
+
+
+def _does_not_add_up(probabilities, u):
+    return next((word for word, p in probabilities.items() if u < p), list(probabilities)[-1])
+
+
+def _equal_pieces(probabilities, u):
+    return list(probabilities)[int(u * len(probabilities))]
+
+
+def count_next(words: list[str]) -> dict[str, dict[str, int]]:
+    """Return for each word how often each other word came next."""
+    table = {}
+    for word, following in zip(words, words[1:]):
+        row = table.setdefault(word, {})
+        row[following] = row.get(following, 0) + 1
+    return table
+
+
+def _counts_words(words):
+    return {word: {word: words.count(word)} for word in words}
+
+
+def _counts_the_word_before(words):
+    return count_next(words[::-1])
+
+
+def _notes_only_that_it_came(words):
+    return {word: dict.fromkeys(row, 1) for word, row in count_next(words).items()}
+
+
+def _goes_round(words):
+    return count_next([*words, words[0]])
+
+
+def softmax(logits: list[float], temperature: float) -> list[float]:
+    """Return probabilities in proportion to e ** (logit / temperature)."""
+    largest = max(logits)
+    weights = [exp((logit - largest) / temperature) for logit in logits]
+    return [weight / sum(weights) for weight in weights]
+
+
+def _multiplies(logits, temperature):
+    return softmax(logits, 1 / temperature)
+
+
+def _forgets_temperature(logits, temperature):
+    return softmax(logits, 1.0)
+
+
+def _forgets_to_divide(logits, temperature):
+    return [exp(logit / temperature) for logit in logits]
+
+
+def _overflows(logits, temperature):
+    weights = [exp(logit / temperature) for logit in logits]
+    return [weight / sum(weights) for weight in weights]
+
+
+def keep_top_p(probabilities: list[float], top_p: float) -> list[float]:
+    """Return the probabilities with all but the likeliest words set to 0, the rest made to sum to 1 again."""
+    kept, total = set(), 0.0
+    for i in sorted(range(len(probabilities)), key=lambda i: -probabilities[i]):
+        if total >= top_p:
+            break
+        kept.add(i)
+        total += probabilities[i]
+    return [p / total if i in kept else 0.0 for i, p in enumerate(probabilities)]
+
+
+def _stops_too_early(probabilities, top_p):
+    order, total = sorted(range(len(probabilities)), key=lambda i: -probabilities[i]), 0.0
+    kept = []
+    for i in order:
+        total += probabilities[i]
+        if total >= top_p and kept:
+            break
+        kept.append(i)
+    return [p / sum(probabilities[j] for j in kept) if i in kept else 0.0 for i, p in enumerate(probabilities)]
+
+
+def _does_not_sum_to_one(probabilities, top_p):
+    return [p if kept else 0.0 for p, kept in zip(probabilities, keep_top_p(probabilities, top_p))]
+
+
+def _threshold(probabilities, top_p):
+    kept = [p if p >= top_p else 0.0 for p in probabilities]
+    return [p / sum(kept) if sum(kept) else 0.0 for p in kept]
+
+
+def _in_the_given_order(probabilities, top_p):
+    kept, total = [], 0.0
+    for p in probabilities:
+        kept.append(p if total < top_p else 0.0)
+        total += p
+    return [p / sum(kept) for p in kept]
+
+
+def _sorted_result(probabilities, top_p):
+    return sorted(keep_top_p(probabilities, top_p), reverse=True)
+
+
+def perplexity(probabilities: list[float]) -> float:
+    """Return e to the power of the mean surprise, where the surprise at a word of probability p is -log(p)."""
+    cross_entropy = -sum(log(p) for p in probabilities) / len(probabilities)
+    return exp(cross_entropy)
+
+
+def _only_cross_entropy(probabilities):
+    return log(perplexity(probabilities))
+
+
+def _sum_not_mean(probabilities):
+    return exp(-sum(log(p) for p in probabilities))
+
+
+def _no_minus(probabilities):
+    return 1 / perplexity(probabilities)
+
+
+def _from_mean_probability(probabilities):
+    return len(probabilities) / sum(probabilities)
+
+
+_SENTENCE = "a cat saw a dog . a cat ran .".split()
+_THREE = {"you": 0.5, "I": 0.3, "we": 0.2}
+
+EXERCISES = (
+    Exercise(
+        solution=to_probabilities,
+        cases=(
+            Case(
+                arguments=({"cat": 6, "dog": 2},),
+                expected={"cat": 0.75, "dog": 0.25},
+                hint="a word's probability is its count divided by the sum of all counts, counts.values()",
+                mistakes=(
+                    ({"cat": 3.0, "dog": 1.0}, "divide by the sum of the counts, not by how many words there are"),
+                    ({"cat": 1.0, "dog": 1 / 3}, "divide by the sum of the counts, not by the largest: the result must sum to 1"),
+                    ({"cat": 75.0, "dog": 25.0}, "these are percent; probabilities sum to 1"),
+                    ({"cat": 0, "dog": 0}, "// rounds down to whole numbers; divide with /"),
+                ),
+            ),
+        ),
+        wrong=(_divides_by_number_of_words, _divides_by_largest, _percent),
+    ),
+    Exercise(
+        solution=pick,
+        cases=(
+            Case(
+                arguments=(_THREE, 0.4), expected="you",
+                hint="the first piece of the line reaches from 0 to 0.5, and 0.4 lies in it",
+                mistakes=(("I", "the pieces are as long as the probabilities, not equally long; begin with the first word"),),
+            ),
+            Case(
+                arguments=(_THREE, 0.7), expected="I",
+                hint="the second piece reaches from 0.5 to 0.5 + 0.3: compare u with the sum so far",
+                mistakes=(
+                    ("you", "`you` is the likeliest word, but it must not come every time: u decides"),
+                    ("we", "compare u with the probabilities added up so far, 0.5 and then 0.8, not with 0.3 alone"),
+                ),
+            ),
+            Case(
+                arguments=({"x": 0.1, "y": 0.1, "z": 0.8}, 0.1), expected="y",
+                hint="each piece begins where the one before it ends: x from 0 up to 0.1, which itself belongs to y",
+            ),
+        ),
+        wrong=(_likeliest, _does_not_add_up, _equal_pieces),
+    ),
+    Exercise(
+        solution=count_next,
+        cases=(
+            Case(
+                arguments=(["a", "b", "a", "b", "c"],),
+                expected={"a": {"b": 2}, "b": {"a": 1, "c": 1}},
+                hint="zip(words, words[1:]) gives each word with the one after it; count the second one in the row of the first",
+                mistakes=(
+                    ({"a": {"a": 2}, "b": {"b": 2}, "c": {"c": 1}}, "this counts the words; count which word comes after each"),
+                    ({"b": {"a": 2}, "a": {"b": 1}, "c": {"b": 1}}, "this looks at the word before; the row is the earlier word"),
+                    ({"a": {"b": 1}, "b": {"a": 1, "c": 1}}, "`b` came twice after `a`: add 1 each time"),
+                    (
+                        {"a": {"b": 2}, "b": {"a": 1, "c": 1}, "c": {"a": 1}},
+                        "nothing comes after the last word: the text does not go round to its beginning",
+                    ),
+                ),
+            ),
+            Case(
+                arguments=(_SENTENCE,),
+                expected={"a": {"cat": 2, "dog": 1}, "cat": {"saw": 1, "ran": 1}, "saw": {"a": 1}, "dog": {".": 1},
+                          ".": {"a": 1}, "ran": {".": 1}},
+                hint="every pair of neighbours counts once, the full stop like any other word",
+            ),
+        ),
+        wrong=(_counts_words, _counts_the_word_before, _notes_only_that_it_came, _goes_round),
+    ),
+    Exercise(
+        solution=softmax,
+        cases=(
+            Case(
+                arguments=([log(1), log(3)], 1.0), expected=[0.25, 0.75],
+                hint="e to the power of each logit, then divide each by the sum of all",
+                mistakes=(([1.0, 3.0], "divide each weight by the sum of all weights, so that they sum to 1"),),
+            ),
+            Case(
+                arguments=([0.0, log(4)], 2.0), expected=[1 / 3, 2 / 3],  # weights 1 and e ** (log(4) / 2) = 2
+                hint="divide each logit by the temperature before taking exp",
+                mistakes=(
+                    ([1 / 17, 16 / 17], "divide by the temperature, do not multiply: a high one makes words more equal"),
+                    ([0.2, 0.8], "the temperature changes nothing yet: divide each logit by it before taking exp"),
+                ),
+            ),
+            Case(
+                arguments=([1000.0, 1000.0], 1.0), expected=[0.5, 0.5],
+                hint="only differences of logits matter",
+                mistakes=((OverflowError, "e ** 1000 is too large for a computer; subtract the largest logit from all: only "
+                                          "differences matter"),),
+            ),
+        ),
+        wrong=(_multiplies, _forgets_temperature, _forgets_to_divide, _overflows),
+    ),
+    Exercise(
+        solution=keep_top_p,
+        cases=(
+            Case(
+                arguments=([0.4, 0.3, 0.2, 0.1], 0.6), expected=[4 / 7, 3 / 7, 0.0, 0.0],
+                hint="0.4 is less than 0.6, so one word is not enough; 0.4 + 0.3 reaches it",
+                mistakes=(
+                    ([1.0, 0.0, 0.0, 0.0], "the word that takes the sum over top_p stays in: 0.4 alone does not reach 0.6"),
+                    ([0.4, 0.3, 0.0, 0.0], "the right words are kept; divide by what is left, so that they sum to 1 again"),
+                    ([0.0] * 4, "top_p is compared with the sum of the likeliest words, not with each word alone"),
+                ),
+            ),
+            Case(
+                arguments=([0.1, 0.2, 0.7], 0.6), expected=[0.0, 0.0, 1.0],
+                hint="the likeliest word is the last one here, and it is enough alone",
+                mistakes=(
+                    ([0.1, 0.2, 0.7], "begin with the likeliest word, wherever it stands in the list"),
+                    ([1.0, 0.0, 0.0], "the result must be in the order of the words as they were given"),
+                ),
+            ),
+        ),
+        wrong=(_stops_too_early, _does_not_sum_to_one, _threshold, _in_the_given_order, _sorted_result),
+    ),
+    Exercise(
+        solution=perplexity,
+        cases=(
+            Case(
+                arguments=([0.5, 0.125],), expected=4.0,  # surprises log 2 and log 8, mean log 4
+                hint="surprise of each word: -log(p); then their mean; then exp of that",
+                mistakes=(
+                    (log(4), "this is the cross-entropy; the perplexity is exp of it"),
+                    (16.0, "take the mean of the surprises, not their sum: divide by how many words came"),
+                    (0.25, "the surprise is minus log(p): without the minus this is 1 / perplexity"),
+                    (3.2, "take the logarithm of each probability first and the mean afterwards"),
+                    (5.0, "this is the mean of 1 / p; the mean must be taken of -log(p), and exp of that"),
+                ),
+            ),
+            Case(arguments=([1.0, 1.0, 1.0],), expected=1.0, hint="whoever is always sure and right is never surprised"),
+        ),
+        wrong=(_only_cross_entropy, _sum_not_mean, _no_minus, _from_mean_probability),
+    ),
+)  # fmt: skip

@@ -1,0 +1,110 @@
+"""Sliders for temperature, top-k and top-p: what each does to the distribution of the next token, and a word drawn from it.
+
+By keyboard: Tab to a slider, arrow keys to move it; Tab to the button, Space to draw.
+"""
+
+from collections.abc import Callable, Sequence
+from html import escape
+
+import ipywidgets as widgets
+import matplotlib as mpl
+import torch
+from matplotlib.figure import Figure
+from torch import Tensor
+
+from ...data import seeded_generator
+from ...generate import draw, next_token_probs
+from ...reports.plots import INK, PALE, STYLE
+from ..bars import bar_row
+from ..static_fallback import show_with_figure
+
+Distribution = Callable[[str], tuple[Sequence[str], Tensor]]
+"""Text so far -> all tokens as text, and their logits (V,)."""
+SHOWN = 12
+ALL = "all"
+SETTINGS = (
+    ("temperature 1", {}),
+    ("temperature 0.5", {"temperature": 0.5}),
+    ("temperature 2", {"temperature": 2.0}),
+    ("top-k 3", {"top_k": 3}),
+    ("top-p 0.8", {"top_p": 0.8}),
+)
+"""What the static twin shows."""
+
+
+def visible(token: str) -> str:
+    """Write a token so that line ends are seen."""
+    return token.replace("\n", "\\n")
+
+
+def likeliest(tokens: Sequence[str], probs: Tensor) -> list[tuple[str, float]]:
+    """Return the likeliest tokens with their probabilities, SHOWN at most, those with probability 0 left out."""
+    top = probs.topk(min(SHOWN, len(tokens)))
+    return [(tokens[i], p) for i, p in zip(top.indices.tolist(), top.values.tolist(), strict=True) if p > 0]
+
+
+def bars_html(tokens: Sequence[str], probs: Tensor) -> str:
+    """Draw the likeliest tokens as bars in HTML, each with its probability; text of tokens shows as it is."""
+    named = ((f'<code style="white-space: pre">{escape(visible(token))}</code>', p) for token, p in likeliest(tokens, probs))
+    rows = "".join(bar_row(name, p, f"{p:.1%}", width=24) for name, p in named)
+    return f"<table>{rows}</table><p>{int((probs > 0).sum())} of {len(tokens)} tokens can be drawn.</p>"
+
+
+def sampling_box(distribution: Distribution, text: str) -> widgets.VBox:
+    """Return sliders, the bars that they move, and a button that draws a token and adds it to the text."""
+    wide = {"style": {"description_width": "7em"}, "layout": {"width": "34em"}}
+    typed = widgets.Textarea(value=text, description="text so far", rows=2, continuous_update=False, **wide)
+    temperature = widgets.FloatSlider(value=1.0, min=0.0, max=3.0, step=0.1, description="temperature", **wide)
+    top_k = widgets.SelectionSlider(value=ALL, options=[1, 2, 3, 5, 10, 20, 50, ALL], description="top-k", **wide)
+    top_p = widgets.FloatSlider(value=1.0, min=0.05, max=1.0, step=0.05, description="top-p", **wide)
+    button = widgets.Button(description="Draw a token", tooltip="Draw a token and add it to the text")
+    bars, generator = widgets.HTML(), seeded_generator("sampling box", text)
+
+    def current() -> tuple[Sequence[str], Tensor]:
+        if not typed.value:
+            raise ValueError("Type the beginning of a text.")
+        tokens, logits = distribution(typed.value)
+        k, p = None if top_k.value == ALL else top_k.value, None if top_p.value == 1 else top_p.value
+        return tokens, next_token_probs(logits[None], temperature.value, k, p)[0]
+
+    def redraw(_: object = None) -> None:
+        try:
+            bars.value = bars_html(*current())
+        except (ValueError, KeyError) as error:  # too long, or a word that the model has never met
+            bars.value = f"<p>{escape(str(error.args[0]))}</p>"
+
+    def draw_one(_: widgets.Button) -> None:
+        try:
+            tokens, probs = current()
+        except (ValueError, KeyError):
+            return  # `redraw` has said why
+        typed.value += tokens[int(draw(probs[None], torch.rand(1, generator=generator)))]
+
+    for control in (typed, temperature, top_k, top_p):
+        control.observe(redraw, "value")
+    button.on_click(draw_one)
+    redraw()
+    return widgets.VBox([widgets.HBox([typed, button]), temperature, top_k, top_p, bars])
+
+
+def draw_settings(tokens: Sequence[str], logits: Tensor) -> tuple[Figure, str]:
+    """Draw the same distribution under five settings, a panel each; return the figure and its alt text."""
+    order = logits.argsort(descending=True)[: min(8, int(logits.isfinite().sum()))]
+    names, alts = [visible(tokens[i]) for i in order.tolist()], []
+    with mpl.rc_context(STYLE):
+        figure = Figure(figsize=(11, 3.0))
+        for axes, (title, setting) in zip(figure.subplots(1, len(SETTINGS), sharey=True, sharex=True), SETTINGS, strict=True):
+            probs = next_token_probs(logits[None], **setting)[0, order].tolist()
+            bars = axes.barh(range(len(names)), probs, height=0.65, color=PALE, edgecolor=INK)
+            axes.bar_label(bars, [f"{p:.2f}" if p else "out" for p in probs], padding=3, fontsize=9)
+            axes.set(yticks=range(len(names)), yticklabels=names, ylim=(len(names) - 0.5, -0.5))
+            axes.set_title(title, fontsize=11)
+            axes.margins(x=0.3)
+            axes.grid(visible=False)
+            alts.append(f"{title}: " + ", ".join(f"{name.strip()} {p:.2f}" for name, p in zip(names, probs, strict=True)))
+    return figure, f"The likeliest next tokens under {len(SETTINGS)} settings. {'; '.join(alts)}."
+
+
+def sampling_sliders(distribution: Distribution, text: str) -> None:
+    """Display the sliders for a text that the reader can change; their twin is a figure of five settings."""
+    show_with_figure(sampling_box(distribution, text), *draw_settings(*distribution(text)))

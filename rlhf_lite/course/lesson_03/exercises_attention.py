@@ -1,0 +1,185 @@
+"""Exercises of lesson 03, second part: additive attention by hand, and whether it looks where it should."""
+
+from math import log, tanh
+
+import torch
+from torch import Tensor
+
+from ..checks import Case, Exercise
+
+
+def additive_scores(state: Tensor, notes: Tensor, W: Tensor, U: Tensor, v: Tensor) -> Tensor:
+    """Return for each note how well it answers the state: v . tanh(W state + U note)."""
+    return torch.tanh(W @ state + notes @ U.T) @ v
+
+
+def _no_tanh(state, notes, W, U, v):
+    return (W @ state + notes @ U.T) @ v
+
+
+def _tanh_of_the_score(state, notes, W, U, v):
+    return torch.tanh(_no_tanh(state, notes, W, U, v))
+
+
+def _never_asks_the_state(state, notes, W, U, v):
+    return torch.tanh(notes @ U.T) @ v
+
+
+def _sums_without_v(state, notes, W, U, v):
+    return torch.tanh(W @ state + notes @ U.T).sum(-1)
+
+
+def _two_tanhs(state, notes, W, U, v):
+    return (torch.tanh(W @ state) + torch.tanh(notes @ U.T)) @ v
+
+
+def attend(scores: Tensor, mask: Tensor, notes: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the weights, softmax of the scores without padding, and the notes mixed by them."""
+    weights = scores.masked_fill(~mask, float("-inf")).softmax(-1)
+    return weights, weights @ notes
+
+
+def _forgets_the_mask(scores, mask, notes):
+    weights = scores.softmax(-1)
+    return weights, weights @ notes
+
+
+def _masks_after_softmax(scores, mask, notes):
+    weights = scores.softmax(-1) * mask
+    return weights, weights @ notes
+
+
+def _score_zero_for_padding(scores, mask, notes):
+    weights = (scores * mask).softmax(-1)
+    return weights, weights @ notes
+
+
+def _best_note_only(scores, mask, notes):
+    best = scores.masked_fill(~mask, float("-inf")).argmax()
+    weights = torch.nn.functional.one_hot(best, len(scores)).float()
+    return weights, weights @ notes
+
+
+def _context_first(scores, mask, notes):
+    weights, context = attend(scores, mask, notes)
+    return context, weights
+
+
+def alignment_hits(weights: list[list[float]], links: list[tuple[int, int]]) -> float:
+    """Return the share of linked Chinese words whose largest weight is at an English word that they translate."""
+    partners = {}
+    for i, j in links:
+        partners.setdefault(i, set()).add(j)
+    hits = [max(range(len(weights[i])), key=lambda j: weights[i][j]) in right for i, right in partners.items()]
+    return sum(hits) / len(hits)
+
+
+def _counts_links(weights, links):
+    return sum(max(range(len(weights[i])), key=lambda j: weights[i][j]) == j for i, j in links) / len(links)
+
+
+def _adds_weights(weights, links):
+    return sum(weights[i][j] for i, j in links) / len({i for i, _ in links})
+
+
+def _words_without_partner_are_misses(weights, links):
+    return alignment_hits(weights, links) * len({i for i, _ in links}) / len(weights)
+
+
+def _links_the_wrong_way(weights, links):
+    return alignment_hits(weights, [(j, i) for i, j in links])
+
+
+_STATE, _NOTES = torch.tensor([1.0]), torch.tensor([[0.0], [1.0], [-1.0]])
+_W, _U, _V = torch.tensor([[1.0], [0.0]]), torch.tensor([[1.0], [2.0]]), torch.tensor([1.0, 0.5])
+_MASK, _PADDED = torch.tensor([True, True, False]), torch.tensor([[1.0, 0.0], [0.0, 1.0], [9.0, 9.0]])
+_SCORES = torch.tensor([0.0, log(3), log(4)])  # e to their power: 1, 3, 4
+_LOOKS = [[0.7, 0.2, 0.1], [0.1, 0.3, 0.6], [0.2, 0.5, 0.3]]
+
+EXERCISES = (
+    Exercise(
+        solution=additive_scores,
+        cases=(
+            Case(
+                # W state = [1, 0]; U note = [0, 0], [1, 2], [-1, -2]; sums [1, 0], [2, 2], [0, -2]
+                arguments=(_STATE, _NOTES, _W, _U, _V),
+                expected=torch.tensor([tanh(1), 1.5 * tanh(2), -0.5 * tanh(2)]),
+                hint="W @ state is one row for all notes, notes @ U.T is a row a note; add them, take tanh, then @ v",
+                mistakes=(
+                    (RuntimeError, "the sizes do not fit: W @ state has shape (A,), and notes @ U.T has shape (S, A); add those"),
+                    (torch.tensor([1.0, 3.0, -1.0]), "take tanh of the sum before v adds its parts up"),
+                    (torch.tensor([tanh(1), tanh(3), -tanh(1)]), "tanh comes before v, not after: v . tanh(...)"),
+                    (
+                        torch.tensor([0.0, tanh(1) + 0.5 * tanh(2), -tanh(1) - 0.5 * tanh(2)]),
+                        "the state has no say yet: add W @ state to each row of notes @ U.T",
+                    ),
+                    (torch.tensor([tanh(1), 2 * tanh(2), -tanh(2)]), "v weighs the parts: finish with @ v, not with a plain sum"),
+                    (
+                        torch.tensor([tanh(1), 2 * tanh(1) + 0.5 * tanh(2), -0.5 * tanh(2)]),
+                        "add first, then one tanh of the sum: only so can a state and a note act on each other",
+                    ),
+                ),
+            ),
+            Case(
+                # W state = 3, U notes = 1 and 5: v . tanh = 2 tanh(4) and 2 tanh(8)
+                arguments=(torch.tensor([1.0, 1.0]), torch.tensor([[1.0], [5.0]]), torch.tensor([[1.0, 2.0]]),
+                           torch.tensor([[1.0]]), torch.tensor([2.0])),
+                expected=torch.tensor([2 * tanh(4), 2 * tanh(8)]),
+                hint="it must work for any sizes: a state of 2 numbers here, notes of 1",
+            ),
+        ),
+        wrong=(_no_tanh, _tanh_of_the_score, _never_asks_the_state, _sums_without_v, _two_tanhs),
+    ),
+    Exercise(
+        solution=attend,
+        cases=(
+            Case(
+                arguments=(_SCORES, _MASK, _PADDED), expected=([0.25, 0.75, 0.0], [0.25, 0.75]),
+                hint="fill the scores where mask is False with float('-inf'), then softmax(-1), then weights @ notes",
+                mistakes=(
+                    (([0.125, 0.375, 0.5], [4.625, 4.875]), "half of the attention is on padding: use the mask before softmax"),
+                    (
+                        ([0.125, 0.375, 0.0], [0.125, 0.375]),
+                        "the weights sum to 0.5 only: mask the scores before softmax, then it makes the rest sum to 1",
+                    ),
+                    (
+                        ([0.2, 0.6, 0.2], [2.0, 2.4]),
+                        "a score of 0 is not 'no attention', e to its power is 1; use float('-inf')",
+                    ),
+                    (([0.0, 1.0, 0.0], [0.0, 1.0]), "do not pick the best note, mix all of them: weights @ notes"),
+                    (([0.25, 0.75], [0.25, 0.75, 0.0]), "both are right; return the weights first, then the context"),
+                ),
+            ),
+            Case(
+                arguments=(torch.tensor([2.0, 2.0]), torch.tensor([True, True]), torch.tensor([[2.0], [4.0]])),
+                expected=([0.5, 0.5], [3.0]),
+                hint="equal scores give equal weights, and the context is then the mean of the notes",
+            ),
+        ),
+        wrong=(_forgets_the_mask, _masks_after_softmax, _score_zero_for_padding, _best_note_only, _context_first),
+    ),
+    Exercise(
+        solution=alignment_hits,
+        cases=(
+            Case(
+                arguments=([[0.1, 0.2, 0.7], [0.6, 0.3, 0.1]], [(0, 2), (1, 0)]), expected=1.0,
+                hint="row 0 is largest at 2, and (0, 2) is a link; row 1 is largest at 0, and (1, 0) is a link",
+                mistakes=(
+                    (IndexError, "a link is (Chinese word, English word): the first number chooses the row"),
+                    (0.65, "do not add the weights up; ask only where the largest of each row is"),
+                ),
+            ),
+            Case(
+                arguments=(_LOOKS, [(0, 0), (1, 1), (2, 1), (2, 2)]), expected=2 / 3,
+                hint="words 0 and 2 look at a partner most, word 1 does not",
+                mistakes=((0.5, "count words, not links: word 2 has two partners, and looking at either is right"),),
+            ),
+            Case(
+                arguments=(_LOOKS, [(0, 0), (2, 1)]), expected=1.0,
+                hint="word 1 translates nothing here",
+                mistakes=((2 / 3, "leave words without a link out: where should they look?"),),
+            ),
+        ),
+        wrong=(_counts_links, _adds_weights, _words_without_partner_are_misses, _links_the_wrong_way),
+    ),
+)  # fmt: skip

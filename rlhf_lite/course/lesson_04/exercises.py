@@ -1,0 +1,266 @@
+"""Exercises of lesson 04: attention, its slopes, masks, many heads, and where a head looks; layers are in a part of their own."""
+
+from math import log, sqrt
+
+import torch
+from torch import Tensor
+
+from ..checks import Case, Exercise
+from .exercises_layers import LAYERS
+
+
+def attend(query: Tensor, keys: Tensor, values: Tensor) -> Tensor:
+    """Return the mix of the values, each weighted by how well its key answers the query."""
+    scores = keys @ query / query.shape[0] ** 0.5
+    return scores.softmax(0) @ values
+
+
+def _forgets_to_scale(query, keys, values):
+    return (keys @ query).softmax(0) @ values
+
+
+def _scales_by_width(query, keys, values):
+    return (keys @ query / query.shape[0]).softmax(0) @ values
+
+
+def _returns_weights(query, keys, values):
+    return (keys @ query / query.shape[0] ** 0.5).softmax(0)
+
+
+def _mixes_by_scores(query, keys, values):
+    return (keys @ query / query.shape[0] ** 0.5) @ values
+
+
+def _overflows(query, keys, values):
+    weights = (keys @ query / query.shape[0] ** 0.5).exp()
+    return weights / weights.sum() @ values
+
+
+def softmax_slopes(weights: Tensor) -> Tensor:
+    """Return in row i, column j how fast weight i grows when score j grows."""
+    return torch.diag(weights) - weights[:, None] * weights[None, :]
+
+
+def _only_own_score(weights):
+    return torch.diag(weights * (1 - weights))
+
+
+def _only_others(weights):
+    return -weights[:, None] * weights[None, :]
+
+
+def _wrong_sign(weights):
+    return -softmax_slopes(weights)
+
+
+def _not_lowered(weights):
+    return torch.diag(weights)
+
+
+def hide(scores: Tensor, mask: Tensor) -> Tensor:
+    """Return weights, a row a query; where the mask is False the weight is 0."""
+    return scores.masked_fill(~mask, float("-inf")).softmax(-1)
+
+
+def _hides_after_softmax(scores, mask):
+    return scores.softmax(-1) * mask
+
+
+def _sets_score_to_zero(scores, mask):
+    return (scores * mask).softmax(-1)
+
+
+def _keeps_what_is_false(scores, mask):
+    return scores.masked_fill(mask, float("-inf")).softmax(-1)
+
+
+def _softmax_down_the_columns(scores, mask):
+    return scores.masked_fill(~mask, float("-inf")).softmax(0)
+
+
+def attend_with_heads(query: Tensor, key: Tensor, value: Tensor, n_heads: int) -> Tensor:
+    """Return what n_heads heads find, each in its own slice of the width, joined again."""
+    found = []
+    for q, k, v in zip(query.chunk(n_heads, -1), key.chunk(n_heads, -1), value.chunk(n_heads, -1)):
+        scores = q @ k.T / q.shape[-1] ** 0.5
+        found.append(scores.softmax(-1) @ v)
+    return torch.cat(found, -1)
+
+
+def _one_head(query, key, value, n_heads):
+    return attend_with_heads(query, key, value, 1)
+
+
+def _scales_by_whole_width(query, key, value, n_heads):
+    return attend_with_heads(query / n_heads**0.5, key, value, n_heads)
+
+
+def _cuts_across_words(query, key, value, n_heads):
+    q, k, v = (x.reshape(n_heads, x.shape[0], -1) for x in (query, key, value))
+    weights = (q @ k.mT / q.shape[-1] ** 0.5).softmax(-1)
+    return (weights @ v).reshape(query.shape)
+
+
+def _joins_across_words(query, key, value, n_heads):
+    heads = attend_with_heads(query, key, value, n_heads).chunk(n_heads, -1)
+    return torch.stack(heads).reshape(query.shape)
+
+
+def _adds_heads(query, key, value, n_heads):
+    return sum(attend_with_heads(query, key, value, n_heads).chunk(n_heads, -1))
+
+
+def points_right(weights: Tensor, links: list[tuple[int, int]]) -> float:
+    """Return the share of linked rows whose largest weight stands in a column that they are linked with."""
+    partners = {}
+    for row, column in links:
+        partners.setdefault(row, set()).add(column)
+    looks = weights.argmax(-1).tolist()
+    return sum(looks[row] in columns for row, columns in partners.items()) / len(partners)
+
+
+def _counts_unlinked_rows(weights, links):
+    return sum((row, look) in links for row, look in enumerate(weights.argmax(-1).tolist())) / len(weights)
+
+
+def _counts_links(weights, links):
+    return sum((row, look) in links for row, look in enumerate(weights.argmax(-1).tolist())) / len(links)
+
+
+def _sums_weights(weights, links):
+    return sum(weights[row, column].item() for row, column in links) / len({row for row, _ in links})
+
+
+def _largest_of_columns(weights, links):
+    looks = weights.argmax(0).tolist()
+    return sum((row, column) in links for column, row in enumerate(looks)) / len({row for row, _ in links})
+
+
+_ATTEND = (  # scores 2 log 3 / sqrt(4) = log 3, and 0; weights 3/4 and 1/4
+    torch.tensor([2.0, 0.0, 0.0, 0.0]),
+    torch.tensor([[log(3), 5.0, 0.0, 0.0], [0.0, 0.0, 7.0, 0.0]]),
+    torch.tensor([[4.0, 0.0, 1.0], [8.0, 4.0, 1.0]]),
+)
+_HIDE = (
+    torch.tensor([[log(3), 0.0, log(4)], [0.0, 0.0, 0.0]]),
+    torch.tensor([[True, True, False], [True, False, True]]),
+)
+_HEADS = (  # head 1: weights 3/4, 1/4 and 1/2, 1/2; head 2: 1/2, 1/2 and 1/4, 3/4
+    torch.tensor([[sqrt(2) * log(3), 0.0, 0.0, 0.0], [0.0, 0.0, 0.0, sqrt(2) * log(3)]]),
+    torch.tensor([[1.0, 0.0, 0.0, 0.0], [0.0, 0.0, 0.0, 1.0]]),
+    torch.tensor([[4.0, 0.0, 8.0, 0.0], [0.0, 4.0, 0.0, 8.0]]),
+    2,
+)
+_LOOKS = torch.tensor([[0.7, 0.2, 0.1], [0.1, 0.3, 0.6], [0.2, 0.5, 0.3], [0.8, 0.1, 0.1]])
+_LINKS = [(0, 0), (1, 0), (1, 2), (2, 0), (2, 2)]  # row 3 has none
+
+EXERCISES = (
+    Exercise(
+        solution=attend,
+        cases=(
+            Case(
+                arguments=_ATTEND, expected=torch.tensor([5.0, 1.0, 1.0]),
+                hint="scores: keys @ query, divided by the square root of the query's width; softmax; weights @ values",
+                mistakes=(
+                    (_forgets_to_scale(*_ATTEND), "divide the scores by the square root of the query's width, here 2"),
+                    (_scales_by_width(*_ATTEND), "divide by the square root of the width, not by the width itself"),
+                    (_returns_weights(*_ATTEND), "these are the weights; multiply them with the values: weights @ values"),
+                    (_mixes_by_scores(*_ATTEND), "scores do not sum to 1: softmax turns them into weights"),
+                ),
+            ),
+            Case(
+                arguments=(torch.tensor([1.0]), torch.tensor([[1000.0], [1000.0]]), torch.tensor([[2.0], [4.0]])),
+                expected=torch.tensor([3.0]),
+                hint="two equal scores give weights 1/2 and 1/2. Where the result is nan, e ** 1000 was too large a number: "
+                     "torch's softmax subtracts the largest score first",
+            ),
+        ),
+        wrong=(_forgets_to_scale, _scales_by_width, _returns_weights, _mixes_by_scores, _overflows),
+    ),
+    Exercise(
+        solution=softmax_slopes,
+        cases=(
+            Case(
+                arguments=(torch.tensor([0.5, 0.25, 0.25]),),
+                expected=torch.tensor([[0.25, -0.125, -0.125], [-0.125, 0.1875, -0.0625], [-0.125, -0.0625, 0.1875]]),
+                hint="on the diagonal p_i * (1 - p_i), elsewhere -p_i * p_j",
+                mistakes=(
+                    (_only_own_score(torch.tensor([0.5, 0.25, 0.25])), "when one score grows, the other weights fall: what "
+                                                                       "stands off the diagonal is -p_i * p_j"),
+                    (_only_others(torch.tensor([0.5, 0.25, 0.25])), "the diagonal lacks its first part, p_i: a weight grows "
+                                                                    "with its own score"),
+                    (_wrong_sign(torch.tensor([0.5, 0.25, 0.25])), "the sign is turned round: a weight grows with its own "
+                                                                   "score and falls with the others'"),
+                    (_not_lowered(torch.tensor([0.5, 0.25, 0.25])), "subtract p_i * p_j everywhere, on the diagonal too"),
+                ),
+            ),
+            Case(
+                arguments=(torch.tensor([1.0, 0.0]),), expected=torch.zeros(2, 2),
+                hint="a weight of exactly 1 cannot grow, and one of 0 cannot fall: every slope is 0",
+            ),
+        ),
+        wrong=(_only_own_score, _only_others, _wrong_sign, _not_lowered),
+    ),
+    Exercise(
+        solution=hide,
+        cases=(
+            Case(
+                arguments=_HIDE, expected=torch.tensor([[0.75, 0.25, 0.0], [0.5, 0.0, 0.5]]),
+                hint="set hidden scores to minus infinity, then take the softmax: e to the power of it is 0",
+                mistakes=(
+                    (_hides_after_softmax(*_HIDE), "the rest must sum to 1 again: hide before the softmax, not after it"),
+                    (_sets_score_to_zero(*_HIDE), "a score of 0 is a score like others, e ** 0 = 1; hide with minus infinity"),
+                    (_keeps_what_is_false(*_HIDE), "True means keep, in this whole course: fill where the mask is False, ~mask"),
+                    (_softmax_down_the_columns(*_HIDE), "each row is one query and sums to 1: softmax along the last dimension"),
+                ),
+            ),
+            Case(
+                arguments=(torch.tensor([[0.0, 0.0], [0.0, log(3)]]), torch.tensor([[True, False], [True, True]])),
+                expected=torch.tensor([[1.0, 0.0], [0.25, 0.75]]),
+                hint="the first query may look at one word only, so that word gets all the weight",
+            ),
+        ),
+        wrong=(_hides_after_softmax, _sets_score_to_zero, _keeps_what_is_false, _softmax_down_the_columns),
+    ),
+    Exercise(
+        solution=attend_with_heads,
+        cases=(
+            Case(
+                arguments=_HEADS, expected=torch.tensor([[3.0, 1.0, 4.0, 4.0], [2.0, 2.0, 2.0, 6.0]]),
+                hint="query.chunk(n_heads, -1) cuts the width; attend in each slice; torch.cat(found, -1) joins",
+                mistakes=(
+                    (_one_head(*_HEADS), "this is one head over the whole width: cut query, key and value first"),
+                    (_scales_by_whole_width(*_HEADS), "a head divides by the square root of its own width, here 2, not 4"),
+                    (_cuts_across_words(*_HEADS), "reshape cut the rows, not the width, so that words got mixed: cut along "
+                                                  "the last dimension"),
+                    (_joins_across_words(*_HEADS), "the heads are right; join them side by side, along the last dimension"),
+                    (_adds_heads(*_HEADS), "the heads' results stand beside each other, they are not added"),
+                ),
+            ),
+            Case(
+                arguments=(torch.zeros(1, 2), torch.ones(3, 2), torch.tensor([[0.0, 3.0], [3.0, 3.0], [6.0, 3.0]]), 2),
+                expected=torch.tensor([[3.0, 3.0]]),
+                hint="there may be more keys than queries; a query of zeros finds all keys equally good",
+            ),
+        ),
+        wrong=(_one_head, _scales_by_whole_width, _cuts_across_words, _joins_across_words, _adds_heads),
+    ),
+    *LAYERS,
+    Exercise(
+        solution=points_right,
+        cases=(
+            Case(
+                arguments=(_LOOKS, _LINKS), expected=2 / 3,
+                hint="rows 0 and 1 look at a word that they are linked with, row 2 does not, row 3 has no link",
+                mistakes=(
+                    (_counts_unlinked_rows(_LOOKS, _LINKS), "a row without any link cannot be right or wrong: leave it out"),
+                    (_counts_links(_LOOKS, _LINKS), "count rows, not links: a row with two links is right if it looks at either"),
+                    (_sums_weights(_LOOKS, _LINKS), "ask only where the largest weight of a row stands, not how large it is"),
+                    (_largest_of_columns(_LOOKS, _LINKS), "a row belongs to a word to write: take the largest along the row, "
+                                                          "argmax(-1)"),
+                ),
+            ),
+        ),
+        wrong=(_counts_unlinked_rows, _counts_links, _sums_weights, _largest_of_columns),
+    ),
+)  # fmt: skip

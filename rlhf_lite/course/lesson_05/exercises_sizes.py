@@ -1,0 +1,159 @@
+"""Exercises of lesson 05 on size: what a cache saves, how many parameters a shape has, which shapes cannot be."""
+
+from ..checks import Case, Exercise
+
+
+def tokens_read(prompt: int, new: int, cached: bool) -> int:
+    """Return how many tokens pass through the model while `new` tokens are written after a prompt; the last is not read."""
+    if cached:
+        return prompt + new - 1
+    return sum(prompt + written for written in range(new))
+
+
+def _as_if_cached(prompt, new, cached):
+    return prompt + new - 1
+
+
+def _as_if_never_cached(prompt, new, cached):
+    return sum(prompt + written for written in range(new))
+
+
+def _reads_the_last_too(prompt, new, cached):
+    return tokens_read(prompt, new + 1, cached) if cached else sum(prompt + written for written in range(1, new + 1))
+
+
+def _final_length_every_time(prompt, new, cached):
+    return prompt + new - 1 if cached else new * (prompt + new - 1)
+
+
+def _forgets_the_prompt(prompt, new, cached):
+    return new if cached else sum(prompt + written for written in range(new))
+
+
+def count_parameters(n_layers: int, d_model: int, vocab_size: int, context_length: int) -> int:
+    """Return the numbers in all matrices of a GPT, the output layer tied; biases and LayerNorms left out."""
+    attention = 4 * d_model**2  # query, key, value, output
+    feed_forward = 2 * d_model * (4 * d_model)  # widen, narrow
+    embeddings = (vocab_size + context_length) * d_model
+    return n_layers * (attention + feed_forward) + embeddings
+
+
+def _output_layer_again(n_layers, d_model, vocab_size, context_length):
+    return count_parameters(n_layers, d_model, 2 * vocab_size, context_length)
+
+
+def _no_positions_table(n_layers, d_model, vocab_size, context_length):
+    return count_parameters(n_layers, d_model, vocab_size, 0)
+
+
+def _three_in_attention(n_layers, d_model, vocab_size, context_length):
+    return count_parameters(n_layers, d_model, vocab_size, context_length) - n_layers * d_model**2
+
+
+def _widens_only(n_layers, d_model, vocab_size, context_length):
+    return count_parameters(n_layers, d_model, vocab_size, context_length) - n_layers * 4 * d_model**2
+
+
+def _one_layer(n_layers, d_model, vocab_size, context_length):
+    return count_parameters(1, d_model, vocab_size, context_length)
+
+
+def _no_square(n_layers, d_model, vocab_size, context_length):
+    return 12 * n_layers * d_model + (vocab_size + context_length) * d_model
+
+
+def misprints(rows: dict[str, tuple[int, int]]) -> list[str]:
+    """Return the names of the models whose width cannot be split over their heads; rows are name -> (heads, width)."""
+    return [name for name, (heads, width) in rows.items() if width % heads != 0]
+
+
+def _those_that_fit(rows):
+    return [name for name, (heads, width) in rows.items() if width % heads == 0]
+
+
+def _other_way_round(rows):
+    return [name for name, (heads, width) in rows.items() if heads % width != 0]
+
+
+def _odd_ones(rows):
+    return [name for name, (_, width) in rows.items() if width % 128 != 0]
+
+
+def _first_only(rows):
+    return next(([name] for name, (heads, width) in rows.items() if width % heads), [])
+
+
+EXERCISES = (
+    Exercise(
+        solution=tokens_read,
+        cases=(
+            Case(
+                arguments=(3, 4, False), expected=18,
+                hint="to draw the first new token 3 tokens are read, then 4, then 5, then 6",
+                mistakes=(
+                    (6, "this is with a cache. Without one, everything so far is read again for each new token: 3 + 4 + 5 + 6"),
+                    (22, "the first new token is drawn after reading 3 tokens, the prompt alone: begin the sum with 3"),
+                    (24, "the text grows: the reads are 3, 4, 5 and 6 tokens long, not 6 each time"),
+                ),
+            ),
+            Case(
+                arguments=(3, 4, True), expected=6,
+                hint="the prompt is read once, then each new token once; the last new token is written and not read",
+                mistakes=(
+                    (18, "with a cache no token is read twice"),
+                    (7, "nothing is drawn after the last new token, so it need not be read"),
+                    (4, "the prompt must be read too, once"),
+                ),
+            ),
+            Case(arguments=(10, 1, True), expected=10, hint="one new token takes one reading of the prompt, cache or not"),
+        ),
+        wrong=(_as_if_cached, _as_if_never_cached, _reads_the_last_too, _final_length_every_time, _forgets_the_prompt),
+    ),
+    Exercise(
+        solution=count_parameters,
+        cases=(
+            Case(  # 12 * 4 = 48 in the block, 3 * 2 + 4 * 2 = 14 in the embeddings
+                arguments=(1, 2, 3, 4), expected=62,
+                hint="attention has 4 matrices of d x d, feed-forward one of d x 4d and one of 4d x d; then V x d and T x d",
+                mistakes=(
+                    (68, "the output layer is the token embedding again (tied): count V * d once"),
+                    (54, "the position embedding is missing: T * d"),
+                    (58, "attention has four matrices: query, key, value, and the output that mixes the heads"),
+                    (46, "feed-forward has two matrices: d x 4d to widen and 4d x d to narrow"),
+                    (38, "a matrix has width times width numbers: d squared"),
+                    (48, "the embeddings are missing: (V + T) * d"),
+                ),
+            ),
+            Case(
+                arguments=(2, 2, 3, 4), expected=110, hint="2 blocks of 48 each, and 14 in the embeddings",
+                mistakes=(
+                    (62, "every layer has matrices of its own: multiply the block by the number of layers"),
+                    (124, "the embeddings are there once, however many layers there are"),
+                ),
+            ),
+        ),
+        wrong=(_output_layer_again, _no_positions_table, _three_in_attention, _widens_only, _one_layer, _no_square),
+    ),
+    Exercise(
+        solution=misprints,
+        cases=(
+            Case(
+                arguments=({"a": (4, 128), "b": (3, 128), "c": (6, 96)},), expected=["b"],
+                hint="heads share the width equally: width % heads must be 0. 128 cannot be split over 3",
+                mistakes=(
+                    (["a", "c"], "these are the models that can be built; the others are asked for"),
+                    (["a", "b", "c"], "divide the width by the heads, not the other way round"),
+                    (["c"], "any whole number will do as a head's width: 96 / 6 = 16 is as good as 128"),
+                ),
+            ),
+            Case(
+                arguments=({"x": (24, 2048), "y": (25, 1600), "z": (40, 5140)},), expected=["x", "z"],
+                hint="2048 / 24 and 5140 / 40 are not whole numbers, 1600 / 25 = 64 is",
+                mistakes=(
+                    (["x"], "go through all rows and collect every one that does not fit"),
+                ),
+            ),
+        ),
+        wrong=(_those_that_fit, _other_way_round, _odd_ones, _first_only),
+    ),
+)  # fmt: skip

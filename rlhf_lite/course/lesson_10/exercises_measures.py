@@ -1,0 +1,180 @@
+"""Exercises of lesson 10, second half: the cost of pairs, agreement, a baseline by length, calibration."""
+
+from ..checks import Case, Exercise
+
+
+def answers_computed(k: int) -> tuple[int, int]:
+    """Return how many answers go through the model for one prompt: all together, and split into pairs."""
+    return k, k * (k - 1)
+
+
+def _number_of_pairs(k):
+    return k, k * (k - 1) // 2
+
+
+def _with_itself(k):
+    return k, k * k
+
+
+def _the_same(k):
+    return k, 2 * k
+
+
+def share_alike(first: list[int], second: list[int]) -> float:
+    """Return the share of pairs that two rankings order alike, among the pairs that neither of them ties."""
+    alike = decided = 0
+    for i in range(len(first)):
+        for j in range(i):
+            a, b = first[i] - first[j], second[i] - second[j]
+            if a != 0 and b != 0:
+                decided += 1
+                alike += (a > 0) == (b > 0)
+    return alike / decided
+
+
+def _pairs(first, second):
+    return [(first[i] - first[j], second[i] - second[j]) for i in range(len(first)) for j in range(i)]
+
+
+def _ties_disagree(first, second):
+    return sum(a * b > 0 for a, b in _pairs(first, second)) / len(_pairs(first, second))
+
+
+def _ties_agree(first, second):
+    return sum(a * b >= 0 for a, b in _pairs(first, second)) / len(_pairs(first, second))
+
+
+def _same_rank(first, second):
+    return sum(a == b for a, b in zip(first, second)) / len(first)
+
+
+def length_accuracy(answers: list[str], ranking: list[int]) -> float:
+    """Return the share of ranked pairs in which the better answer has more words; equal lengths count half."""
+    lengths = [len(answer.split()) for answer in answers]
+    pairs = [(i, j) for i, a in enumerate(ranking) for j, b in enumerate(ranking) if a < b]
+    right = sum((lengths[i] > lengths[j]) + 0.5 * (lengths[i] == lengths[j]) for i, j in pairs)
+    return right / len(pairs)
+
+
+def _shorter(answers, ranking):
+    return 1 - length_accuracy(answers, ranking)
+
+
+def _characters(answers, ranking):
+    return length_accuracy(["x " * len(answer) for answer in answers], ranking)
+
+
+def _equal_is_wrong(answers, ranking):
+    lengths = [len(answer.split()) for answer in answers]
+    pairs = [(i, j) for i, a in enumerate(ranking) for j, b in enumerate(ranking) if a < b]
+    return sum(lengths[i] > lengths[j] for i, j in pairs) / len(pairs)
+
+
+def calibrate(probabilities: list[float], came_true: list[bool], bins: int) -> list[tuple[float, float]]:
+    """Return for each equal piece of 0 to 1 that is not empty: the mean probability in it, and the share that came true."""
+    rows = []
+    for piece in range(bins):
+        inside = [i for i, p in enumerate(probabilities) if min(int(p * bins), bins - 1) == piece]
+        if inside:
+            predicted = sum(probabilities[i] for i in inside) / len(inside)
+            rows.append((predicted, sum(came_true[i] for i in inside) / len(inside)))
+    return rows
+
+
+def _middle_of_the_piece(probabilities, came_true, bins):
+    pieces = sorted({min(int(p * bins), bins - 1) for p in probabilities})
+    rows = calibrate(probabilities, came_true, bins)
+    return [((piece + 0.5) / bins, observed) for piece, (_, observed) in zip(pieces, rows)]
+
+
+def _counts(probabilities, came_true, bins):
+    inside = [[t for p, t in zip(probabilities, came_true) if min(int(p * bins), bins - 1) == b] for b in range(bins)]
+    rows = calibrate(probabilities, came_true, bins)
+    return [(predicted, sum(part)) for (predicted, _), part in zip(rows, filter(None, inside))]
+
+
+def _other_way_round(probabilities, came_true, bins):
+    return [(observed, predicted) for predicted, observed in calibrate(probabilities, came_true, bins)]
+
+
+def _one_piece(probabilities, came_true, bins):
+    return calibrate(probabilities, came_true, 1)
+
+
+_LISTS = ["Yes.", "Paris is nice.", "In France it is.", "It is"]  # 1, 3, 4 and 2 words; 4, 14, 16 and 5 characters
+
+EXERCISES = (
+    Exercise(
+        solution=answers_computed,
+        cases=(
+            Case(
+                arguments=(4,), expected=(4, 12),
+                hint="together every answer is computed once; 4 answers make 6 pairs, and each pair holds two answers",
+                mistakes=(
+                    ([4, 6], "6 is the number of pairs; each of them puts two answers through the model"),
+                    ([4, 16], "no answer is paired with itself: each meets K - 1 others"),
+                    ([4, 8], "each answer stands in K - 1 pairs, not in two"),
+                ),
+            ),
+            Case(arguments=(9,), expected=(9, 72), hint="36 pairs of two answers each"),
+        ),
+        wrong=(_number_of_pairs, _with_itself, _the_same),
+    ),
+    Exercise(
+        solution=share_alike,
+        cases=(
+            Case(
+                # pairs ab ac ad bc bd cd; first ties bc, second ties ab: four are decided, ac ad bd alike, cd not
+                arguments=([0, 1, 1, 2], [0, 0, 2, 1]), expected=3 / 4,
+                hint="go through all pairs; leave out those that one of the two ties; how many of the rest are ordered alike?",
+                mistakes=(
+                    (3 / 6, "a pair that one of them ties says nothing: leave it out of the count below the line as well"),
+                    (5 / 6, "a tie is no agreement: leave the pair out"),
+                    (1 / 4, "compare pairs of answers, not the ranks of single answers: ranks 1 and 2 may mean the same order"),
+                ),
+            ),
+            Case(arguments=([0, 1, 2], [2, 1, 0]), expected=0.0, hint="the two orders are opposite"),
+        ),
+        wrong=(_ties_disagree, _ties_agree, _same_rank),
+    ),
+    Exercise(
+        solution=length_accuracy,
+        cases=(
+            Case(
+                # pairs, better first: ba bc bd, ca cd, da; longer: ba yes, bc no, bd yes, ca yes, cd yes, da yes
+                arguments=(_LISTS, [3, 0, 1, 2]), expected=5 / 6,
+                hint="for each pair: does the better answer have more words? len(answer.split()) counts words",
+                mistakes=((1 / 6, "the baseline says that the *longer* answer is better"),),
+            ),
+            Case(
+                arguments=(["No.", "Yes it is", "Unbelievable indeed really"], [2, 1, 0]), expected=2.5 / 3,
+                hint="the last two have three words each: that pair counts half",
+                mistakes=(
+                    (1.0, "count words, not characters: len(answer.split())"),
+                    (2 / 3, "where both are equally long the baseline guesses: count one half"),
+                ),
+            ),
+        ),
+        wrong=(_shorter, _characters, _equal_is_wrong),
+    ),
+    Exercise(
+        solution=calibrate,
+        cases=(
+            Case(
+                arguments=([0.1, 0.3, 0.6, 0.8, 0.7], [False, True, True, True, False], 2), expected=[(0.2, 0.5), (0.7, 2 / 3)],
+                hint="two pieces: 0.1 and 0.3 lie below 0.5, the other three above; the piece of p is int(p * bins)",
+                mistakes=(
+                    ([(0.25, 0.5), (0.75, 2 / 3)], "give the mean of the probabilities in a piece, not the middle of the piece"),
+                    ([(0.2, 1), (0.7, 2)], "give the share that came true, not the number"),
+                    ([(0.5, 0.2), (2 / 3, 0.7)], "first what was predicted, then what came true"),
+                    ([(0.5, 0.6)], "this is one piece for all; cut the line from 0 to 1 into `bins` pieces"),
+                ),
+            ),
+            Case(
+                arguments=([1.0, 0.9], [True, False], 10), expected=[(0.95, 0.5)],
+                hint="a probability of exactly 1 belongs to the last piece; pieces without any are left out",
+            ),
+        ),
+        wrong=(_middle_of_the_piece, _counts, _other_way_round, _one_piece),
+    ),
+)  # fmt: skip

@@ -1,0 +1,185 @@
+"""Exercises of lesson 12, first part: learning from the score of one's own answer, where an answer is a single choice."""
+
+from math import exp, log
+
+from ..checks import Case, Exercise
+
+
+def reinforce(probabilities: list[float], drawn: int, score: float) -> list[float]:
+    """Return the gradient of score * log(probability of the drawn answer) with respect to each logit."""
+    return [score * ((i == drawn) - p) for i, p in enumerate(probabilities)]
+
+
+def _downhill(probabilities, drawn, score):
+    return [-g for g in reinforce(probabilities, drawn, score)]
+
+
+def _only_the_drawn_one(probabilities, drawn, score):
+    return [score * (i == drawn) for i in range(len(probabilities))]
+
+
+def _without_score(probabilities, drawn, score):
+    return reinforce(probabilities, drawn, 1.0)
+
+
+def _of_the_probability(probabilities, drawn, score):
+    return reinforce(probabilities, drawn, score * probabilities[drawn])
+
+
+def compare_with_others(scores: list[float]) -> list[float]:
+    """Return for each answer its score minus the mean score of the other answers."""
+    total, others = sum(scores), len(scores) - 1
+    return [score - (total - score) / others for score in scores]
+
+
+def _mean_of_all(scores):
+    return [score - sum(scores) / len(scores) for score in scores]
+
+
+def _sum_of_others(scores):
+    return [2 * score - sum(scores) for score in scores]
+
+
+def _others_minus_own(scores):
+    return [-a for a in compare_with_others(scores)]
+
+
+def _best_of_others(scores):
+    return [score - max(scores[:i] + scores[i + 1 :]) for i, score in enumerate(scores)]
+
+
+def clipped_loss(ratios: list[float], advantages: list[float], clip: float) -> float:
+    """Return the mean over answers of minus the smaller of advantage * ratio and advantage * clipped ratio."""
+    terms = []
+    for ratio, advantage in zip(ratios, advantages):
+        clipped = min(max(ratio, 1 - clip), 1 + clip)
+        terms.append(-min(advantage * ratio, advantage * clipped))
+    return sum(terms) / len(terms)
+
+
+def _not_clipped(ratios, advantages, clip):
+    return -sum(r * a for r, a in zip(ratios, advantages)) / len(ratios)
+
+
+def _clipped_always(ratios, advantages, clip):
+    return _not_clipped([min(max(ratio, 1 - clip), 1 + clip) for ratio in ratios], advantages, clip)
+
+
+def _hopeful(ratios, advantages, clip):
+    return -clipped_loss(ratios, [-a for a in advantages], clip)
+
+
+def _objective(ratios, advantages, clip):
+    return -clipped_loss(ratios, advantages, clip)
+
+
+def _sum_of_terms(ratios, advantages, clip):
+    return clipped_loss(ratios, advantages, clip) * len(ratios)
+
+
+def best_policy(reference: list[float], scores: list[float], kl_coef: float) -> list[float]:
+    """Return probabilities in proportion to reference * e ** (score / kl_coef)."""
+    weights = [p * exp(score / kl_coef) for p, score in zip(reference, scores)]
+    return [weight / sum(weights) for weight in weights]
+
+
+def _forgets_reference(reference, scores, kl_coef):
+    return best_policy([1.0] * len(scores), scores, kl_coef)
+
+
+def _multiplies_by_coef(reference, scores, kl_coef):
+    return best_policy(reference, scores, 1 / kl_coef)
+
+
+def _not_normalised(reference, scores, kl_coef):
+    return [p * exp(score / kl_coef) for p, score in zip(reference, scores)]
+
+
+def _best_score_only(reference, scores, kl_coef):
+    return [float(score == max(scores)) for score in scores]
+
+
+def _adds_reference(reference, scores, kl_coef):
+    weights = [p + exp(score / kl_coef) for p, score in zip(reference, scores)]
+    return [weight / sum(weights) for weight in weights]
+
+
+EXERCISES = (
+    Exercise(
+        solution=reinforce,
+        cases=(
+            Case(
+                arguments=([0.5, 0.25, 0.25], 1, 2.0), expected=[-1.0, 1.5, -0.5],
+                hint="for the drawn answer score * (1 - p), for every other one score * (0 - p)",
+                mistakes=(
+                    ([1.0, -1.5, 0.5], "the sign is turned round: with a positive score the drawn answer must become likelier"),
+                    ([0.0, 2.0, 0.0], "raising one logit lowers the other probabilities: subtract p everywhere"),
+                    ([-0.5, 0.75, -0.25], "multiply by the score: an answer with twice the score pushes twice as hard"),
+                    ([-0.25, 0.375, -0.125], "this is the gradient of p; that of log p is not multiplied by p once more"),
+                ),
+            ),
+            Case(
+                arguments=([0.5, 0.5], 0, -1.0), expected=[-0.5, 0.5],
+                hint="a negative score makes the drawn answer less likely: score * (1 - p) is then below 0",
+            ),
+        ),
+        wrong=(_downhill, _only_the_drawn_one, _without_score, _of_the_probability),
+    ),
+    Exercise(
+        solution=compare_with_others,
+        cases=(
+            Case(
+                arguments=([4.0, 1.0, 1.0],), expected=[3.0, -1.5, -1.5],
+                hint="the others of the first answer have mean 1, the others of the second have mean (4 + 1) / 2",
+                mistakes=(
+                    ([2.0, -1.0, -1.0], "this is the mean of all: an answer's own score must stay out of its baseline"),
+                    ([2.0, -4.0, -4.0], "take the mean of the others, not their sum: divide by how many there are"),
+                    ([-3.0, 1.5, 1.5], "turned round: an answer better than the others has a positive advantage"),
+                    ([3.0, -3.0, -3.0], "compare with the mean of the others, not with the best of them"),
+                ),
+            ),
+            Case(arguments=([2.0, 2.0],), expected=[0.0, 0.0], hint="if all scores are equal, nothing is better than the rest"),
+        ),
+        wrong=(_mean_of_all, _sum_of_others, _others_minus_own, _best_of_others),
+    ),
+    Exercise(
+        solution=clipped_loss,
+        cases=(
+            Case(
+                # A * ratio: 1.5, 1.0, -1.5, -1.5; A * clipped: 1.2, 1.6, -1.2, -2.4; the smaller: 1.2, 1.0, -1.5, -2.4
+                arguments=([1.5, 0.5, 1.5, 0.5], [1.0, 2.0, -1.0, -3.0], 0.2), expected=0.425,
+                hint="for each answer the smaller of A * ratio and A * clipped ratio; then the mean; then minus",
+                mistakes=(
+                    (0.125, "nothing is clipped: min(max(ratio, 1 - clip), 1 + clip) keeps a ratio between 0.8 and 1.2"),
+                    (0.2, "do not only clip: take the smaller of both products, or mistakes cannot be mended"),
+                    (-0.1, "take the smaller of the two products, not the larger: one should not hope for too much"),
+                    (-0.425, "this is the objective, which should rise; a loss should fall: it needs a minus"),
+                    (1.7, "take the mean over the answers, not the sum"),
+                ),
+            ),
+            Case(arguments=([1.0, 1.0], [1.0, -1.0], 0.2), expected=0.0, hint="where the ratio is 1, nothing is clipped"),
+        ),
+        wrong=(_not_clipped, _clipped_always, _hopeful, _objective, _sum_of_terms),
+    ),
+    Exercise(
+        solution=best_policy,
+        cases=(
+            Case(
+                arguments=([0.8, 0.2], [0.0, 0.5 * log(16)], 0.5), expected=[0.2, 0.8],  # weights 0.8 and 0.2 * 16
+                hint="weights reference * exp(score / kl_coef), then each divided by the sum of all",
+                mistakes=(
+                    ([1 / 17, 16 / 17], "the reference is missing: what it finds unlikely starts with a small weight"),
+                    ([2 / 3, 1 / 3], "divide the score by kl_coef: the cheaper the KL, the more a score should count"),
+                    ([0.8, 3.2], "divide by the sum of the weights: probabilities sum to 1"),
+                    ([0.0, 1.0], "that would be best if KL cost nothing; with a cost no answer falls to 0"),
+                    ([1.8 / 18, 16.2 / 18], "multiply by the reference, do not add it: an answer it never gives must stay at 0"),
+                ),
+            ),
+            Case(
+                arguments=([0.5, 0.3, 0.2], [1.0, 1.0, 1.0], 0.1), expected=[0.5, 0.3, 0.2],
+                hint="equal scores say nothing, so the reference is already best",
+            ),
+        ),
+        wrong=(_forgets_reference, _multiplies_by_coef, _not_normalised, _best_score_only, _adds_reference),
+    ),
+)  # fmt: skip

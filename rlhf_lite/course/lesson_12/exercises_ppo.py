@@ -1,0 +1,231 @@
+"""Exercises of lesson 12, second part: what PPO needs to know about every token of an answer."""
+
+from ..checks import Case, Exercise
+
+
+def sampled_mask(prompt_length: int, length: int, n_tokens: int) -> list[bool]:
+    """Return n_tokens - 1 marks; mark t is True where token t + 1 was sampled."""
+    return [prompt_length <= t + 1 < length for t in range(n_tokens - 1)]
+
+
+def _not_shifted(prompt_length, length, n_tokens):
+    return [prompt_length <= t < length for t in range(n_tokens - 1)]
+
+
+def _one_too_many(prompt_length, length, n_tokens):
+    return [prompt_length <= t < length for t in range(n_tokens)]
+
+
+def _without_end(prompt_length, length, n_tokens):
+    return sampled_mask(prompt_length, length - 1, n_tokens)
+
+
+def _with_padding(prompt_length, length, n_tokens):
+    return sampled_mask(prompt_length, n_tokens, n_tokens)
+
+
+def _with_prompt(prompt_length, length, n_tokens):
+    return sampled_mask(1, length, n_tokens)
+
+
+def per_token_rewards(score: float, log_probs: list[float], ref_log_probs: list[float], kl_coef: float) -> list[float]:
+    """Return for each sampled token minus kl_coef times its KL, log_prob - ref_log_prob; the last one gets the score too."""
+    rewards = [-kl_coef * (own - ref) for own, ref in zip(log_probs, ref_log_probs)]
+    rewards[-1] += score
+    return rewards
+
+
+def _rewards_distance(score, log_probs, ref_log_probs, kl_coef):
+    return per_token_rewards(score, log_probs, ref_log_probs, -kl_coef)
+
+
+def _score_everywhere(score, log_probs, ref_log_probs, kl_coef):
+    return [r + score for r in per_token_rewards(0.0, log_probs, ref_log_probs, kl_coef)]
+
+
+def _score_first(score, log_probs, ref_log_probs, kl_coef):
+    rewards = per_token_rewards(0.0, log_probs, ref_log_probs, kl_coef)
+    return [rewards[0] + score, *rewards[1:]]
+
+
+def _score_replaces(score, log_probs, ref_log_probs, kl_coef):
+    return [*per_token_rewards(0.0, log_probs, ref_log_probs, kl_coef)[:-1], score]
+
+
+def _without_coef(score, log_probs, ref_log_probs, kl_coef):
+    return per_token_rewards(score, log_probs, ref_log_probs, 1.0)
+
+
+def _never_positive(score, log_probs, ref_log_probs, kl_coef):
+    rewards = [-kl_coef * max(0.0, own - ref) for own, ref in zip(log_probs, ref_log_probs)]
+    return [*rewards[:-1], rewards[-1] + score]
+
+
+def gae(rewards: list[float], values: list[float], discount: float, gae_lambda: float) -> list[float]:
+    """Return each token's advantage: delta + discount * gae_lambda * the next token's advantage, from the last one backwards."""
+    advantages, next_value, next_advantage = [], 0.0, 0.0
+    for reward, value in zip(reversed(rewards), reversed(values)):
+        delta = reward + discount * next_value - value
+        next_advantage = delta + discount * gae_lambda * next_advantage
+        next_value = value
+        advantages.insert(0, next_advantage)
+    return advantages
+
+
+def _only_deltas(rewards, values, discount, gae_lambda):
+    return gae(rewards, values, discount, 0.0)
+
+
+def _lambda_one(rewards, values, discount, gae_lambda):
+    return gae(rewards, values, discount, 1.0)
+
+
+def _forwards(rewards, values, discount, gae_lambda):
+    advantages, last = [], 0.0
+    for delta in gae(rewards, values, discount, 0.0):
+        last = delta + discount * gae_lambda * last
+        advantages.append(last)
+    return advantages
+
+
+def _returns(rewards, values, discount, gae_lambda):
+    return [a + v for a, v in zip(gae(rewards, values, discount, gae_lambda), values)]
+
+
+def _not_turned_back(rewards, values, discount, gae_lambda):
+    return gae(rewards, values, discount, gae_lambda)[::-1]
+
+
+def _goes_on_after_the_end(rewards, values, discount, gae_lambda):
+    return gae([*rewards[:-1], rewards[-1] + discount * values[-1]], values, discount, gae_lambda)
+
+
+def _without_discount(rewards, values, discount, gae_lambda):
+    return gae(rewards, values, 1.0, gae_lambda)
+
+
+def whiten(values: list[float], mask: list[bool]) -> list[float]:
+    """Return the kept values with mean 0 and standard deviation 1, and 0 for the others."""
+    kept = [value for value, keep in zip(values, mask) if keep]
+    mean = sum(kept) / len(kept)
+    deviation = (sum((value - mean) ** 2 for value in kept) / len(kept)) ** 0.5
+    return [(value - mean) / deviation if keep else 0.0 for value, keep in zip(values, mask)]
+
+
+def _with_padding_in_the_mean(values, mask):
+    whole = whiten(values, [True] * len(values))
+    return [value if keep else 0.0 for value, keep in zip(whole, mask)]
+
+
+def _only_centred(values, mask):
+    kept = [value for value, keep in zip(values, mask) if keep]
+    return [value - sum(kept) / len(kept) if keep else 0.0 for value, keep in zip(values, mask)]
+
+
+def _by_variance(values, mask):
+    kept = [value for value, keep in zip(_only_centred(values, mask), mask) if keep]
+    variance = sum(value**2 for value in kept) / len(kept)
+    return [value / variance for value in _only_centred(values, mask)]
+
+
+def _padding_kept(values, mask):
+    found = whiten(values, mask)
+    return [f if keep else value for f, value, keep in zip(found, values, mask)]
+
+
+EXERCISES = (
+    Exercise(
+        solution=sampled_mask,
+        cases=(
+            Case(
+                arguments=(3, 5, 7), expected=[False, False, True, True, False, False],
+                hint="tokens 3 and 4 were sampled (counted from 0); mark t speaks of token t + 1, so marks 2 and 3 are True",
+                mistakes=(
+                    ([False, False, False, True, True, False], "one place too late: mark t speaks of token t + 1"),
+                    (
+                        [False, False, False, True, True, False, False],
+                        "one mark too many: the first token has no log-probability, so 7 tokens have 6 marks",
+                    ),
+                    (
+                        [False, False, True, False, False, False],
+                        "the last sampled token, the end token, belongs to the answer: nothing else teaches the model to stop",
+                    ),
+                    ([False, False, True, True, True, True], "what comes after `length` is padding, which nobody sampled"),
+                    ([True, True, True, True, False, False], "the prompt was given, not sampled: its tokens stay False"),
+                ),
+            ),
+            Case(arguments=(1, 4, 4), expected=[True, True, True], hint="all but the first token were sampled"),
+        ),
+        wrong=(_not_shifted, _one_too_many, _without_end, _with_padding, _with_prompt),
+    ),
+    Exercise(
+        solution=per_token_rewards,
+        cases=(
+            Case(
+                arguments=(2.0, [-1.0, -2.0, -0.5], [-1.5, -1.0, -0.75], 0.1), expected=[-0.05, 0.1, 1.975],
+                hint="KL of the three tokens: 0.5, -1 and 0.25; each costs kl_coef times that; the score comes on the last one",
+                mistakes=(
+                    ([0.05, -0.1, 2.025], "the sign of the KL: to leave the reference must cost something, so it needs a minus"),
+                    ([1.95, 2.1, 1.975], "the score comes once, on the last token; here every token has it"),
+                    ([1.95, 0.1, -0.025], "the score is known when the answer is complete: it belongs on the last token"),
+                    ([-0.05, 0.1, 2.0], "add the score to what the last token has already, do not put it in its place"),
+                    ([-0.5, 1.0, 1.75], "multiply the KL by kl_coef"),
+                    (
+                        [-0.05, 0.0, 1.975],
+                        "a token that the policy finds less likely than the reference has a KL below 0: keep it",
+                    ),
+                ),
+            ),
+            Case(
+                arguments=(1.0, [-0.3], [-0.3], 0.5), expected=[1.0],
+                hint="a policy equal to its reference pays nothing: the reward is the score",
+            ),
+        ),
+        wrong=(_rewards_distance, _score_everywhere, _score_first, _score_replaces, _without_coef, _never_positive),
+    ),
+    Exercise(
+        solution=gae,
+        cases=(
+            Case(
+                # deltas 0 + 0.6 - 0.5, 0 + 0.8 - 0.6, 1 + 0 - 0.8
+                arguments=([0.0, 0.0, 1.0], [0.5, 0.6, 0.8], 1.0, 0.5), expected=[0.25, 0.3, 0.2],
+                hint="deltas are 0.1, 0.2 and 0.2; from the end: 0.2, then 0.2 + 0.5 * 0.2, then 0.1 + 0.5 * 0.3",
+                mistakes=(
+                    ([0.1, 0.2, 0.2], "these are the deltas; each token also gets half (gae_lambda) of the next one's advantage"),
+                    ([0.5, 0.4, 0.2], "gae_lambda is missing: this adds all later deltas in full"),
+                    ([0.1, 0.25, 0.325], "walk from the last token to the first: a token is worth what comes after it"),
+                    ([0.75, 0.9, 1.0], "these are the returns, advantage + value; return the advantages"),
+                    ([0.2, 0.3, 0.25], "right numbers in the wrong order: the first token's advantage must come first"),
+                    ([0.45, 0.7, 1.0], "after the last token nothing comes: the value there is 0, not the last value again"),
+                ),
+            ),
+            Case(
+                # deltas 0 + 0.5 * 0.4 - 0.5 = -0.3 and 1 - 0.4 = 0.6; -0.3 + 0.5 * 1 * 0.6 = 0
+                arguments=([0.0, 1.0], [0.5, 0.4], 0.5, 1.0), expected=[0.0, 0.6],
+                hint="the discount multiplies both the next value and the next advantage",
+                mistakes=(([0.5, 0.6], "the discount is missing: 0.5 * next value in the delta, and 0.5 * next advantage"),),
+            ),
+        ),
+        wrong=(_only_deltas, _lambda_one, _forwards, _returns, _not_turned_back, _goes_on_after_the_end, _without_discount),
+    ),
+    Exercise(
+        solution=whiten,
+        cases=(
+            Case(
+                arguments=([1.0, 5.0, 100.0], [True, True, False]), expected=[-1.0, 1.0, 0.0],
+                hint="the kept values are 1 and 5: mean 3, both 2 away from it, so the standard deviation is 2",
+                mistakes=(
+                    (
+                        _with_padding_in_the_mean([1.0, 5.0, 100.0], [True, True, False]),
+                        "the 100 is padding: leave it out of mean and deviation too",
+                    ),
+                    ([-2.0, 2.0, 0.0], "the mean is 0 now; divide by the standard deviation as well"),
+                    ([-0.5, 0.5, 0.0], "divide by the standard deviation, the square root of the variance"),
+                    ([-1.0, 1.0, 100.0], "what the mask leaves out becomes 0, or it would be learnt from after all"),
+                    ([-(0.5**0.5), 0.5**0.5, 0.0], "divide the squares by how many values are kept, not by one less"),
+                ),
+            ),
+        ),
+        wrong=(_with_padding_in_the_mean, _only_centred, _by_variance, _padding_kept),
+    ),
+)  # fmt: skip

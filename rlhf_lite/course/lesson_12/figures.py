@@ -1,0 +1,138 @@
+"""Figures of lesson 12: PPO's models and what flows between them, the clipped objective, lines, and numbers over tokens."""
+
+from collections.abc import Mapping, Sequence
+
+import matplotlib as mpl
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from ...reports.plots import FIRST, INK, PALE, SECOND, STYLE
+from ..figures import draw_arrow, draw_box
+
+BOXES = {
+    "prompts": (0.0, 1.5, 1.5, "prompts", False),
+    "policy": (2.2, 1.5, 1.7, "policy\n(learns)", True),
+    "answers": (4.6, 1.5, 1.7, "answers and\ntheir mask", False),
+    "reward": (7.0, 3.0, 2.1, "reward model\n(fixed)", True),
+    "reference": (7.0, 1.5, 2.1, "reference: SFT\n(fixed)", True),
+    "value": (7.0, 0.0, 2.1, "value model\n(learns)", True),
+    "rewards": (10.4, 2.25, 2.0, "reward\nof each token", False),
+    "advantages": (10.4, 0.0, 2.0, "advantage\nof each token", False),
+}
+"""Left, bottom, width, text, and whether it is a model; all boxes are 0.8 high."""
+LOOP_ALT = (
+    "PPO on a language model. Prompts go to the policy, a model that learns; it samples answers. Three models read each answer: "
+    "the reward model, fixed, gives one score an answer; the reference, fixed, which is the SFT model, gives log-probabilities, "
+    "for the KL; the value model, which learns, gives a value for each token. Score and KL make a reward for each token. Rewards "
+    "and values make an advantage for each token. The advantages go back to the policy as its loss, and it begins again."
+)
+LINES = (
+    FIRST,
+    SECOND,
+    {"color": "0.45", "linestyle": ":", "marker": "^"},
+    {"color": "#1f5fa8", "linestyle": "-.", "marker": "D", "markerfacecolor": "white"},
+)
+"""Lines that differ in dash and marker, so that they are told apart without colour."""
+Line = tuple[Sequence[float], Sequence[float]]
+
+
+def _arrow(axes: Axes, start: tuple[float, float], end: tuple[float, float], label: str = "", *, up: float = 0.1) -> None:
+    draw_arrow(axes, start, end)
+    axes.text((start[0] + end[0]) / 2, (start[1] + end[1]) / 2 + up, label, ha="center", va="bottom", fontsize=9.5)
+
+
+def draw_loop() -> tuple[Figure, str]:
+    """Draw PPO's four models and what flows between them; return the figure and its alt text."""
+    with mpl.rc_context(STYLE):
+        figure = Figure(figsize=(11, 4.1))
+        axes = figure.subplots()
+        axes.set(xlim=(-0.1, 12.6), ylim=(-1.3, 4.0))
+        axes.axis("off")
+        for x, y, width, text, is_model in BOXES.values():
+            draw_box(axes, x, y, width, 0.8, text, strong=is_model, fontsize=11)
+        _arrow(axes, (1.55, 1.9), (2.15, 1.9))
+        _arrow(axes, (3.95, 1.9), (4.55, 1.9))
+        for height in (3.3, 1.9, 0.5):
+            _arrow(axes, (6.35, 1.9), (6.95, height))
+        _arrow(axes, (9.15, 3.4), (10.35, 2.9), "score", up=0.15)
+        _arrow(axes, (9.15, 1.9), (10.35, 2.45), "KL", up=0.15)
+        _arrow(axes, (9.15, 0.4), (10.35, 0.4), "values")
+        _arrow(axes, (11.4, 2.2), (11.4, 0.87))
+        axes.plot([11.4, 11.4, 3.05], [-0.05, -0.75, -0.75], color=INK, linewidth=1.1)
+        _arrow(axes, (3.05, -0.75), (3.05, 1.45))
+        loss = "policy loss: make tokens with a positive advantage likelier, in small steps"
+        axes.text(7.2, -0.85, loss, ha="center", va="top")
+    return figure, LOOP_ALT
+
+
+def draw_clip(clip: float = 0.2) -> tuple[Figure, str]:
+    """Draw what one token adds to the clipped objective, against its ratio, for advantages 1 and -1."""
+    ratios = [i / 100 for i in range(201)]
+    with mpl.rc_context(STYLE):
+        figure = Figure(figsize=(10, 3.4))
+        for axes, advantage in zip(figure.subplots(1, 2), (1, -1), strict=True):
+            plain = [advantage * r for r in ratios]
+            clipped = [min(advantage * r, advantage * min(max(r, 1 - clip), 1 + clip)) for r in ratios]
+            axes.plot(ratios, plain, color="0.45", linestyle=":", linewidth=1.6, label="not clipped")
+            axes.plot(ratios, clipped, color=INK, linewidth=2.2, label="clipped")
+            axes.plot(1, advantage, marker="o", color=INK, markersize=8)
+            axes.annotate("start: ratio 1", (1, advantage), (1.06, 0.8 if advantage > 0 else -0.95), fontsize=10)
+            edge = 1 + clip * advantage
+            axes.axvline(edge, color="0.45", linewidth=0.9)
+            says = "flat: no further\npush up" if advantage > 0 else "flat: no further\npush down"
+            axes.text(*((1.45, 1.16) if advantage > 0 else (0.1, -0.84)), says, fontsize=10, va="top")
+            axes.set(xlabel=f"ratio ({edge:g} marked)", title=f"advantage {advantage}", ylabel="objective")
+            axes.legend(loc="upper left" if advantage > 0 else "lower left", frameon=False, fontsize=10)
+    alt = (
+        "The clipped objective of one token against its ratio, two panels. Advantage 1: it rises with the ratio up to "
+        f"{1 + clip:g} and is flat beyond. Advantage -1: it is flat at {clip - 1:g} for ratios below {1 - clip:g}, and falls as "
+        "the ratio grows; on that side nothing is clipped, so a mistake can always be mended."
+    )
+    return figure, alt
+
+
+def draw_lines(
+    panels: Mapping[str, Mapping[str, Line]], xlabel: str, *, bands: Mapping[str, Mapping[str, Line]] | None = None,
+    log_x: bool = False,
+) -> tuple[Figure, str]:  # fmt: skip
+    """Draw a panel of lines for each title, told apart by dash and marker; return the figure and its alt text.
+
+    Args:
+        panels: title -> name of a line -> its (xs, ys).
+        bands: the same keys -> (lows, highs) to shade around a line.
+        log_x: whether xs are drawn on a logarithmic scale.
+    """
+    told = []
+    with mpl.rc_context(STYLE):
+        figure = Figure(figsize=(4.2 * len(panels) if len(panels) > 1 else 7.5, 3.3))
+        all_axes = figure.subplots(1, len(panels), squeeze=False)[0]
+        for axes, (title, lines) in zip(all_axes, panels.items(), strict=True):
+            for (name, (xs, ys)), style in zip(lines.items(), LINES, strict=False):
+                axes.plot(xs, ys, label=name, markevery=max(1, len(xs) // 8), **style)
+                if bands and name in bands.get(title, {}):
+                    axes.fill_between(xs, *bands[title][name], color=style["color"], alpha=0.13, linewidth=0)
+                told.append(f"{title}, {name}: from {ys[0]:.2f} at {xs[0]:g} to {ys[-1]:.2f} at {xs[-1]:g}")
+            axes.set(xlabel=xlabel, title=title, **({"xscale": "log"} if log_x else {}))
+            if len(lines) > 1:
+                axes.legend(frameon=False, fontsize=10)
+    return figure, f"Lines over {xlabel}. {'; '.join(told)}."
+
+
+def draw_over_tokens(tokens: Sequence[str], panels: Mapping[str, Sequence[float]]) -> tuple[Figure, str]:
+    """Draw a bar a token, a panel a quantity, panels below each other; return the figure and its alt text."""
+    with mpl.rc_context(STYLE):
+        figure = Figure(figsize=(max(6.0, 1.2 + 0.55 * len(tokens)), 0.9 + 1.35 * len(panels)))
+        all_axes = figure.subplots(len(panels), 1, squeeze=False, sharex=True)[:, 0]
+        for axes, (title, values) in zip(all_axes, panels.items(), strict=True):
+            axes.bar(range(len(tokens)), values, width=0.6, color=PALE, edgecolor=INK)
+            axes.axhline(0, color=INK, linewidth=0.9)
+            axes.set_ylabel(title, fontsize=10.5)
+            axes.grid(axis="x", visible=False)
+            axes.margins(y=0.15)
+        names = [token.strip() or token for token in tokens]
+        axes.set_xticks(range(len(names)), names, rotation=45, ha="right", rotation_mode="anchor")
+    told = (
+        f"{title}: " + ", ".join(f"{name} {value:.2f}" for name, value in zip(names, values, strict=True))
+        for title, values in panels.items()
+    )
+    return figure, f"Bars over the tokens of one answer. {'; '.join(told)}."

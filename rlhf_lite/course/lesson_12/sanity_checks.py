@@ -1,0 +1,116 @@
+"""Seven checks before the first update, when all numbers are known: each finds faults that curves may never show."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import torch
+from IPython.display import HTML
+from torch import Tensor
+
+from ... import ppo, rollout
+from ...data import seeded_generator
+from ...gpt import GPT, copy_gpt, copy_scalar
+from ...likelihood import k1
+from ...masked import masked_mean, masked_sum
+from ...ppo import PPOConfig
+from ...rollout import Rollout, reward_model_score
+from ...tinyworld.evaluation import Models
+from .injected_faults import SOUND, Fault, injected
+from .live_ppo import training_prompts
+
+EPISODES = 64
+
+
+@dataclass(frozen=True, kw_only=True)
+class Check:
+    """A number that is known before anything is learnt."""
+
+    title: str
+    expected: float
+    tolerance: float
+
+    def passes(self, found: float) -> bool:
+        """Tell whether a number is as expected; one that is not a number is not."""
+        return abs(found - self.expected) <= self.tolerance
+
+
+CHECKS = {
+    "kl": Check(title="largest KL of a token", expected=0.0, tolerance=1e-3),
+    "ratio": Check(title="mean ratio", expected=1.0, tolerance=1e-3),
+    "mask": Check(title="tokens wrongly kept or left out", expected=0, tolerance=0),
+    "reward": Check(title="score not found in the rewards", expected=0.0, tolerance=1e-3),
+    "nat": Check(title="price of a nat of KL", expected=0.05, tolerance=1e-4),
+    "deviation": Check(title="deviation of the advantages", expected=1.0, tolerance=1e-2),
+    "surprise": Check(title="surprise minus entropy", expected=0.0, tolerance=0.08),
+}
+"""Checks by a short name; the surprise is a mean over some thousand sampled tokens, the others are exact."""
+
+
+@torch.no_grad()
+def step_zero(models: Models, fault: Fault = SOUND, *, episodes: int = EPISODES, seed: int = 0) -> dict[str, float]:
+    """Let the untouched SFT model answer some prompts with a fault in the code; return what each check finds."""
+    config = PPOConfig(episodes=episodes, minibatch_size=episodes)
+    policy, value_model = copy_gpt(models.policies["sft"], dropout=fault.dropout), copy_scalar(models.reward_model)
+    policy.train(fault.dropout > 0)
+    prompts = training_prompts(models, f"step zero {seed}", episodes)
+
+    def answer(reference: GPT, asked: list[list[int]]) -> Rollout:
+        return rollout.collect_rollout(
+            policy, reference, value_model, reward_model_score(models.reward_model), asked, config,
+            generator=seeded_generator("step zero", seed), end_id=models.tokenizer.end_id, pad_id=models.tokenizer.pad_id,
+        )  # fmt: skip
+
+    with injected(fault), torch.random.fork_rng():
+        torch.manual_seed(seed)  # dropout
+        found, elsewhere = answer(models.policies["sft"], prompts), answer(models.policies["base"], prompts[:8])
+        metrics = ppo.ppo_loss(policy, value_model, found, config)[1]
+    kept = found.advantages[found.mask]
+    return {
+        "kl": k1(found.old_log_probs, found.ref_log_probs)[found.mask].abs().max().item(),
+        "ratio": metrics["ratio"],
+        "mask": int((found.mask != mask_from_text(found.tokens, [len(ids) for ids in prompts], models.tokenizer.end_id)).sum()),
+        "reward": (masked_sum(penalized(found, config.kl_coef), found.mask, dim=1) - found.scores).abs().mean().item(),
+        "nat": price_of_a_nat(elsewhere),
+        "deviation": kept.std(unbiased=False).item(),
+        "surprise": -masked_mean(found.old_log_probs, found.mask).item() - metrics["entropy"],
+    }
+
+
+def penalized(found: Rollout, kl_coef: float) -> Tensor:
+    """Return the rewards with the KL penalty given back, so that the score alone is left: (B, T - 1)."""
+    return found.rewards + kl_coef * k1(found.old_log_probs, found.ref_log_probs)
+
+
+def price_of_a_nat(found: Rollout) -> float:
+    """What a nat of KL from the reference costs: what the rewards lack of the score, over the KL. Needs another reference."""
+    kl = masked_sum(k1(found.old_log_probs, found.ref_log_probs), found.mask)
+    return ((found.scores - found.rewards.sum(1)).sum() / kl).item()
+
+
+def mask_from_text(tokens: Tensor, prompt_lengths: list[int], end_id: int) -> Tensor:
+    """Mark the sampled tokens from the text alone: behind the prompt, up to and with the first end token.
+
+    Shapes: tokens (B, T) -> (B, T - 1), position t speaks of token t + 1.
+    """
+    place = torch.arange(tokens.shape[1])
+    behind = place[None] >= torch.tensor(prompt_lengths)[:, None]
+    ends_before = ((tokens == end_id) & behind).cumsum(1) - ((tokens == end_id) & behind).long()
+    return (behind & (ends_before == 0))[:, 1:]
+
+
+def step_zero_html(found: Mapping[str, Mapping[str, float]]) -> HTML:
+    """Write what the checks found, a row for each version of the code; a cross marks what is not as expected."""
+    head = "".join(f"<th>{title}</th>" for title in ("code", *(check.title for check in CHECKS.values())))
+    expected = "".join(f"<td>{check.expected:g}</td>" for check in CHECKS.values())
+    rows = (
+        f'<tr><td style="text-align: left">{name}</td>'
+        + "".join(f"<td>{'' if check.passes(numbers[key]) else '✗ '}{numbers[key]:.3g}</td>" for key, check in CHECKS.items())
+        + "</tr>"
+        for name, numbers in found.items()
+    )
+    return HTML(f"<table><tr>{head}</tr><tr><td>expected</td>{expected}</tr>{''.join(rows)}</table>")
+
+
+def failed(found: Mapping[str, float]) -> list[str]:
+    """Name the checks that do not pass."""
+    return [key for key, check in CHECKS.items() if not check.passes(found[key])]

@@ -1,0 +1,198 @@
+"""Runs of PPO that went wrong, one for each of `faults`, beside sound ones: trained for real, stored, drawn to be diagnosed.
+
+`python -m rlhf_lite.course.lesson_12.wrong_runs` trains them all anew into data/wrong_runs (about 20 minutes on one core);
+with names of faults, those.
+"""
+
+import json
+import sys
+from collections.abc import Sequence
+from copy import deepcopy
+from html import escape
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+import ipywidgets as widgets
+import matplotlib as mpl
+import torch
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from ... import ppo
+from ...checkpoint import TrainingRun
+from ...files import course_folder, write_atomically
+from ...gpt import GPT, copy_gpt, copy_scalar
+from ...ppo import PPOConfig
+from ...reports.plots import INK, PALE, STYLE
+from ...rollout import Rollout, reward_model_score
+from ...tinyworld.evaluation import Models, load_models
+from ...tinyworld.world import TinyWorld
+from ..figures import as_png
+from ..static_fallback import show_with_figure
+from .injected_faults import FAULTS, SOUND, Fault, injected
+from .live_ppo import training_prompts
+
+ROOT = course_folder()
+CHECKPOINTS, FOLDER = ROOT / "data" / "checkpoints", ROOT / "data" / "wrong_runs"
+CONFIG = PPOConfig(iterations=21, episodes=64, minibatch_size=32, eval_every=3)
+"""The course's settings of PPO at half its episodes, so that an iteration takes two seconds (ours)."""
+SEEDS = (0, 1, 2)
+RUNS = {
+    "A": "dropout on", "B": "KL off", "C": "reward on padding", "D": "mask off by one", "E": "wrong temperature",
+    "F": "no whitening",
+}  # fmt: skip
+"""Under which letter a reader meets which fault."""
+PANELS = {
+    "score": "score", "gold": "gold score, held-out", "kl": "KL, nats a response", "entropy": "entropy, nats a token",
+    "clip_fraction": "clip fraction", "length": "length, tokens", "explained_variance": "explained variance",
+    "grad_norm": "gradient norm",
+}  # fmt: skip
+"""What is drawn of a run, each with its label."""
+OVERVIEW = ("score", "gold", "kl", "explained_variance", "grad_norm")
+Curves = dict[str, list[float | None]]
+KEPT = ("score", "gold", "kl", "entropy", "clip_fraction", "length", "finished", "ratio", "approx_kl", "explained_variance",
+        "value_loss", "grad_norm")  # fmt: skip
+"""What is stored of each iteration."""
+DIGITS = 4
+
+
+def train_with(fault: Fault, models: Models, seed: int, config: PPOConfig = CONFIG, *, show_progress: bool = True) -> list[dict]:
+    """Train PPO from the SFT model with a fault; return its log, a row an iteration. The models are left as they are."""
+    policy = copy_gpt(models.policies["sft"], dropout=fault.dropout)
+    tokenizer, world = models.tokenizer, TinyWorld(seed)
+    run = TrainingRun(None, show_progress=show_progress, name=f"{fault.name}, seed {seed}")
+
+    def watch(average: GPT, _: Rollout) -> dict[str, Any]:
+        return world.monitor(average, tokenizer)
+
+    with injected(fault), torch.random.fork_rng():
+        torch.manual_seed(seed)  # dropout
+        ppo.train_ppo(
+            policy, copy_scalar(models.reward_model), reward_model_score(deepcopy(models.reward_model)),
+            training_prompts(models, seed), config, end_id=tokenizer.end_id, pad_id=tokenizer.pad_id, seed=seed,
+            run=run, evaluate=watch,
+        )  # fmt: skip
+    return run.history
+
+
+def columns(history: list[dict]) -> Curves:
+    """Turn a log into a list a metric, rounded; None where it was not measured.
+
+    Example: [{"score": 0.123456}, {"score": 1.0}] -> {"score": [0.1235, 1.0]}.
+    """
+
+    def rounded(row: dict, name: str) -> float | None:
+        return float(f"{row[name]:.{DIGITS}g}") if name in row else None
+
+    return {name: [rounded(row, name) for row in history] for name in KEPT if any(name in row for row in history)}
+
+
+def file_of(name: str, folder: Path = FOLDER) -> Path:
+    """Path of a fault's stored runs."""
+    return folder / f"{name.replace(' ', '_').lower()}.json"
+
+
+def record(fault: Fault, folder: Path = FOLDER) -> None:
+    """Train one fault's runs, a seed after the other, and store the curves after each."""
+    models, runs = load_models(CHECKPOINTS), {}
+    about = {"made_by": f"python -m rlhf_lite.course.lesson_12.wrong_runs {fault.name!r}", "fault": fault.name}
+    for seed in SEEDS:
+        runs[seed] = columns(train_with(fault, models, seed))
+        write_atomically(file_of(fault.name, folder), json.dumps({**about, "runs": runs}) + "\n")
+
+
+def stored_runs(name: str, folder: Path = FOLDER) -> dict[str, Curves]:
+    """Read a fault's curves, or the sound ones: seed -> metric -> a number an iteration, None where it was not measured."""
+    return json.loads(file_of(name, folder).read_text(encoding="utf-8"))["runs"]
+
+
+def _points(curve: Sequence[float | None]) -> tuple[list[int], list[float]]:
+    """Return iterations, counted from 1, and values where something was measured."""
+    measured = [(i, value) for i, value in enumerate(curve, start=1) if value is not None]
+    return [i for i, _ in measured], [value for _, value in measured]
+
+
+def _draw_panel(axes: Axes, key: str, wrong: dict[str, Curves], sound: dict[str, Curves]) -> None:
+    x, _ = _points(next(iter(sound.values()))[key])
+    columns_of_sound = list(zip(*(_points(run[key])[1] for run in sound.values()), strict=True))
+    axes.fill_between(x, [min(c) for c in columns_of_sound], [max(c) for c in columns_of_sound], color=PALE, linewidth=0)
+    for run, line in zip(wrong.values(), ("-", "--", ":"), strict=False):
+        axes.plot(*_points(run[key]), color=INK, linestyle=line, linewidth=1.3)
+    axes.xaxis.set_major_locator(MaxNLocator(4, integer=True))
+    axes.yaxis.set_major_locator(MaxNLocator(4))
+
+
+def first_and_last(key: str, wrong: dict[str, Curves], sound: dict[str, Curves]) -> str:
+    """Say where a number begins and ends, the mean over seeds, in brackets that of the sound runs."""
+
+    def mean(runs: dict[str, Curves], place: int) -> float:
+        return fmean(_points(run[key])[1][place] for run in runs.values())
+
+    (begin, end), (sound_begin, sound_end) = ((mean(runs, 0), mean(runs, -1)) for runs in (wrong, sound))
+    return f"{PANELS[key]} {begin:.2f} to {end:.2f} (sound: {sound_begin:.2f} to {sound_end:.2f})"
+
+
+def draw_run(letter: str, folder: Path = FOLDER) -> tuple[Figure, str]:
+    """Draw one of the wrong runs, a line a seed, over the range of the sound runs; return the figure and its alt text."""
+    wrong, sound = stored_runs(RUNS[letter], folder), stored_runs(SOUND.name, folder)
+    with mpl.rc_context(STYLE | {"font.size": 10}):
+        figure = Figure(figsize=(10.4, 4.4))
+        for axes, (key, label) in zip(figure.subplots(2, 4, sharex=True).flat, PANELS.items(), strict=True):
+            _draw_panel(axes, key, wrong, sound)
+            axes.set_title(label, fontsize=10, loc="left")
+        figure.supxlabel(f"iteration of run {letter} (lines: three seeds; grey: range of three sound runs)", fontsize=10)
+    return figure, f"Run {letter}. Means of three seeds, first to last iteration: " + "; ".join(
+        first_and_last(key, wrong, sound) for key in PANELS
+    ) + "."
+
+
+def draw_runs(folder: Path = FOLDER) -> tuple[Figure, str]:
+    """Draw all wrong runs, a row each, four numbers each; return the figure and its alt text."""
+    sound, told_of = stored_runs(SOUND.name, folder), []
+    with mpl.rc_context(STYLE | {"font.size": 9}):
+        figure = Figure(figsize=(8.8, 6.8))
+        for row, letter in zip(figure.subplots(len(RUNS), len(OVERVIEW), sharex=True), RUNS, strict=True):
+            wrong = stored_runs(RUNS[letter], folder)
+            for axes, key in zip(row, OVERVIEW, strict=True):
+                _draw_panel(axes, key, wrong, sound)
+                if letter == next(iter(RUNS)):
+                    axes.set_title(PANELS[key], fontsize=10)
+            row[0].set_ylabel(letter, rotation=0, fontsize=15, labelpad=14, va="center")
+            told_of.append(f"run {letter}: " + ", ".join(first_and_last(key, wrong, sound) for key in OVERVIEW))
+        figure.supxlabel("iteration (lines: three seeds; grey: range of three sound runs)", fontsize=10)
+    return figure, f"Six wrong runs, means of three seeds, first to last iteration. {'; '.join(told_of)}."
+
+
+def runs_box() -> widgets.VBox:
+    """Return a row of letters; the chosen run is drawn large."""
+    letters = widgets.ToggleButtons(options=list(RUNS), description="run", style={"button_width": "3em"})
+    picture = widgets.HTML()
+
+    def redraw(_: object = None) -> None:
+        figure, alt = draw_run(letters.value)
+        picture.value = f'<img alt="{escape(alt)}" src="data:image/png;base64,{as_png(figure)}" style="max-width: 100%">'
+
+    letters.observe(redraw, "value")
+    redraw()
+    return widgets.VBox([letters, picture])
+
+
+def show_wrong_runs() -> None:
+    """Display the six runs, to be looked at one by one; the twin shows all of them at once."""
+    show_with_figure(runs_box(), *draw_runs())
+
+
+def main() -> None:
+    """Train the runs named on the command line, or all."""
+    known = {SOUND.name: SOUND, **FAULTS}
+    for name in sys.argv[1:] or known:
+        if name not in known:
+            sys.exit(f"no run {name!r}: choose among {', '.join(map(repr, known))}")
+        record(known[name])
+        print(f"stored {file_of(name).relative_to(ROOT)}", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,11 @@
+"""Claims of the course measured over whole runs and several seeds; each study is a command that stores its rows under `data/`.
+
+    stored            how measurements of several seeds are stored and read
+    surface_features  no single surface feature of an answer gives its rank away
+    abilities         what a base model can do, and may forget
+    sft_epochs        what more epochs of fine-tuning buy and cost
+    claims            the README's table of claims
+    ppo_sweeps        what PPO's coefficients buy and cost
+    ship              a finished run's models, published under data/checkpoints
+    export_samples    samples of the tiny world's data
+"""

@@ -1,0 +1,56 @@
+"""Put a finished run's models under data/checkpoints, with a manifest that a test can check."""
+
+import hashlib
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ..checkpoint import load_model, save_model
+from ..data import pack_documents
+from ..files import load_tensors, write_atomically
+from ..gpt import GPT
+from ..pretrain import held_out_loss
+from ..tinyworld.corpus import documents
+from ..tinyworld.evaluation import load_models, reward_model_accuracy
+from ..tokenizer import Tokenizer
+
+SHIPPED_STAGES = ("pretrain", "sft", "reward", "ppo", "ppo_ptx")
+ACCURACY_PROMPTS = 100
+
+
+def metric_of(folder: Path, stage: str) -> dict[str, float]:
+    """Measure one shipped model anew: held-out pretraining loss (nats a token), or the reward model's accuracy."""
+    model = load_model(folder / stage / "model.safetensors")
+    if isinstance(model, GPT):
+        tokens = pack_documents(documents("held out", 300), Tokenizer.load(folder / "tokenizer.json"))
+        return {"pretraining_loss": held_out_loss(model, tokens)}
+    return {"accuracy_judge": reward_model_accuracy(load_models(folder), 0, ACCURACY_PROMPTS)[0]["accuracy_judge"]}
+
+
+def ship(run: Path, target: Path) -> dict[str, Any]:
+    """Copy tokenizer and models (as float16) of a run, measure what was written, and write manifest.json last."""
+    settings = json.loads((run / "run.json").read_text(encoding="utf-8"))
+    target.mkdir(parents=True, exist_ok=True)
+    (target / "manifest.json").unlink(missing_ok=True)
+    shutil.copy(run / "tokenizer.json", target / "tokenizer.json")
+    for stage in SHIPPED_STAGES:
+        _, about = load_tensors(run / stage / "model.safetensors")
+        notes = {key: value for key, value in about.items() if key not in ("model", "config")}
+        save_model(
+            target / stage / "model.safetensors", load_model(run / stage / "model.safetensors"), dtype=torch.float16, **notes
+        )
+    files = {
+        stage: {
+            "sha256": hashlib.sha256((target / stage / "model.safetensors").read_bytes()).hexdigest(),
+            "data": load_tensors(target / stage / "model.safetensors")[1].get("data", "prompts of the reward model's run"),
+            "metrics": metric_of(target, stage),
+        }
+        for stage in SHIPPED_STAGES
+    }
+    manifest = {"made_by": "python -m rlhf_lite pipeline --preset tiny --seed 0", **settings,
+                "tokenizer": Tokenizer.load(target / "tokenizer.json").fingerprint, "files": files}  # fmt: skip
+    write_atomically(target / "manifest.json", json.dumps(manifest, indent=1) + "\n")
+    return manifest

@@ -1,0 +1,80 @@
+"""Figures of lesson 13 show the rows that they say: the right sweep and length, gains against the same seed, means over seeds."""
+
+import pytest
+
+from rlhf_lite.course.lesson_13.figures import (
+    chosen,
+    draw_against_kl,
+    draw_objective,
+    draw_stages,
+    draw_sweep,
+    draw_trade_off,
+    with_gains,
+)  # fmt: skip
+
+
+def row(seed, kl_coef, ptx_coef, gold, loss, iterations=16):
+    about = {"seed": seed, "kl_coef": kl_coef, "ptx_coef": ptx_coef, "iterations": iterations}
+    return about | {"gold": gold, "pretraining_loss": loss, "exercises": 0.5}
+
+
+def seed(number, shift):
+    stages = {"sft": {"gold": 0.4 + shift, "pretraining_loss": 0.9 + shift, "exercises": 0.8}}
+    rows = [row(number, 0.05, 0.0, 0.7 + shift, 2.0 + shift), row(number, 5.0, 0.0, 0.4 + shift, 1.7 + shift),
+            row(number, 0.05, 0.5, 0.7 + shift, 1.0 + shift),
+            row(number, 0.05, 0.5, 0.6 + shift, 1.2 + shift, iterations=8)]  # fmt: skip
+    return {"stages": stages, "rows": rows}
+
+
+@pytest.fixture
+def rows():
+    return with_gains([seed(0, 0.0), seed(1, 0.1)])
+
+
+def test_gains_are_against_the_same_seed(rows):
+    assert [r["gold_gain"] for r in rows] == pytest.approx([0.3, 0.0, 0.3, 0.2] * 2)
+    assert [r["loss_rise"] for r in rows] == pytest.approx([1.1, 0.8, 0.1, 0.3] * 2)
+    assert [r["exercises_gain"] for r in rows] == pytest.approx([-0.3] * 8)
+
+
+def test_each_sweep_has_its_rows_and_ptx_begins_with_ppo(rows):
+    assert {value: len(group) for value, group in chosen(rows, "kl_coef", 16).items()} == {0.05: 2, 5.0: 2}
+    assert {value: len(group) for value, group in chosen(rows, "ptx_coef", 16).items()} == {0.0: 2, 0.5: 2}
+    assert list(chosen(rows, "ptx_coef", 8)) == [0.5]
+
+
+def test_a_value_that_a_seed_lacks_is_left_out(rows):
+    assert list(chosen(rows[:-4] + [r for r in rows[-4:] if r["kl_coef"] != 5.0], "kl_coef", 16)) == [0.05]
+
+
+def test_a_sweep_is_drawn_with_levels_and_the_reader_s_point(rows):
+    live = rows[0] | {"kl_coef": 0.3, "gold_gain": 0.25}
+    figure, alt = draw_sweep(rows, "kl_coef", 16, levels={"exercises_gain": {"base": -0.1}}, live=live)
+    assert len(figure.axes) == 3
+    assert [label.get_text() for label in figure.axes[0].get_xticklabels()] == ["0.05", "0.3", "5"]
+    assert "gold score: 0.05 gives 0.30, 5 gives 0.00, yours 0.25" in alt and "base -0.10" in alt
+
+
+def test_the_trade_off_shows_both_sweeps_and_the_reader_s_point(rows):
+    figure, alt = draw_trade_off(rows, 16, base=-0.8, live=[rows[2]])
+    assert "kl_coef varied, no ptx: 0.05 at 1.10, 0.30; 5 at 0.80, 0.00" in alt
+    assert "ptx_coef varied: 0 at 1.10, 0.30; 0.5 at 0.10, 0.30" in alt and "yours: 0.10, 0.30" in alt
+    assert [text.get_text() for text in figure.axes[0].get_legend().get_texts()][-1] == "yours"
+
+
+def test_stages_are_means_over_seeds():
+    seeds = [{name: {"forum": loss} for name in ("base", "sft", "ppo", "ppo_ptx")} for loss in (1.0, 2.0)]
+    figure, alt = draw_stages({"loss": seeds, "share": seeds})
+    assert len(figure.axes) == 2 and "loss, PPO-ptx: forum 1.50" in alt and alt.startswith("Means over 2 seeds")
+
+
+def test_curves_against_kl_have_a_line_a_seed_and_may_begin_at_zero():
+    points = [{"kl": 0.0, "gold": 0.4, "score": 0.0}, {"kl": 9.0, "gold": 0.1, "score": 1.0}]
+    figure, alt = draw_against_kl([(0, points), (1, points)], {"score": "score", "gold": "gold"})
+    assert [len(axes.get_lines()) for axes in figure.axes] == [2, 2]
+    assert "gold, seed 1: 0.40 at 0 nats, 0.10 at 9" in alt
+
+
+def test_the_objective_names_its_three_terms():
+    _, alt = draw_objective()
+    assert all(term in alt for term in ("score", "kl_coef", "ptx_coef"))

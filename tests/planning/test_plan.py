@@ -1,0 +1,143 @@
+"""A plan adds up, and its advice, followed, makes a stage fit.
+
+Proves: PF-days of InstructGPT's stages come out near the paper's; each of computing, network and memory bandwidth sets the
+time where it should, by hand-worked numbers; totals count what is there at once; the chosen micro-batch is the largest
+that fits; every piece of advice that names a setting makes the stage fit.
+"""
+
+from dataclasses import replace
+
+import pytest
+
+from rlhf_lite.planning.costs import GB, Memory, attention_flops, training_flops
+from rlhf_lite.planning.plan import SLACK, Cluster, StagePlan, fits, plan, plan_stage
+from rlhf_lite.planning.recipes import RECIPES
+from rlhf_lite.planning.workload import stages
+
+LARGE, SMALL = RECIPES["instructgpt-175b"], RECIPES["gpt2"]
+
+
+def plans(recipe, **cluster):
+    return {each.stage.name: each for each in plan(recipe, Cluster(**cluster))}
+
+
+def test_pf_days_are_near_the_papers():
+    made = plans(LARGE, gpus=1024)
+    assert made["pretrain"].pf_days == pytest.approx(3640, rel=0.01)
+    assert made["sft"].pf_days == pytest.approx(4.9, rel=0.05)  # an upper bound: every example 2,048 tokens long
+    assert made["ppo_ptx rollout"].pf_days + made["ppo_ptx update"].pf_days == pytest.approx(60, rel=0.10)
+
+
+def test_time_on_one_gpu_is_computing():
+    made = plans(SMALL)["pretrain"]
+    tokens = 19_073 * 512 * 1024
+    flops = training_flops(SMALL.model, tokens)
+    attention = 3 * attention_flops(SMALL.model, tokens, 1024)
+    assert (made.flops, made.attention_flops) == (pytest.approx(flops), pytest.approx(attention))
+    assert made.seconds == pytest.approx((flops + attention) / (989e12 * 0.4))
+    assert (made.limit, made.busy) == ("computing", pytest.approx(1.0))
+
+
+def test_time_over_a_slow_network():
+    made = plans(LARGE, gpus=1024, micro_batch=1)["sft"]  # 8 sequences: one micro-batch a step
+    step = 3 * 2 * LARGE.model.n_parameters * 1023 / 1024 / 50e9  # gathered twice, gradients once, in 2 bytes
+    assert made.seconds == pytest.approx(25_450 * step)
+    assert (made.limit, made.busy) == ("network", pytest.approx(8 / 1024))
+    assert plans(LARGE, gpus=1024, micro_batch=1, network=1e6)["sft"].limit == "computing"
+
+
+def test_larger_micro_batches_gather_less_often():
+    seconds = [plans(LARGE, gpus=64, gpu_memory=999, micro_batch=n, network=10)["pretrain"].seconds for n in (1, 2)]
+    assert seconds[0] / seconds[1] == pytest.approx(25 / 13)  # 1,562 sequences over 64 GPUs: 25 portions, or 13
+
+
+def test_sampling_on_one_gpu_is_limited_by_its_memory():
+    medium = RECIPES["gpt2-medium"]
+    made = plans(medium)["ppo_ptx rollout"]
+    assert made.limit == "memory bandwidth"
+    weights, cache = 2 * medium.model.n_parameters, 2 * 24 * 1024 * 2 * 16 * (1024 - 256)
+    sampling = 512 / 16 * 512 * (weights + cache) / 3350e9  # 32 portions of 16 answers, 512 new tokens each
+    reading = sum(made.flops / 500 / 5 / (989e12 * 0.4) for _ in range(4))
+    assert made.seconds / 500 == pytest.approx(sampling + reading, rel=0.05)  # reading has its attention beside
+
+
+def test_totals_count_what_is_there_at_once():
+    stage = stages(LARGE)[-1]
+    part = Memory(weights=1, gradients=2, optimizer=3, gathered=10, activations=100, kv_cache=1000)
+    empty = {"stage": stage, "flops": 0, "attention_flops": 0, "seconds": 0, "limit": "", "busy": 1}
+    two = {"policy": part, "value_model": replace(part, gathered=20, activations=200, kv_cache=0)}
+    assert StagePlan(micro_batch=1, memory=two, shared=True, **empty).total_memory == 12 + 20 + 1000 + 200
+    assert StagePlan(micro_batch=0, memory=two, shared=True, **empty).total_memory == 12 + 20 + 1000
+    assert StagePlan(micro_batch=0, memory=two, shared=False, **empty).total_memory == 12 + 30 + 1000
+
+
+def test_gradients_and_gathered_parameters_only_where_they_are_needed():
+    made = plans(LARGE, gpus=1024)
+    rollout, update = made["ppo_ptx rollout"].memory, made["ppo_ptx update"].memory
+    assert rollout["policy"].gradients == 0 < update["policy"].gradients
+    assert rollout["ref_policy"].gathered > 0 == update["ref_policy"].gathered
+    assert rollout["policy"].kv_cache == pytest.approx(2048 * 4.72e6, rel=0.01) and update["policy"].kv_cache == 0
+    assert update["policy"].optimizer == pytest.approx(12 * LARGE.model.n_parameters / 1024)  # Adam and the average
+
+
+def test_micro_batch_is_the_largest_that_fits():
+    made = plans(SMALL, gpu_memory=24)["pretrain"]
+    cluster = Cluster(gpu_memory=24)
+    assert fits(made, cluster) and made.micro_batch == 16
+    assert not fits(plans(SMALL, gpu_memory=24, micro_batch=32)["pretrain"], cluster)
+    assert plans(SMALL, gpu_memory=4000)["pretrain"].micro_batch == 512  # no more than there are
+    assert plans(SMALL, gpu_memory=0.1)["pretrain"].micro_batch == 1
+    assert plans(SMALL, gpu_memory=24)["ppo_ptx rollout"].micro_batch == 0
+
+
+def followed(text, cluster):
+    """Change a cluster as a piece of advice says; None where it names no setting."""
+    option = text.split(":")[0]
+    if option == "--checkpointing":
+        return replace(cluster, checkpointing=True)
+    if not option.startswith("--"):
+        return None
+    name, value = option[2:].split()
+    return replace(cluster, **{name.replace("-", "_"): int(value)})
+
+
+@pytest.mark.parametrize(
+    ("recipe", "options", "needed"),
+    [
+        (LARGE, {"gpus": 64}, {"--gpus", "--gpu-memory"}),
+        (LARGE, {"gpus": 1}, {"--gpus", "--gpu-memory"}),
+        (LARGE, {"gpus": 150}, {"--sampling-batch"}),
+        (SMALL, {"gpu_memory": 10, "micro_batch": 64}, {"--micro-batch", "--gpu-memory"}),
+        (SMALL, {"gpu_memory": 9, "micro_batch": 8, "checkpointing": False}, {"--checkpointing", "--micro-batch"}),
+    ],
+)
+def test_advice_makes_it_fit(recipe, options, needed):
+    cluster, given = Cluster(**options), set()
+    for stage in stages(recipe):
+        made = plan_stage(stage, cluster)
+        assert (made.advice == ()) == fits(made, cluster)
+        for text in made.advice:
+            changed = followed(text, cluster)
+            given.add(text.split()[0].rstrip(":"))
+            assert changed is None or fits(plan_stage(stage, changed), changed), text
+    assert needed <= given
+
+
+def test_advice_on_the_optimizer_leaves_enough_room():
+    cluster = Cluster(gpus=64)
+    made = plan_stage(stages(LARGE)[-1], cluster)
+    [text] = [text for text in made.advice if text.startswith("keep")]
+    optimizer = sum(part.optimizer for part in made.memory.values())
+    assert f"{optimizer / GB:.1f} GB" in text and made.total_memory - optimizer <= SLACK * 80 * GB < made.total_memory
+
+
+def test_more_gpus_do_not_help_where_one_sequence_is_too_large():
+    made = plan_stage(stages(LARGE)[0], Cluster(gpus=1024, gpu_memory=15))
+    assert made.advice and not any(text.startswith("--gpus") for text in made.advice)
+
+
+def test_messages():
+    with pytest.raises(ValueError, match="gpus 0 and sampling_batch 16 must be >= 1"):
+        Cluster(gpus=0)
+    with pytest.raises(ValueError, match=r"expected memory, speeds > 0, 0 < efficiency <= 1 and price >= 0"):
+        Cluster(efficiency=40)
