@@ -1,6 +1,7 @@
 """Stop at any moment and go on: the whole state of a training run in one file that appears whole or not at all."""
 
 import json
+import re
 import time
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -13,7 +14,7 @@ from tqdm.auto import tqdm
 
 from .engine import Engine, is_main_process
 from .files import load_tensors, save_tensors, short, write_atomically
-from .gpt import GPT, GPTConfig, ScalarModel, whole_tensor
+from .gpt import GPT, GPTConfig, ScalarModel, full_tensor
 from .shards import fit, forget_shards, load_shards, newest_shards, read_about, save_shards
 
 MODEL_CLASSES = {"GPT": GPT, "ScalarModel": ScalarModel}
@@ -25,7 +26,7 @@ def save_model(path: str | Path, model: GPT | ScalarModel, *, dtype: torch.dtype
     Where a model lies in several processes, all must call this; the main one writes.
     """
     kind = "ScalarModel" if isinstance(model, ScalarModel) else "GPT"  # FSDP2 gives a sharded model's class another name
-    tensors = {name: whole_tensor(t).to(dtype or t.dtype) for name, t in model.state_dict().items()}
+    tensors = {name: full_tensor(t).to(dtype or t.dtype) for name, t in model.state_dict().items()}
     if is_main_process():
         save_tensors(Path(path), tensors, {"model": kind, "config": asdict(model.config), **about})
 
@@ -57,7 +58,8 @@ def load_model(
         )
     model = gpt if about["model"] == "GPT" else ScalarModel(gpt)
     try:
-        model.load_state_dict({name: tensor.float() for name, tensor in tensors.items()})
+        # files of earlier versions call the backbone "trunk"
+        model.load_state_dict({re.sub(r"^trunk\.", "backbone.", name): tensor.float() for name, tensor in tensors.items()})
     except RuntimeError as error:
         raise ValueError(f"{path}: its weights do not fit its config ({short(error)}): train this stage again") from None
     return model.eval()

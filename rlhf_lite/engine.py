@@ -39,7 +39,7 @@ class EngineConfig:
     """Most items (demonstrations, windows, prompts, answers) that one process takes at once; 0 = its whole share."""
     sampling_batch_size: int = 0
     """Most answers that one process samples and scores at once in PPO; 0 = its whole share."""
-    recompute: bool = False
+    activation_checkpointing: bool = False
     """Keep only each block's input for the backward pass and compute the rest again: less memory, a third more work."""
     compile: bool = False
     """Compile each block, and the output layer with its loss; needs a C++ compiler, and pays off on GPUs and in long runs."""
@@ -83,12 +83,12 @@ class Engine:
 
         Copy models and read their weights before this. Optimizers are built after it.
         """
-        gpt = model if isinstance(model, GPT) else model.trunk
+        gpt = model if isinstance(model, GPT) else model.backbone
         if sharded_parts(model) or next(model.parameters()).device.type == "meta":
             return model
         if self.mesh is None:
             model.to(self.device)  # else `shard` moves one block after the other: the whole may not fit
-        gpt.recompute, gpt.compiled = self.config.recompute, self.config.compile
+        gpt.activation_checkpointing, gpt.compiled = self.config.activation_checkpointing, self.config.compile
         if self.config.compile:
             for block in gpt.blocks:
                 block.compile()
@@ -111,14 +111,14 @@ class Engine:
         for part in parts if gather else ():
             part.unshard()
             part.set_reshard_after_forward(False, recurse=False)
-        trunks = [model if isinstance(model, GPT) else model.trunk for model in models if not gather and sharded_parts(model)]
-        for trunk in trunks:
-            trunk.anyone = self.anyone
+        trunks = [model if isinstance(model, GPT) else model.backbone for model in models if not gather and sharded_parts(model)]
+        for backbone in trunks:
+            backbone.anyone = self.anyone
         try:
             yield
         finally:
-            for trunk in trunks:
-                trunk.anyone = bool
+            for backbone in trunks:
+                backbone.anyone = bool
             for part in parts:
                 if gather:
                     part.set_reshard_after_forward(part not in models, recurse=False)
@@ -261,7 +261,7 @@ def shard(model: Model, mesh: Any, *, bfloat16: bool = False) -> None:
     """
     from torch.distributed.fsdp import MixedPrecisionPolicy, fully_shard, register_fsdp_forward_method
 
-    gpt = model if isinstance(model, GPT) else model.trunk
+    gpt = model if isinstance(model, GPT) else model.backbone
     gpt.sorts_by_length = False  # processes hold rows of other lengths: all must call the blocks equally often
     policy = MixedPrecisionPolicy(param_dtype=torch.bfloat16, reduce_dtype=torch.float32) if bfloat16 else MixedPrecisionPolicy()
     for module in (*gpt.blocks, model):

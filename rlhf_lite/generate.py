@@ -11,7 +11,7 @@ from torch import Tensor
 from .attention import for_changing_shapes
 from .data import lengths_to_mask, pad_left, pad_right
 from .gpt import GPT
-from .kernels.packed_weights import prepacked
+from .kernels.packed_weights import packed_weights
 
 NOT_DRAWN = -1
 """In the place of a token: none was drawn."""
@@ -140,7 +140,7 @@ def _as_sampling_needs(model: GPT, device: torch.device, rows: int) -> Iterator[
     has_bare_weights = model.anyone is bool and not torch.is_autocast_enabled(device.type)
     without_gradients = torch.inference_mode() if has_bare_weights else torch.no_grad()
     uncompiled = torch.compiler.set_stance("force_eager") if model.compiled else nullcontext()
-    with uncompiled, without_gradients, for_changing_shapes(device), prepacked(model, rows):
+    with uncompiled, without_gradients, for_changing_shapes(device), packed_weights(model, rows):
         yield
 
 

@@ -67,7 +67,7 @@ class GPT(nn.Module):
         self.final_norm = nn.LayerNorm(config.d_model)
         self.sorts_by_length = True
         """Whether `hidden_by_length` takes rows of like length together."""
-        self.recompute = False
+        self.activation_checkpointing = False
         """Keep only each block's input for the backward pass, and compute the rest again."""
         self.compiled = False
         """Whether the output layer and its loss are to be compiled into one, as the blocks are by themselves."""
@@ -104,7 +104,7 @@ class GPT(nn.Module):
             x = x.masked_fill(~padding_mask[:, past:, None], 0.0)  # attention gives padding weight 0, but 0 * NaN is NaN
         for i, block in enumerate(self.blocks):
             how = {"mask": mask, "is_causal": mask is None and x.shape[1] > 1, "cache": caches[i] if caches else None}
-            keep_all = not (self.recompute and x.requires_grad)
+            keep_all = not (self.activation_checkpointing and x.requires_grad)
             x = block(x, **how) if keep_all else checkpoint(block, x, use_reentrant=False, **how)
         return self.final_norm(x)
 
@@ -156,13 +156,13 @@ class ScalarModel(nn.Module):
     Source: InstructGPT, section 3.5: the output layer is replaced by one that gives a scalar.
     """
 
-    def __init__(self, trunk: GPT):
+    def __init__(self, backbone: GPT):
         super().__init__()
-        self.config = trunk.config
-        self.trunk = trunk
-        self.scalar_head = nn.Linear(trunk.config.d_model, 1)
+        self.config = backbone.config
+        self.backbone = backbone
+        self.scalar_head = nn.Linear(backbone.config.d_model, 1)
         # small, so that the first scores are near 0 (lineage: Stiennon 2020's code, std 1 / sqrt(d_model + 1))
-        nn.init.normal_(self.scalar_head.weight, std=(trunk.config.d_model + 1) ** -0.5)
+        nn.init.normal_(self.scalar_head.weight, std=(backbone.config.d_model + 1) ** -0.5)
         nn.init.zeros_(self.scalar_head.bias)
 
     def forward(self, tokens: Tensor, lengths: Tensor | None = None) -> Tensor:
@@ -170,7 +170,7 @@ class ScalarModel(nn.Module):
 
         With `lengths` (B,), how far each row is needed, less of the padding is computed.
         """
-        hidden = self.trunk.hidden(tokens) if lengths is None else self.trunk.hidden_by_length(tokens, lengths)
+        hidden = self.backbone.hidden(tokens) if lengths is None else self.backbone.hidden_by_length(tokens, lengths)
         return self.scalar_head(hidden).squeeze(-1)
 
 
@@ -179,7 +179,7 @@ def last_token_scores(model: ScalarModel, tokens: Tensor, lengths: Tensor) -> Te
     return model(tokens, lengths).gather(1, (lengths - 1)[:, None]).squeeze(1)
 
 
-def whole_tensor(tensor: Tensor) -> Tensor:
+def full_tensor(tensor: Tensor) -> Tensor:
     """Return a tensor whose parts lie in several processes as one; every process must ask."""
     return tensor.full_tensor() if hasattr(tensor, "full_tensor") else tensor  # DTensor takes half a second to import
 
@@ -188,14 +188,14 @@ def copy_gpt(model: GPT, dropout: float | None = None) -> GPT:
     """Return an independent GPT with the same weights, in one place, and another dropout if asked."""
     config = model.config if dropout is None else replace(model.config, dropout=dropout)
     copy = GPT(config)
-    copy.load_state_dict({name: whole_tensor(tensor) for name, tensor in model.state_dict().items()})
+    copy.load_state_dict({name: full_tensor(tensor) for name, tensor in model.state_dict().items()})
     return copy.to(next(model.parameters()).device)
 
 
 def copy_scalar(model: ScalarModel) -> ScalarModel:
     """Return an independent ScalarModel with the same weights, head and bias too: a value model starts as the reward model."""
-    copy = ScalarModel(copy_gpt(model.trunk))
-    copy.load_state_dict({name: whole_tensor(tensor) for name, tensor in model.state_dict().items()})
+    copy = ScalarModel(copy_gpt(model.backbone))
+    copy.load_state_dict({name: full_tensor(tensor) for name, tensor in model.state_dict().items()})
     return copy.train(model.training)
 
 

@@ -115,7 +115,7 @@ def save_reward_model(model: ScalarModel, tokenizer: Tokenizer, folder: str | Pa
 
     Raises: ValueError if all head weights are 0 but the bias is not: then no shift of the LayerNorm gives the bias.
     """
-    tensors = {f"transformer.{name}": tensor for name, tensor in to_gpt2_names(model.trunk).items()}
+    tensors = {f"transformer.{name}": tensor for name, tensor in to_gpt2_names(model.backbone).items()}
     weight, bias = model.scalar_head.weight.detach(), model.scalar_head.bias.detach()  # (1, C), (1,)
     if bias.any():
         if not weight.any():

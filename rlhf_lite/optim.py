@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from .gpt import whole_tensor
+from .gpt import full_tensor
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -150,7 +150,7 @@ def build_optimizer(model: nn.Module, config: OptimConfig) -> torch.optim.Optimi
 
 def gradient_norm(parameters: Iterable[Tensor]) -> float:
     """Length of all gradients taken as one vector."""
-    norms = [whole_tensor(p.grad.norm()) for p in parameters if p.grad is not None]
+    norms = [full_tensor(p.grad.norm()) for p in parameters if p.grad is not None]
     return torch.stack(norms).norm().item() if norms else 0.0
 
 
@@ -182,7 +182,7 @@ def optimizer_step(
         optimizer.zero_grad(set_to_none=True)
         backward(losses, step)
     parameters = [p for group in optimizer.param_groups for p in group["params"]]
-    grad_norm = whole_tensor(torch.nn.utils.clip_grad_norm_(parameters, config.max_grad_norm)).item()
+    grad_norm = full_tensor(torch.nn.utils.clip_grad_norm_(parameters, config.max_grad_norm)).item()
     if not math.isfinite(grad_norm):
         what = " + ".join(losses) or "the loss"
         raise FloatingPointError(f"the gradient of {what} is {grad_norm} at step {step}: nothing was changed")

@@ -205,7 +205,7 @@ class Pipeline:
                                engine=self.engine, **self._ids())  # fmt: skip
             for kept, ids in zip(answers, drawn, strict=True):
                 kept[tuple(ids)] = None
-        for k in range(self.preset.comparisons.stray_answers):  # the last source's first answers would be of the base model
+        for k in range(self.preset.comparisons.off_topic_answers):  # the last source's first answers would be of the base model
             for i, kept in enumerate(answers):
                 kept[next(iter(answers[(i + 1 + k) % len(answers)]))] = None
         return [[list(ids) for ids in kept] for kept in answers]
@@ -217,7 +217,7 @@ class Pipeline:
         cool = [(sft, 1.0)] * config.sft_answers
         if newest is not None:
             cool[: (config.sft_answers + 1) // 2] = [(newest, 1.0)] * ((config.sft_answers + 1) // 2)
-        return cool + [(sft, config.hot_temperature)] * config.hot_answers + [(base, 1.0)] * config.base_answers
+        return cool + [(sft, config.high_temperature)] * config.high_temperature_answers + [(base, 1.0)] * config.base_answers
 
     def rank_answers(self, prompts: list[str], answers: list[list[list[int]]]) -> list[dict[str, Any]]:
         """Let labelers rank; return rows with prompt, token ids of the sequences, and ranks. Ids are never re-tokenised."""

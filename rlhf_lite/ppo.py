@@ -7,7 +7,7 @@ What differs from InstructGPT (appendix C.4), in order of weight:
 3. Two passes over each rollout by default (the paper: one).
 4. Fewer episodes (the paper: 256k), higher learning rates, and a shorter memory of the weights' average (EMA).
 5. GAE lambda 0.95, value clipping and whitening of advantages over the whole rollout are lineage: the paper is silent.
-6. Answers cut off by the length limit lose `unfinished_penalty`.
+6. Answers cut off by the length limit lose `truncated_penalty`.
 7. `kl_coef` is 0.05, not 0.02: a reward model this small is exploited sooner.
 """
 
@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from .checkpoint import TrainingRun
 from .data import batch_indices, seeded_generator, window_batch
 from .engine import Engine
-from .gpt import GPT, ScalarModel, copy_gpt, whole_tensor
+from .gpt import GPT, ScalarModel, copy_gpt, full_tensor
 from .likelihood import entropy, k3, masked_log_probs, window_loss
 from .masked import last_kept, masked_mean
 from .optim import OptimConfig, build_optimizer, optimizer_step
@@ -56,7 +56,7 @@ class PPOConfig:
     """Mixes short and long estimates of the advantage (lineage)."""
     whiten_advantages: bool = True
     """Scale advantages to mean 0 and deviation 1 over the rollout (lineage)."""
-    unfinished_penalty: float = 1.0
+    truncated_penalty: float = 1.0
     """Taken off the score of an answer cut off by max_new_tokens (ours)."""
     ptx_coef: float = 0.0
     """Weight of the pretraining loss: 0 is PPO, more is PPO-ptx (ours; paper: 27.8, not comparable)."""
@@ -143,9 +143,9 @@ def ppo_loss(
 
 
 @torch.no_grad()
-def update_average(average: nn.Module, model: nn.Module, decay: float) -> None:
+def update_ema(ema_policy: nn.Module, model: nn.Module, decay: float) -> None:
     """Move the averaged weights (EMA) a little towards the current ones."""
-    for slow, fast in zip(average.parameters(), model.parameters(), strict=True):
+    for slow, fast in zip(ema_policy.parameters(), model.parameters(), strict=True):
         slow.lerp_(fast, 1 - decay)
 
 
@@ -165,25 +165,25 @@ def gradient_ratio(policy: GPT, policy_gradients: list[Tensor]) -> float:
     The parameters hold the sum of both gradients; `policy_gradients` are what they held before the ptx loss was added.
     """
     pairs = zip(policy.parameters(), policy_gradients, strict=True)
-    for_ptx = torch.stack([whole_tensor((p.grad - g).norm()) for p, g in pairs]).norm().item()
-    for_policy = torch.stack([whole_tensor(g.norm()) for g in policy_gradients]).norm().item()
+    for_ptx = torch.stack([full_tensor((p.grad - g).norm()) for p, g in pairs]).norm().item()
+    for_policy = torch.stack([full_tensor(g.norm()) for g in policy_gradients]).norm().item()
     return for_ptx / max(for_policy, 1e-12)
 
 
-class Learner:
-    """Everything that one minibatch changes: policy, value model, their optimizers, and the policy's average."""
+class PPOUpdater:
+    """Everything that one minibatch changes: policy, value model, their optimizers, and the policy's EMA."""
 
     def __init__(
         self,
         policy: GPT,
         value_model: ScalarModel,
-        average: GPT,
+        ema_policy: GPT,
         config: PPOConfig,
         seed: int,
         pretraining_tokens: Tensor | None,
         engine: Engine | None = None,
     ):
-        self.policy, self.value_model, self.average = policy, value_model, average
+        self.policy, self.value_model, self.ema_policy = policy, value_model, ema_policy
         self.config, self.seed, self.pretraining_tokens = config, seed, pretraining_tokens
         self.engine = engine or Engine()
         self.optimizers = {
@@ -208,7 +208,7 @@ class Learner:
             metrics |= self._add_ptx(step)
         metrics |= optimizer_step(self.optimizers["policy"], {}, step, total, config.optim)
         optimizer_step(self.optimizers["value"], {}, step, total, config.value_optim)
-        update_average(self.average, self.policy, config.ema_decay)
+        update_ema(self.ema_policy, self.policy, config.ema_decay)
         return metrics
 
     def update(self, rollout: Rollout, iteration: int) -> dict[str, float]:
@@ -259,30 +259,30 @@ def train_ppo(
     pretraining_tokens: Tensor | None = None,
     evaluate: Callable[[GPT, Rollout], dict] | None = None,
 ) -> GPT:
-    """Improve the policy in place; return the average of its weights (EMA), which is what to evaluate and save.
+    """Improve the policy in place; return the moving average of its weights (EMA), which is what to evaluate and save.
 
     The reference is the policy as given. `pretraining_tokens` (N,) are needed where ptx_coef > 0.
     """
     if config.ptx_coef > 0 and pretraining_tokens is None:
         raise ValueError("ptx_coef > 0 mixes in pretraining text: give pretraining_tokens")
     engine = run.engine
-    ref_policy, average = copy_gpt(policy, dropout=0.0), copy_gpt(policy, dropout=0.0)
-    for model in (policy, ref_policy, average, value_model):
+    ref_policy, ema_policy = copy_gpt(policy, dropout=0.0), copy_gpt(policy, dropout=0.0)
+    for model in (policy, ref_policy, ema_policy, value_model):
         engine.prepare(model)
     policy.eval()  # no dropout, in rollout or update: what is sampled is what is scored
     value_model.eval()
     generator = seeded_generator("rollout", seed)
-    learner = Learner(policy, value_model, average, config, seed, pretraining_tokens, engine)
-    models = {"policy": policy, "value": value_model, "average": average}
-    for iteration in run.steps(config.iterations, models, learner.optimizers, {"rollout": generator}):
+    updater = PPOUpdater(policy, value_model, ema_policy, config, seed, pretraining_tokens, engine)
+    models = {"policy": policy, "value": value_model, "ema_policy": ema_policy}
+    for iteration in run.steps(config.iterations, models, updater.optimizers, {"rollout": generator}):
         chosen = batch_indices(iteration, len(prompts), config.episodes, seed)
         rollout = collect_rollout(policy, ref_policy, value_model, score_fn, [prompts[i] for i in chosen], config,
                                   end_id=end_id, pad_id=pad_id, generator=generator, engine=engine)  # fmt: skip
         if iteration == 0:
             check_first_rollout(rollout, config.kl_coef)
-        metrics = rollout_metrics(rollout) | learner.update(rollout, iteration)
+        metrics = rollout_metrics(rollout) | updater.update(rollout, iteration)
         if evaluate and run.is_due(iteration, config.eval_every, config.iterations):
-            with engine.whole(average):
-                metrics |= evaluate(average, rollout)
+            with engine.whole(ema_policy):
+                metrics |= evaluate(ema_policy, rollout)
         run.record(iteration, metrics)
-    return average.eval()
+    return ema_policy.eval()

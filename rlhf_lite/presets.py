@@ -18,13 +18,13 @@ class ComparisonConfig:
     """Prompts to label (ours; paper: 33,207)."""
     sft_answers: int = 4
     """Answers a prompt from the SFT model (ours)."""
-    hot_answers: int = 1
+    high_temperature_answers: int = 1
     """More answers of the SFT model, at a higher temperature, so that bad answers are seen too (ours)."""
-    hot_temperature: float = 1.6
+    high_temperature: float = 1.6
     """That temperature (ours)."""
     base_answers: int = 1
     """Answers of the base model (ours)."""
-    stray_answers: int = 1
+    off_topic_answers: int = 1
     """Answers of the SFT model to somebody else's prompt, so that being off-topic is seen too (ours)."""
     held_out_prompts: int = 200
     """Held-out prompts ranked for the accuracy on which nothing is trained (ours)."""
@@ -36,7 +36,7 @@ class ComparisonConfig:
     @property
     def answers_per_prompt(self) -> int:
         """K, before identical answers are dropped."""
-        return self.sft_answers + self.hot_answers + self.base_answers + self.stray_answers
+        return self.sft_answers + self.high_temperature_answers + self.base_answers + self.off_topic_answers
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,7 +123,7 @@ def _gpt2() -> Preset:
             optim=OptimConfig(learning_rate=6e-4, warmup_steps=715),
         ),
         sft=SFTConfig(epochs=1.0, dropout=0.1, optim=OptimConfig(learning_rate=2e-5, warmup_steps=20)),
-        comparisons=ComparisonConfig(prompts=20_000, sft_answers=2, hot_answers=0, base_answers=0, stray_answers=0),
+        comparisons=ComparisonConfig(prompts=20_000, sft_answers=2, high_temperature_answers=0, base_answers=0, off_topic_answers=0),
         reward=RewardConfig(batch_size=64, optim=OptimConfig(learning_rate=2e-5, warmup_steps=20)),
         ppo=ppo,
         ppo_ptx=replace(ppo, ptx_coef=0.5),

@@ -160,7 +160,7 @@ def collect_rollout(
         raise ValueError(f"score_fn gave scores of shape {tuple(scores.shape)}, expected ({len(share)},): one score an answer")
     tokens, mask, finished = engine.gather(answers.tokens, fill=pad_id), engine.gather(mask), engine.gather(answers.finished)
     log_probs, ref_log_probs, values = (engine.gather(rows) for rows in found)
-    scores = engine.gather(scores) - config.unfinished_penalty * ~finished
+    scores = engine.gather(scores) - config.truncated_penalty * ~finished
     rewards = token_rewards(scores, log_probs, ref_log_probs, mask, config.kl_coef)
     advantages = generalized_advantages(rewards, values, mask, config.discount, config.gae_lambda)
     return Rollout(

@@ -14,7 +14,7 @@ from rlhf_lite.checkpoint import TrainingRun
 from rlhf_lite.engine import Engine, EngineConfig, end_process
 from rlhf_lite.generate import Generation, generate
 from rlhf_lite.gpt import GPT, GPTConfig, ScalarModel
-from rlhf_lite.kernels import packed_weights as prepacked
+from rlhf_lite.kernels import packed_weights as packed_weights
 from rlhf_lite.optim import OptimConfig, build_optimizer
 from rlhf_lite.ppo import PPOConfig, train_ppo
 
@@ -78,13 +78,13 @@ def sampled_whole() -> list[list[int]]:
     """Sample the same rows with all weights in each process, laid out for oneDNN where the processor has it."""
     prompts, uniforms = uneven_rows()
     engine = Engine(EngineConfig(device="cpu"))
-    policy, before = engine.prepare(make_policy()), prepacked.LARGE
-    prepacked.LARGE = 0
+    policy, before = engine.prepare(make_policy()), packed_weights.LARGE
+    packed_weights.LARGE = 0
     with engine.whole(policy):
-        assert prepacked.pays(policy, rows=2) == prepacked.can_prepack("cpu")
+        assert packed_weights.pays(policy, rows=2) == packed_weights.can_pack("cpu")
         answers = generate(policy, engine.share(prompts), max_new_tokens=NEW, uniforms=engine.share(uniforms), **IDS)
-    assert engine.n_processes == 1 or not prepacked.pays(policy, rows=2), "weights are not whole any more"
-    prepacked.LARGE = before
+    assert engine.n_processes == 1 or not packed_weights.pays(policy, rows=2), "weights are not whole any more"
+    packed_weights.LARGE = before
     return gathered(engine, answers)
 
 

@@ -38,8 +38,8 @@ def test_micro_batches_add_up_to_their_batch(make_gpt, size):
 def test_recomputing_changes_nothing(make_gpt):
     model = make_gpt(0, vocab_size=11, context_length=16).train()
     _, expected = gradient(model, Engine())
-    _, found = gradient(Engine(EngineConfig(device="cpu", recompute=True)).prepare(model), Engine())
-    assert model.recompute
+    _, found = gradient(Engine(EngineConfig(device="cpu", activation_checkpointing=True)).prepare(model), Engine())
+    assert model.activation_checkpointing
     torch.testing.assert_close(found, expected)
 
 

@@ -184,7 +184,7 @@ def test_scalar_model_starts_small_and_reads_every_position(make_gpt):
     assert model.scalar_head.weight.std().item() == pytest.approx(257**-0.5, abs=1e-2)
     assert model.scalar_head.bias.item() == 0
     tokens = torch.randint(11, (3, 7))
-    expected = model.trunk.hidden(tokens) @ model.scalar_head.weight[0]
+    expected = model.backbone.hidden(tokens) @ model.scalar_head.weight[0]
     assert model(tokens).shape == (3, 7)
     torch.testing.assert_close(model(tokens), expected, atol=1e-5, rtol=1e-4)
 

@@ -140,7 +140,7 @@ def test_answers_to_rank_are_distinct_and_come_from_every_source(finished):
     prompts = ["Name red.", "Name blue.", "Name green."]
     sources = finished.comparison_sources()
     config = finished.preset.comparisons
-    assert [t for _, t in sources] == [1.0] * config.sft_answers + [config.hot_temperature] * config.hot_answers + [
+    assert [t for _, t in sources] == [1.0] * config.sft_answers + [config.high_temperature] * config.high_temperature_answers + [
         1.0
     ] * config.base_answers
     base, sft = weights(finished, "pretrain"), weights(finished, "sft")

@@ -18,7 +18,7 @@ from rlhf_lite.data import seeded_generator, window_batch
 from rlhf_lite.gpt import GPT, GPTConfig, ScalarModel, copy_gpt
 from rlhf_lite.likelihood import exact_kl, language_model_loss, masked_log_probs
 from rlhf_lite.optim import OptimConfig, build_optimizer, optimizer_step
-from rlhf_lite.ppo import PPOConfig, policy_loss, ppo_loss, rollout_metrics, train_ppo, update_average, value_loss
+from rlhf_lite.ppo import PPOConfig, policy_loss, ppo_loss, rollout_metrics, train_ppo, update_ema, value_loss
 from rlhf_lite.rollout import collect_rollout, reward_model_score
 
 PAD, END = 0, 1
@@ -227,7 +227,7 @@ def test_checks_pass_where_nothing_is_wrong(models):
 def test_dropout_is_off_in_rollout_and_update(make_gpt, make_scalar_model):
     policy, value_model, judge = make_gpt(dropout=0.5), make_scalar_model(2, dropout=0.5), make_scalar_model(3, dropout=0.5)
     modes = {"policy": [], "value": [], "judge": []}
-    for name, model in zip(modes, (policy, value_model.trunk, judge.trunk), strict=True):
+    for name, model in zip(modes, (policy, value_model.backbone, judge.backbone), strict=True):
         note = lambda block, *_, seen=modes[name]: seen.append((block.training, torch.is_grad_enabled()))  # noqa: E731
         model.blocks[0].register_forward_pre_hook(note)
         model.train()
@@ -265,7 +265,7 @@ def test_average_by_hand():
     slow, fast = nn.Linear(1, 1), nn.Linear(1, 1)
     with torch.no_grad():
         slow.weight.fill_(1.0), fast.weight.fill_(3.0), slow.bias.fill_(0.0), fast.bias.fill_(-1.0)
-    update_average(slow, fast, decay=0.75)
+    update_ema(slow, fast, decay=0.75)
     assert slow.weight.item() == pytest.approx(1.5) and slow.bias.item() == pytest.approx(-0.25)  # 0.75 * 1 + 0.25 * 3
     assert fast.weight.item() == 3
 
@@ -350,7 +350,7 @@ def test_stopped_at_any_step_and_resumed_is_bit_identical(make_gpt, make_scalar_
 N_ARMS = 6
 ONE_TOKEN = PPOConfig(
     iterations=70, episodes=96, minibatch_size=48, inner_epochs=2, max_new_tokens=1, kl_coef=0.5, ema_decay=0.5,
-    whiten_advantages=False, unfinished_penalty=0.0,
+    whiten_advantages=False, truncated_penalty=0.0,
     optim=OptimConfig(learning_rate=1e-2, final_fraction=0.05, weight_decay=0.0),
     value_optim=OptimConfig(learning_rate=2e-2, final_fraction=0.05, weight_decay=0.0),
 )  # fmt: skip
@@ -413,7 +413,7 @@ def test_without_a_score_the_policy_returns_to_the_reference(make_gpt):
 
 def test_learns_to_please_a_score_function(make_gpt, make_scalar_model):
     optim = OptimConfig(learning_rate=5e-3)
-    config = PPOConfig(iterations=25, episodes=32, minibatch_size=16, max_new_tokens=4, unfinished_penalty=0.0, optim=optim)
+    config = PPOConfig(iterations=25, episodes=32, minibatch_size=16, max_new_tokens=4, truncated_penalty=0.0, optim=optim)
     run = quiet()
     train(make_gpt(0), make_scalar_model(2), config, run)
     assert run.history[0]["score"] < 1.5

@@ -53,7 +53,7 @@ class CheckedShape:
             return ALONE, EngineConfig()
         part, answers = max(1, self.batch // 4), max(1, self.batch // 2)
         saving = replace(ALONE, micro_batch=part, sampling_batch=answers, checkpointing=True)
-        return saving, EngineConfig(micro_batch_size=part, sampling_batch_size=answers, recompute=True)
+        return saving, EngineConfig(micro_batch_size=part, sampling_batch_size=answers, activation_checkpointing=True)
 
     def recipe(self) -> Recipe:
         """Put the course's stages on this shape."""
@@ -90,7 +90,7 @@ class PlanCheck:
 
 def planned(case: CheckedShape, speeds: Speeds | None, way: str = WAYS[0]) -> dict[str, dict[str, float]]:
     """Return what the plan says of a step of each stage: seconds (where speeds are known) and bytes."""
-    found, cpu = {}, replace(case.machines(way)[0], prepacked=True)
+    found, cpu = {}, replace(case.machines(way)[0], packed_weights=True)
     for stage in stages(case.recipe()):
         made = plan_stage(stage, cpu, speeds)
         found[stage.name] = {"memory": made.total_memory} | ({"seconds": made.seconds / stage.steps} if speeds else {})

@@ -23,7 +23,7 @@ from ..data import seeded_generator
 from ..engine import Engine, EngineConfig
 from ..gpt import GPT, ScalarModel, copy_gpt
 from ..planning.recipes import Recipe
-from ..ppo import Learner
+from ..ppo import PPOUpdater
 from ..pretrain import pretrain
 from ..records import EncodedComparison, Example
 from ..reward import train_reward_model
@@ -117,12 +117,12 @@ def _run_ppo(recipe: Recipe, iterations: int, watch: Watch, engine: Engine) -> N
     config, prompt_length = recipe.preset.ppo_ptx, recipe.model.context_length - recipe.preset.ppo_ptx.max_new_tokens
     policy = GPT(recipe.model)
     reward_model, value_model = (ScalarModel(GPT(recipe.critic)) for _ in range(2))
-    ref_policy, average = copy_gpt(policy), copy_gpt(policy)
-    for model in (policy, ref_policy, average, reward_model, value_model):
+    ref_policy, ema_policy = copy_gpt(policy), copy_gpt(policy)
+    for model in (policy, ref_policy, ema_policy, reward_model, value_model):
         engine.prepare(model).eval()
     prompts = _rows(recipe.model.vocab_size, prompt_length, config.episodes)
     text = torch.cat([torch.tensor(row) for row in _rows(recipe.model.vocab_size, 1024, 64)])
-    learner = Learner(policy, value_model, average, config, 0, text, engine)
+    updater = PPOUpdater(policy, value_model, ema_policy, config, 0, text, engine)
     score, generator = reward_model_score(reward_model), seeded_generator("rollout", 0)
 
     def collect() -> Rollout:
@@ -131,7 +131,7 @@ def _run_ppo(recipe: Recipe, iterations: int, watch: Watch, engine: Engine) -> N
 
     for iteration in range(iterations):
         rollout = watch(ROLLOUT, collect)
-        watch(UPDATE, lambda r=rollout, i=iteration: learner.update(r, i))
+        watch(UPDATE, lambda r=rollout, i=iteration: updater.update(r, i))
 
 
 def measure_seconds(name: str, recipe: Recipe, steps: int, config: EngineConfig | None = None) -> dict[str, float]:

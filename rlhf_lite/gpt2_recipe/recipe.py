@@ -73,7 +73,7 @@ class Released:
     limits: Annotated[Limits, tyro.conf.arg(name="")] = field(default_factory=Limits)
     """Which rows are used."""
     engine: EngineConfig = field(default_factory=lambda: EngineConfig(bfloat16=torch.cuda.is_available()))
-    """What to take of the machine; micro_batch_size, sampling_batch_size and recompute are chosen where they are not set."""
+    """What to take of the machine; micro_batch_size, sampling_batch_size and activation_checkpointing are chosen where they are not set."""
     config: Annotated[Preset, tyro.conf.arg(name="")] = field(default_factory=lambda: PRESETS["gpt2"])
     """Every setting of every stage; the model's shape is the base model's."""
 

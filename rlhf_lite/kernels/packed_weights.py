@@ -18,7 +18,7 @@ ROWS = 64
 """Rows of a product for which weights are laid out; four or more are as fast (ours)."""
 
 
-def prepacked_linear(weight: Tensor, bias: Tensor | None = None) -> Callable[[Tensor], Tensor]:
+def packed_linear(weight: Tensor, bias: Tensor | None = None) -> Callable[[Tensor], Tensor]:
     """Return the product by a copy of the weights: x (..., I) -> x @ weight.T + bias (..., O), with weight (O, I), bias (O,).
 
     It keeps no gradients. Under autocast it multiplies in the type of number that is set when this is called.
@@ -33,7 +33,7 @@ def prepacked_linear(weight: Tensor, bias: Tensor | None = None) -> Callable[[Te
     return product
 
 
-def can_prepack(device: torch.device | str) -> bool:
+def can_pack(device: torch.device | str) -> bool:
     """Tell whether weights can be laid out there, and products by them are faster: on an x86 processor, with both libraries."""
     has_both = torch.backends.mkl.is_available() and torch.backends.mkldnn.is_available()
     return has_both and torch.device(device).type == "cpu"
@@ -48,16 +48,16 @@ def pays(model: GPT, rows: int) -> bool:
     """Tell whether to lay out a model's weights: a large one's, in float32 and whole in this process, for more than one row."""
     weights = [each.weight for each in (model.token_embedding, *_layers(model))]
     is_plain = all(each.dtype == torch.float32 and not hasattr(each, "placements") for each in weights)
-    return is_plain and can_prepack(weights[0].device) and is_worth_it(sum(each.numel() for each in weights), rows)
+    return is_plain and can_pack(weights[0].device) and is_worth_it(sum(each.numel() for each in weights), rows)
 
 
 @contextmanager
-def prepacked_layers(module: nn.Module) -> Iterator[None]:
+def packed_layers(module: nn.Module) -> Iterator[None]:
     """Let all Linear layers inside a module multiply by such copies; until the end their weights must not change."""
     layers = _layers(module)
     try:
         for layer in layers:
-            layer.forward = prepacked_linear(layer.weight, layer.bias)
+            layer.forward = packed_linear(layer.weight, layer.bias)
         yield
     finally:
         for layer in layers:
@@ -65,13 +65,13 @@ def prepacked_layers(module: nn.Module) -> Iterator[None]:
 
 
 @contextmanager
-def prepacked(model: GPT, rows: int) -> Iterator[None]:
+def packed_weights(model: GPT, rows: int) -> Iterator[None]:
     """Let a model do so, its output layer with them, if that pays."""
     if not pays(model, rows):
         yield
         return
-    with prepacked_layers(model):
-        model.head = prepacked_linear(model.token_embedding.weight)
+    with packed_layers(model):
+        model.head = packed_linear(model.token_embedding.weight)
         try:
             yield
         finally:

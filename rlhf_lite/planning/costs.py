@@ -54,7 +54,7 @@ class Layout:
     """Bytes of a number in computing: 2 for bf16 or fp16, 4 for fp32."""
     checkpointing: bool = True
     """Keep only the input of each block, and compute the rest again in the backward pass."""
-    prepacked: bool = False
+    packed_weights: bool = False
     """Sample by a copy of the weights that is laid out for a CPU."""
 
     @property
@@ -210,7 +210,7 @@ def kv_cache_bytes(config: GPTConfig, tokens: float, compute_bytes: int) -> floa
     return 2 * config.n_layers * config.d_model * compute_bytes * tokens
 
 
-def prepacked_bytes(config: GPTConfig, layout: Layout, rows: int) -> float:
+def packed_weights_bytes(config: GPTConfig, layout: Layout, rows: int) -> float:
     """Bytes of the copy of the weights by which a CPU samples several rows: of a large model's matrices and output layer."""
     numbers = matrices(config) + config.vocab_size * config.d_model
-    return layout.compute_bytes * numbers if layout.prepacked and is_worth_it(numbers, rows) else 0.0
+    return layout.compute_bytes * numbers if layout.packed_weights and is_worth_it(numbers, rows) else 0.0

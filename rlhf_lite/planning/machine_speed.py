@@ -25,7 +25,7 @@ from ..attention import ROOM, KeyValueCache
 from ..files import read_json
 from ..generate import draw, next_token_probs
 from ..gpt import GPTConfig
-from ..kernels.packed_weights import LARGE, can_prepack, is_worth_it, prepacked_layers, prepacked_linear
+from ..kernels.packed_weights import LARGE, can_pack, is_worth_it, packed_layers, packed_linear
 from ..likelihood import entropy, next_token_log_probs
 from ..transformer import Block, FeedForward
 from .costs import matrices
@@ -47,7 +47,7 @@ class Speeds:
     """A number of its operands: of what goes in, of what comes out, and of the weights."""
     few: tuple[Pair, Pair]
     """A product of few rows, as when sampling: each number of the weights, and each FLOP; of a small model, whose weights stay
-    in the processor's caches, and of one that is large enough to be `prepacked`, whose weights come from memory."""
+    in the processor's caches, and of one that is large enough to be `packed_weights`, whose weights come from memory."""
     single: float
     """A product of one row: each number of a large model's weights."""
     byte: float
@@ -57,7 +57,7 @@ class Speeds:
     block: Pair
     """A block with next to nothing to do, of width 8 on one token: Python, and the start of each operation."""
     cached_block: Pair
-    """The same when sampling: forward, with a cache; by weights as they lie, and by prepacked ones."""
+    """The same when sampling: forward, with a cache; by weights as they lie, and by packed_weights ones."""
     block_again: float
     """What computing a block again takes besides its forward pass: leaving it out, and taking it up in the backward pass."""
     bend: Pair
@@ -145,7 +145,7 @@ def measure_speeds(device: torch.device | str = "cpu") -> Speeds:
     again = _both(lambda x: checkpoint(nothing, x, use_reentrant=False, is_causal=True), token)
     return Speeds(
         product=product, operand=operand,
-        few=(_few_rows(device, NEAR // 8, is_prepacked=False), _few_rows(device, FAR, is_prepacked=can_prepack(device))),
+        few=(_few_rows(device, NEAR // 8, is_prepacked=False), _few_rows(device, FAR, is_prepacked=can_pack(device))),
         byte=fastest(lambda: torch.add(far, 1.0, out=far)) / (8 * far.numel()),
         near_byte=fastest(lambda: torch.add(near, 1.0, out=near)) / (8 * near.numel()),
         block=block,
@@ -184,7 +184,7 @@ def _product_seconds(device: torch.device | str, size: int, outputs: int, rows: 
     """Time products by matrices (outputs, 512) of so many bytes together, one after the other."""
     weights = [torch.randn(outputs, 512, device=device) for _ in range(max(1, size // (4 * 512 * outputs)))]
     x, bias = torch.randn(rows, 512, device=device), torch.randn(outputs, device=device)
-    lay_out = prepacked_linear if is_prepacked else lambda weight, bias: partial(F.linear, weight=weight, bias=bias)
+    lay_out = packed_linear if is_prepacked else lambda weight, bias: partial(F.linear, weight=weight, bias=bias)
     products = [lay_out(weight, bias) for weight in weights]
     return fastest(lambda: [product(x) for product in products]) / len(weights)
 
@@ -213,7 +213,7 @@ def _looks(device: torch.device | str) -> tuple[tuple[Pair, Pair], tuple[Pair, P
 
 @torch.no_grad()
 def _cached(block: Block, token: Tensor) -> Pair:
-    """Time a block that has one position in its cache and adds another, the same again and again; then with prepacked weights."""
+    """Time a block that has one position in its cache and adds another, the same again and again; then with packed_weights weights."""
     cache = KeyValueCache()
 
     def step() -> None:
@@ -222,7 +222,7 @@ def _cached(block: Block, token: Tensor) -> Pair:
 
     block(token, cache=cache)
     plain = fastest(step)
-    with prepacked_layers(block) if can_prepack(token.device) else nullcontext():
+    with packed_layers(block) if can_pack(token.device) else nullcontext():
         return plain, fastest(step)
 
 

@@ -57,14 +57,14 @@ def fit(recipe: Recipe, engine: EngineConfig, *, gpu_memory: float, gpus: int = 
     Returns: the first that fits of: the largest micro-batch without recomputing, if it is at least COMFORTABLE; the largest
     with it. Where none fits, the smallest, which does not.
     """
-    ways = [(recompute, n) for recompute, least in ((False, COMFORTABLE), (True, 1)) for n in _halves(LARGEST) if n >= least]
-    if engine.recompute:
+    ways = [(activation_checkpointing, n) for activation_checkpointing, least in ((False, COMFORTABLE), (True, 1)) for n in _halves(LARGEST) if n >= least]
+    if engine.activation_checkpointing:
         ways = [way for way in ways if way[0]]
     if engine.micro_batch_size:
-        ways = [(recompute, engine.micro_batch_size) for recompute in (engine.recompute, True)]
+        ways = [(activation_checkpointing, engine.micro_batch_size) for activation_checkpointing in (engine.activation_checkpointing, True)]
     made = None
-    for recompute, micro_batch in ways:
-        made = _with(recipe, replace(engine, recompute=recompute, micro_batch_size=micro_batch), gpu_memory, gpus)
+    for activation_checkpointing, micro_batch in ways:
+        made = _with(recipe, replace(engine, activation_checkpointing=activation_checkpointing, micro_batch_size=micro_batch), gpu_memory, gpus)
         if made.fits:
             return made
     return made
@@ -81,7 +81,7 @@ def _with(recipe: Recipe, engine: EngineConfig, gpu_memory: float, gpus: int) ->
     made = None
     for portion in portions:
         cluster = Cluster(gpus=gpus, gpu_memory=gpu_memory, micro_batch=engine.micro_batch_size, sampling_batch=portion,
-                          checkpointing=engine.recompute, precision="bf16" if engine.bfloat16 else "fp32")  # fmt: skip
+                          checkpointing=engine.activation_checkpointing, precision="bf16" if engine.bfloat16 else "fp32")  # fmt: skip
         plans = [plan_stage(stage, cluster) for stage in training_stages(recipe)]
         made = Fit(replace(engine, sampling_batch_size=portion), plans, cluster)
         rollouts = [each for each in plans if each.micro_batch == 0]
@@ -111,7 +111,7 @@ def fit_text(made: Fit) -> str:
         lines.append(f"{row['stage']:<17}{row['models']:>7}{numbers}{verdict}")
     lines.append(
         f"{usable:.1f} GB of {made.cluster.gpu_memory:g} are usable; micro-batch {engine.micro_batch_size}, "
-        f"{engine.sampling_batch_size} answers sampled at once, {'recompute' if engine.recompute else 'nothing computed twice'}, "
+        f"{engine.sampling_batch_size} answers sampled at once, {'activation checkpointing' if engine.activation_checkpointing else 'nothing computed twice'}, "
         f"{'bfloat16' if engine.bfloat16 else 'float32'}"
     )
     return "\n".join(lines)

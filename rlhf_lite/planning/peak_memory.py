@@ -22,7 +22,7 @@ from .costs import (
     embedding_gradient,
     kept_activations,
     kv_cache_bytes,
-    prepacked_bytes,
+    packed_weights_bytes,
     reading_activations,
     state_memory,
     training_activations,
@@ -60,7 +60,7 @@ def _model_memory(
             memory = replace(memory, activations=max(memory.activations, read))
         elif job.kind == "sample":
             cached = kv_cache_bytes(model.config, rows * job.length, layout.compute_bytes)
-            memory = replace(memory, kv_cache=cached + prepacked_bytes(model.config, layout, rows))
+            memory = replace(memory, kv_cache=cached + packed_weights_bytes(model.config, layout, rows))
     return memory
 
 

@@ -55,7 +55,7 @@ class Cluster:
     """Keep only the input of each block, and compute the rest again in the backward pass."""
     precision: Literal["bf16", "fp32"] = "bf16"
     """Numbers in computing; what is trained is kept in fp32 beside."""
-    prepacked: bool = False
+    packed_weights: bool = False
     """Sample by a copy of the weights, as a large model on a CPU does."""
 
     def __post_init__(self):
@@ -69,7 +69,7 @@ class Cluster:
     def layout(self) -> Layout:
         """How models lie on the GPUs."""
         number = 2 if self.precision == "bf16" else 4
-        return Layout(gpus=self.gpus, compute_bytes=number, checkpointing=self.checkpointing, prepacked=self.prepacked)
+        return Layout(gpus=self.gpus, compute_bytes=number, checkpointing=self.checkpointing, packed_weights=self.packed_weights)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,7 +125,7 @@ def plan_stage(stage: Stage, cluster: Cluster, speeds: Speeds | None = None) -> 
     if speeds is not None:
         if cluster.gpus > 1 or cluster.precision != "fp32":
             raise ValueError(f"measured speeds are of one machine in fp32, not {cluster.gpus} in {cluster.precision}")
-        cluster = replace(cluster, prepacked=True)
+        cluster = replace(cluster, packed_weights=True)
     made = _with_micro_batch(stage, cluster)
     if speeds is not None:
         size = {"micro_batch": max(1, made.micro_batch), "sampling_batch": cluster.sampling_batch}

@@ -27,8 +27,8 @@ from ..sft import SFTConfig
 
 Tag = Literal["paper", "lineage", "ours"]
 OF_THE_TINY_WORLD = (
-    *("primer_steps", "short_steps", "short_length", "muon_learning_rate", "eval_every", "sft_answers", "hot_answers"),
-    *("hot_temperature", "base_answers", "stray_answers", "held_out_prompts"),
+    *("primer_steps", "short_steps", "short_length", "muon_learning_rate", "eval_every", "sft_answers", "high_temperature_answers"),
+    *("high_temperature", "base_answers", "off_topic_answers", "held_out_prompts"),
 )
 """Ends of names of settings that no paper has."""
 
@@ -149,7 +149,7 @@ def _instructgpt(
     optim = OptimConfig(learning_rate=8.06e-6, warmup_steps=80, final_fraction=1.0)
     ppo = PPOConfig(
         iterations=500, episodes=512, minibatch_size=64, inner_epochs=1, max_new_tokens=model.context_length // 2, kl_coef=0.02,
-        unfinished_penalty=0.0, ptx_sequence_length=model.context_length, ema_decay=0.992, optim=optim,
+        truncated_penalty=0.0, ptx_sequence_length=model.context_length, ema_decay=0.992, optim=optim,
         value_optim=replace(optim, learning_rate=value_rate),
     )  # fmt: skip
     return Recipe(
@@ -157,7 +157,7 @@ def _instructgpt(
         tags=tags, note=note,
         preset=Preset(
             model=model, pretrain=pretrain, sft=sft, ppo=ppo,
-            comparisons=ComparisonConfig(prompts=33_207, sft_answers=9, hot_answers=0, base_answers=0, stray_answers=0),
+            comparisons=ComparisonConfig(prompts=33_207, sft_answers=9, high_temperature_answers=0, base_answers=0, off_topic_answers=0),
             reward=RewardConfig(batch_size=64, optim=OptimConfig(learning_rate=9e-6)),
             ppo_ptx=replace(ppo, ptx_coef=27.8, ptx_batch_size=8 * 64),
         ),

@@ -16,7 +16,7 @@ from ..likelihood import language_model_loss
 from .costs import GB
 
 
-def traced_memory(config: GPTConfig, *, processes: int, sequences: int, length: int, recompute: bool = True) -> dict[str, float]:
+def traced_memory(config: GPTConfig, *, processes: int, sequences: int, length: int, activation_checkpointing: bool = True) -> dict[str, float]:
     """Return GB of the fullest process at the peak of a training step in bfloat16, part by part, and their total.
 
     Each process trains on `sequences` of `length` tokens. Run it in a process of its own: it pretends that
@@ -32,7 +32,7 @@ def traced_memory(config: GPTConfig, *, processes: int, sequences: int, length: 
     mesh = init_device_mesh("cpu", (processes,))
     with FakeTensorMode():
         model = GPT(config)
-        model.recompute = recompute
+        model.activation_checkpointing = activation_checkpointing
         shard(model, mesh, bfloat16=True)
         optimizer = torch.optim.AdamW(model.parameters(), foreach=False)
         tokens = torch.zeros(sequences, length, dtype=torch.long)

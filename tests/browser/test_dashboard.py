@@ -17,7 +17,7 @@ live_ppo.HELD_OUT_PROMPTS = 4
 config = replace(live_ppo.LIVE, iterations=40, episodes=8, minibatch_size=8, inner_epochs=1, max_new_tokens=8)
 live = show_dashboard(load_models({str(ROOT / "data" / "checkpoints")!r}), iterations=1, config=config)
 """
-REPORT = "print('asked:', live.learner.config.kl_coef, live.learner.config.temperature, len(live.history))"
+REPORT = "print('asked:', live.updater.config.kl_coef, live.updater.config.temperature, len(live.history))"
 SHOWN = re.compile(r"iteration 1 to (\d+)")
 
 

@@ -8,7 +8,7 @@ from rlhf_lite.data import seeded_generator
 from rlhf_lite.engine import Engine, EngineConfig
 from rlhf_lite.generate import generate
 from rlhf_lite.kernels import packed_weights as prepacked_module
-from rlhf_lite.kernels.packed_weights import pays, prepacked, prepacked_linear
+from rlhf_lite.kernels.packed_weights import packed_linear, packed_weights, pays
 
 PROMPTS = [[3, 1, 4, 1, 5], [9, 2], [6, 5, 3, 5], [7, 8, 9], [1], [10]] * 3
 IDS = {"end_id": 1, "pad_id": 0}
@@ -30,19 +30,19 @@ def sampled(model, **how):
 @pytest.mark.parametrize("bias", [True, False])
 def test_the_product_is_that_of_the_weights_as_they_lie(shape, bias):
     x, weight, added = torch.randn(shape), torch.randn(40, 24), torch.randn(40) if bias else None
-    torch.testing.assert_close(prepacked_linear(weight, added)(x), F.linear(x, weight, added), rtol=1e-5, atol=1e-5)
+    torch.testing.assert_close(packed_linear(weight, added)(x), F.linear(x, weight, added), rtol=1e-5, atol=1e-5)
 
 
 def test_the_input_may_lie_in_memory_anyhow():
     x, weight = torch.randn(6, 3, 24), torch.randn(40, 24)
     for view in (x[:, -1], x.transpose(0, 1), x[::2]):
-        torch.testing.assert_close(prepacked_linear(weight)(view), F.linear(view, weight), rtol=1e-5, atol=1e-5)
+        torch.testing.assert_close(packed_linear(weight)(view), F.linear(view, weight), rtol=1e-5, atol=1e-5)
 
 
 def test_under_autocast_the_product_is_in_bfloat16():
     x, weight, bias = torch.randn(5, 24), torch.randn(40, 24), torch.randn(40)
     with torch.autocast("cpu", torch.bfloat16):
-        found, expected = prepacked_linear(weight, bias)(x), F.linear(x, weight, bias)
+        found, expected = packed_linear(weight, bias)(x), F.linear(x, weight, bias)
     assert found.dtype == expected.dtype == torch.bfloat16
     torch.testing.assert_close(found, expected, rtol=0.02, atol=0.05)
 
@@ -52,9 +52,9 @@ def test_under_autocast_the_product_is_in_bfloat16():
 def test_the_same_tokens_are_sampled(make_gpt, monkeypatch, how, seed):
     model = make_gpt(seed, std=0.4)
     expected, expected_log_probs = sampled(model, **how)
-    calls, real = [], prepacked_linear
+    calls, real = [], packed_linear
     monkeypatch.setattr(prepacked_module, "LARGE", 0)
-    monkeypatch.setattr(prepacked_module, "prepacked_linear", lambda *weights: calls.append(weights) or real(*weights))
+    monkeypatch.setattr(prepacked_module, "packed_linear", lambda *weights: calls.append(weights) or real(*weights))
     found, log_probs = sampled(model, **how)
     assert found == expected
     assert len(calls) == 5 * len(model.blocks) + 1, "query, keys and values, output, up, down; and the output layer"
@@ -75,13 +75,13 @@ def test_a_model_is_left_as_it_was_whatever_happens(make_gpt, always, monkeypatc
         return {name: set(vars(module)) for name, module in model.named_modules()}
 
     before = attributes()
-    with pytest.raises(KeyboardInterrupt), prepacked(model, 8):
+    with pytest.raises(KeyboardInterrupt), packed_weights(model, 8):
         assert "head" in vars(model)
         raise KeyboardInterrupt
     assert attributes() == before
-    left = [prepacked_linear] * 3
+    left = [packed_linear] * 3
     with monkeypatch.context() as patch, pytest.raises(IndexError):  # as if memory ran out
-        patch.setattr(prepacked_module, "prepacked_linear", lambda *weights: left.pop()(*weights))
+        patch.setattr(prepacked_module, "packed_linear", lambda *weights: left.pop()(*weights))
         sampled(model)
     assert attributes() == before
     sampled(model)
@@ -94,7 +94,7 @@ def test_a_model_under_autocast_is_near_what_it_is_without(make_gpt, always):
     model, tokens = make_gpt(std=0.2), torch.randint(11, (8, 20))
     with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
         expected = model(tokens)
-        with prepacked(model, 8):
+        with packed_weights(model, 8):
             found = model(tokens)
     assert found.dtype == expected.dtype == torch.bfloat16
     torch.testing.assert_close(found, expected, rtol=0.05, atol=0.05)

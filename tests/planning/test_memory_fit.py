@@ -19,14 +19,14 @@ def test_what_is_chosen_fits_and_twice_as_much_would_not(memory):
     check_fit(made)
     n = made.engine.micro_batch_size
     if n < 64:
-        twice = fit(GPT2, EngineConfig(bfloat16=True, micro_batch_size=2 * n, recompute=made.engine.recompute), gpu_memory=memory)
-        assert not twice.fits or twice.engine.recompute > made.engine.recompute
+        twice = fit(GPT2, EngineConfig(bfloat16=True, micro_batch_size=2 * n, activation_checkpointing=made.engine.activation_checkpointing), gpu_memory=memory)
+        assert not twice.fits or twice.engine.activation_checkpointing > made.engine.activation_checkpointing
 
 
 def test_less_memory_takes_less_at_once():
     large, small = (fit(GPT2, BF16, gpu_memory=memory).engine for memory in (80, 12))
     assert large.micro_batch_size > small.micro_batch_size and large.sampling_batch_size >= small.sampling_batch_size
-    assert not large.recompute
+    assert not large.activation_checkpointing
 
 
 def test_all_five_models_of_ppo_are_counted_by_hand():
@@ -50,7 +50,7 @@ def test_the_engines_own_settings_stay():
 
 def test_what_does_not_fit_is_refused_with_advice():
     made = fit(GPT2, EngineConfig(), gpu_memory=4)
-    assert not made.fits and (made.engine.micro_batch_size, made.engine.recompute) == (1, True)
+    assert not made.fits and (made.engine.micro_batch_size, made.engine.activation_checkpointing) == (1, True)
     with pytest.raises(ValueError, match=r"(?s)does not fit.*DOES NOT FIT.*--engine.bfloat16; .*--max-prompt-tokens"):
         check_fit(made)
 

@@ -100,7 +100,7 @@ def _head_only(names, body_rate, head_rate):
 
 _RUN = {1: {"loss": 0.71, "gold": 0.10}, 2: {"loss": 0.58, "gold": 0.22}, 4: {"loss": 0.63, "gold": 0.35},
         8: {"loss": 0.80, "gold": 0.31}}  # fmt: skip
-_NAMES = ["trunk.token_embedding.weight", "trunk.overhead.bias", "scalar_head.weight", "scalar_head.bias"]
+_NAMES = ["backbone.token_embedding.weight", "backbone.overhead.bias", "scalar_head.weight", "scalar_head.bias"]
 _BODY, _HEAD = 1e-5, 0.02
 
 EXERCISES = (

@@ -76,13 +76,13 @@ def review_sets(seed: int, count: int, tokenizer: Tokenizer) -> tuple[Reviews, R
 
 def last_hidden(model: ScalarModel, reviews: Reviews) -> Tensor:
     """Return what the body makes of each review at its end token: (N, C)."""
-    return model.trunk.hidden(reviews.tokens)[torch.arange(len(reviews.lengths)), reviews.lengths - 1]
+    return model.backbone.hidden(reviews.tokens)[torch.arange(len(reviews.lengths)), reviews.lengths - 1]
 
 
 def parameter_groups(model: ScalarModel, body_rate: float, head_rate: float) -> list[dict[str, Any]]:
     """Give body and head a learning rate each, as `torch.optim` takes them; a frozen body is left out."""
     groups = [{"params": list(model.scalar_head.parameters()), "lr": head_rate}]
-    return [*groups, {"params": list(model.trunk.parameters()), "lr": body_rate}] if body_rate else groups
+    return [*groups, {"params": list(model.backbone.parameters()), "lr": body_rate}] if body_rate else groups
 
 
 def fit_classifier(base: GPT, train: Reviews, way: Way, *, seed: int) -> ScalarModel:

@@ -64,7 +64,7 @@ FAULTS = {
             what=f"The policy was built with a dropout of {FORGOTTEN_DROPOUT} and nobody switched it off, "
             "so that every pass gives other log-probs.",
             edits=(
-                Edit(function=ppo.train_ppo, before="policy.eval()", after="policy.train()"),
+                Edit(function=ppo.train_ppo, before=" policy.eval()", after=" policy.train()"),
                 Edit(function=rollout.collect_rollout, before="model.eval()", after="model.train()"),
             ),
             dropout=FORGOTTEN_DROPOUT,

@@ -9,7 +9,7 @@ from typing import Any
 from ...data import batch_indices, seeded_generator
 from ...evaluate import sample
 from ...gpt import copy_gpt, copy_scalar
-from ...ppo import Learner, PPOConfig, check_first_rollout, rollout_metrics
+from ...ppo import PPOConfig, PPOUpdater, check_first_rollout, rollout_metrics
 from ...rollout import collect_rollout, reward_model_score
 from ...tinyworld.evaluation import Models
 from ...tinyworld.judge import judge
@@ -90,8 +90,8 @@ class LivePPO:
     def restart(self) -> None:
         """Begin again from the SFT model, with the settings that are wanted now."""
         sft = self.models.policies["sft"]
-        self.reference, policy, average = (copy_gpt(sft, dropout=0.0).eval() for _ in range(3))
-        self.learner = Learner(policy, copy_scalar(self.models.reward_model), average, self.wanted, self.seed, None)
+        self.reference, policy, ema_policy = (copy_gpt(sft, dropout=0.0).eval() for _ in range(3))
+        self.updater = PPOUpdater(policy, copy_scalar(self.models.reward_model), ema_policy, self.wanted, self.seed, None)
         self.generator = seeded_generator("rollout", self.seed)
         self.history: list[dict[str, float]] = []
         self.changes: list[Change] = []
@@ -116,17 +116,17 @@ class LivePPO:
         Whoever asks for the parts may do something else in between, or stop asking and call `restart`.
         """
         self._take_settings()
-        iteration, config, learner = self.done, self.learner.config, self.learner
+        iteration, config, updater = self.done, self.updater.config, self.updater
         yield "the policy answers"
         chosen = batch_indices(iteration, len(self.prompts), config.episodes, self.seed)
         rollout = collect_rollout(
-            learner.policy, self.reference, learner.value_model, self.score, [self.prompts[i] for i in chosen], config,
+            updater.policy, self.reference, updater.value_model, self.score, [self.prompts[i] for i in chosen], config,
             generator=self.generator, **self._ids(),
         )  # fmt: skip
         if iteration == 0:
             check_first_rollout(rollout, config.kl_coef)
         yield "policy and value model learn"
-        metrics = rollout_metrics(rollout) | learner.update(rollout, iteration)
+        metrics = rollout_metrics(rollout) | updater.update(rollout, iteration)
         yield "the judge looks"
         gold, texts = self._look()
         self.history.append(metrics | {"gold": fmean(gold)})
@@ -144,11 +144,11 @@ class LivePPO:
                 "prompt": self.prompt}  # fmt: skip
 
     def _take_settings(self) -> None:
-        before, after = self.learner.config, self.wanted
+        before, after = self.updater.config, self.wanted
         for key, knob in KNOBS.items():
             if knob.of(before) != knob.of(after):
                 self.changes.append(Change(self.done, key, knob.of(before), knob.of(after)))
-        self.learner.change_settings(after)
+        self.updater.change_settings(after)
 
     def _ids(self) -> dict[str, int]:
         return {"end_id": self.models.tokenizer.end_id, "pad_id": self.models.tokenizer.pad_id}
@@ -157,7 +157,7 @@ class LivePPO:
         """Let the policy answer the held-out prompts, always with the same random numbers; return gold scores and answers."""
         tokenizer = self.models.tokenizer
         prompts = [tokenizer.encode_prompt(request.prompt) for request in self.requests]
-        drawn = sample(self.learner.policy, prompts, seed="dashboard", max_new_tokens=LIVE.max_new_tokens, **self._ids())
+        drawn = sample(self.updater.policy, prompts, seed="dashboard", max_new_tokens=LIVE.max_new_tokens, **self._ids())
         texts = [tokenizer.decode_response(ids) for ids in drawn]
         return [judge(request, text).gold for request, text in zip(self.requests, texts, strict=True)], texts
 

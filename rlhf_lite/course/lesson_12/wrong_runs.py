@@ -64,8 +64,8 @@ def train_with(fault: Fault, models: Models, seed: int, config: PPOConfig = CONF
     tokenizer, world = models.tokenizer, TinyWorld(seed)
     run = TrainingRun(None, show_progress=show_progress, name=f"{fault.name}, seed {seed}")
 
-    def watch(average: GPT, _: Rollout) -> dict[str, Any]:
-        return world.monitor(average, tokenizer)
+    def watch(ema_policy: GPT, _: Rollout) -> dict[str, Any]:
+        return world.monitor(ema_policy, tokenizer)
 
     with injected(fault), torch.random.fork_rng():
         torch.manual_seed(seed)  # dropout

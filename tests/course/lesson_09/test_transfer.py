@@ -54,15 +54,15 @@ def test_labels_are_right_and_the_test_s_sentences_have_none(tokenizer):
 
 def test_padding_does_not_change_what_is_read_off(body, tokenizer):
     model, (train, _) = ScalarModel(body), review_sets(0, 4, tokenizer)
-    alone = [model.trunk.hidden(row[None, :length])[0, -1] for row, length in zip(train.tokens, train.lengths, strict=True)]
+    alone = [model.backbone.hidden(row[None, :length])[0, -1] for row, length in zip(train.tokens, train.lengths, strict=True)]
     torch.testing.assert_close(last_hidden(model, train), torch.stack(alone), rtol=1e-4, atol=1e-5)
 
 
 def test_each_part_has_its_rate_and_a_frozen_body_none(body):
     model = ScalarModel(body)
-    head, trunk = parameter_groups(model, 1e-5, 0.02)
+    head, backbone = parameter_groups(model, 1e-5, 0.02)
     assert (head["lr"], len(head["params"])) == (0.02, 2)
-    assert (trunk["lr"], len(trunk["params"])) == (1e-5, len(list(body.parameters())))
+    assert (backbone["lr"], len(backbone["params"])) == (1e-5, len(list(body.parameters())))
     assert len(parameter_groups(model, 0.0, 0.02)) == 1
 
 
@@ -71,8 +71,8 @@ def test_a_frozen_body_stays_as_it_is_and_the_base_model_always(body, tokenizer)
     before = {name: tensor.clone() for name, tensor in body.state_dict().items()}
     ways = {rate: Way(from_base=True, body_rate=rate, head_rate=1e-2, steps=2) for rate in (0.0, 1e-3)}
     frozen, moved = (fit_classifier(body, train, way, seed=0) for way in ways.values())
-    assert all(torch.equal(before[name], tensor) for name, tensor in frozen.trunk.state_dict().items())
-    assert not torch.equal(moved.trunk.token_embedding.weight, before["token_embedding.weight"])
+    assert all(torch.equal(before[name], tensor) for name, tensor in frozen.backbone.state_dict().items())
+    assert not torch.equal(moved.backbone.token_embedding.weight, before["token_embedding.weight"])
     assert all(torch.equal(before[name], tensor) for name, tensor in body.state_dict().items())
 
 

@@ -82,8 +82,8 @@ def test_the_learning_rate_reaches_the_optimizer(live):
     live.wanted = KNOBS["learning_rate"].put(live.wanted, 2e-3)
     live.advance(1)
     # every group of parameters has it; the value model's rate is its own: step 4 of a warm-up of 10
-    assert [group["lr"] for group in live.learner.optimizers["policy"].param_groups] == pytest.approx([2e-3] * 2)
-    assert [group["lr"] for group in live.learner.optimizers["value"].param_groups] == pytest.approx([4e-4 * 0.4] * 2)
+    assert [group["lr"] for group in live.updater.optimizers["policy"].param_groups] == pytest.approx([2e-3] * 2)
+    assert [group["lr"] for group in live.updater.optimizers["value"].param_groups] == pytest.approx([4e-4 * 0.4] * 2)
 
 
 def test_changes_are_told_in_words():
@@ -183,7 +183,7 @@ def test_reset_in_the_middle_begins_again_and_keeps_the_last_run_to_compare(live
         await until(lambda: live.done == 1)
 
     play(live, script)
-    assert live.changes == [] and live.learner.config.ratio_clip == 0.05
+    assert live.changes == [] and live.updater.config.ratio_clip == 0.05
 
 
 def test_an_error_in_training_is_said_and_the_dashboard_can_be_reset(live, monkeypatch):
@@ -200,7 +200,7 @@ def test_an_error_in_training_is_said_and_the_dashboard_can_be_reset(live, monke
     def fail(*_):
         raise FloatingPointError("<no>")
 
-    monkeypatch.setattr("rlhf_lite.ppo.Learner.update", fail)
+    monkeypatch.setattr("rlhf_lite.ppo.PPOUpdater.update", fail)
     play(live, script)
 
 
