@@ -157,7 +157,7 @@ def copy_earlier_stages(source: Path, pipeline: Pipeline, stage: str) -> None:
             if model.is_file() and not pipeline.is_done(earlier):
                 pipeline.output(earlier).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy(model, pipeline.output(earlier))
-    pipeline.engine.wait()
+    pipeline.engine.barrier()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -144,7 +144,7 @@ class TrainingRun:
         for step in range(first, total):
             yield step
             self._bar.update()
-            if self.engine.agree(time.monotonic() - saved >= self.save_every_seconds or step + 1 == total):
+            if self.engine.broadcast(time.monotonic() - saved >= self.save_every_seconds or step + 1 == total):
                 self._save(step + 1, models, optimizers, generators)
                 saved = time.monotonic()
         self._bar.close()

@@ -7,9 +7,10 @@ from functools import partial
 import torch
 
 from .data import seeded_generator
-from .engine import Engine, sharded_parts
+from .engine import Engine
 from .generate import Generation, generate
-from .gpt import GPT
+from .gpt import GPT, eval_mode
+from .kernels.sharding import sharded_parts
 from .likelihood import k1, masked_log_probs
 from .masked import masked_sum
 
@@ -108,7 +109,7 @@ def sample(
 
     jobs = [partial(answers, start) for start in range(0, len(prompts), batch_size)]
     spread = engine is not None and not sharded_parts(model)
-    parts = engine.spread(jobs) if spread else [job() for job in jobs]
+    parts = engine.run_jobs(jobs) if spread else [job() for job in jobs]
     return [ids for part in parts for ids in part]
 
 
@@ -116,14 +117,15 @@ def sample(
 def kl_from(
     policy: GPT, reference: GPT, prompts: list[list[int]], *, seed: int | str, end_id: int, pad_id: int, max_new_tokens: int = 40
 ) -> float:
-    """KL(policy || reference) on the policy's own answers: nats a response, mean over prompts.
+    """KL(policy || reference) on the policy's own answers: nats per response, mean over prompts.
 
     The policy is sampled as it is; the reference only scores. Each prompt gives one answer.
     """
     drawn: Generation = generate(policy, prompts, max_new_tokens=max_new_tokens, end_id=end_id, pad_id=pad_id,
                                  generator=seeded_generator("kl", seed))  # fmt: skip
     mask = drawn.response_mask[:, 1:]
-    log_probs, ref_log_probs = (masked_log_probs(m, drawn.tokens, mask)[0] for m in (policy, reference))
+    with eval_mode(policy, reference):
+        log_probs, ref_log_probs = (masked_log_probs(m, drawn.tokens, mask)[0] for m in (policy, reference))
     return masked_sum(k1(log_probs, ref_log_probs), mask, dim=1).mean().item()
 
 

@@ -108,7 +108,7 @@ class Pipeline:
         """Write a file that every process may read from then on."""
         if self.engine.is_main:
             write_atomically(path, text)
-        self.engine.wait()
+        self.engine.barrier()
 
     def run(self, until: str = STAGES[-1]) -> None:
         """Do every stage up to and with `until` that is not done yet, and note how long each took."""
@@ -145,7 +145,7 @@ class Pipeline:
     def _finish(self, stage: str, run: TrainingRun, model: GPT | ScalarModel, **about: Any) -> None:
         save_model(self.output(stage), model, stage=stage, seed=self.seed, **about)
         run.forget_state()
-        self.engine.wait()
+        self.engine.barrier()
 
     @property
     def tokenizer(self) -> Tokenizer:
@@ -166,7 +166,7 @@ class Pipeline:
         documents = self.world.documents(self.preset.documents)
         if self.engine.is_main and not (self.folder / "tokenizer.json").exists():
             Tokenizer.train(documents, self.preset.model.vocab_size).save(self.folder / "tokenizer.json")
-        self.engine.wait()
+        self.engine.barrier()
         tokenizer = self.tokenizer
         held_out = pack_documents(self.world.held_out_documents(), tokenizer)
         return pack_documents(documents, tokenizer), held_out, fingerprint(documents)
@@ -200,7 +200,7 @@ class Pipeline:
         encoded, _ = encode_prompts(prompts, self.tokenizer, self.preset.model.context_length)
         length, answers = self.preset.ppo.max_new_tokens, [{} for _ in prompts]
         for k, (model, temperature) in enumerate(sources):
-            with self.engine.whole(model):
+            with self.engine.unsharded(model):
                 drawn = sample(model, encoded, seed=f"{self.seed} source {k}", temperature=temperature, max_new_tokens=length,
                                engine=self.engine, **self._ids())  # fmt: skip
             for kept, ids in zip(answers, drawn, strict=True):
@@ -212,7 +212,7 @@ class Pipeline:
 
     def comparison_sources(self, newest: GPT | None = None) -> list[tuple[GPT, float]]:
         """Where ranked answers come from; `newest` replaces half of the SFT model's answers (steps 2 and 3 again)."""
-        config, place = self.preset.comparisons, self.engine.place_to_sample
+        config, place = self.preset.comparisons, self.engine.prepare_to_sample
         sft, base = (place(self.model(stage)) for stage in ("sft", "pretrain"))
         cool = [(sft, 1.0)] * config.sft_answers
         if newest is not None:

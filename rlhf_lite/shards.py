@@ -40,15 +40,15 @@ def save_shards(folder: Path, tensors: dict[str, Tensor], step: int, engine: Eng
     if engine.is_main:
         shutil.rmtree(path, ignore_errors=True)
         path.mkdir(parents=True)
-    engine.wait()
+    engine.barrier()
     dcp.save(dict(tensors), storage_writer=dcp.HuggingFaceStorageWriter(str(path), save_distributed=True))
-    engine.wait()
+    engine.barrier()
     files = _checksums(path, engine)
     if engine.is_main:
         about = {"step": step, "stage": stage, "processes": engine.n_processes, "files": files}
         (path / ABOUT).write_text(json.dumps(about))
         forget_shards(folder, but=path)
-    engine.wait()
+    engine.barrier()
 
 
 def read_about(path: Path) -> dict[str, Any]:
@@ -87,7 +87,7 @@ def load_shards(
 def _checksums(path: Path, engine: Engine) -> dict[str, str]:
     """Name the content of each file, each file read by one process; every process gets all."""
     files = sorted(path.glob("*.safetensors"))
-    return dict(zip([file.name for file in files], engine.spread([partial(_checksum, file) for file in files]), strict=True))
+    return dict(zip([file.name for file in files], engine.run_jobs([partial(_checksum, file) for file in files]), strict=True))
 
 
 def _checksum(file: Path) -> str:

@@ -53,13 +53,13 @@ def sampled(engine: Engine) -> list[list[int]]:
     def watch(wish: bool) -> bool:
         assert all(hasattr(p, "placements") for p in policy.blocks.parameters()), "a block is whole"
         asked.append(wish)
-        return engine.anyone(wish)
+        return engine.any_process(wish)
 
-    with engine.whole(policy):
+    with engine.unsharded(policy):
         if engine.n_processes > 1:
-            assert policy.anyone == engine.anyone
+            assert policy.anyone == engine.any_process
             policy.anyone = watch
-        answers = generate(policy, engine.share(prompts), max_new_tokens=NEW, uniforms=engine.share(uniforms), **IDS)
+        answers = generate(policy, engine.scatter(prompts), max_new_tokens=NEW, uniforms=engine.scatter(uniforms), **IDS)
     if engine.n_processes > 1:
         lengths = [len(ids) for ids in answers.responses()]
         assert asked.count(False) == NEW - max(lengths) > -1, "one that is done asks until all are"
@@ -80,9 +80,9 @@ def sampled_whole() -> list[list[int]]:
     engine = Engine(EngineConfig(device="cpu"))
     policy, before = engine.prepare(make_policy()), packed_weights.LARGE
     packed_weights.LARGE = 0
-    with engine.whole(policy):
+    with engine.unsharded(policy):
         assert packed_weights.pays(policy, rows=2) == packed_weights.can_pack("cpu")
-        answers = generate(policy, engine.share(prompts), max_new_tokens=NEW, uniforms=engine.share(uniforms), **IDS)
+        answers = generate(policy, engine.scatter(prompts), max_new_tokens=NEW, uniforms=engine.scatter(uniforms), **IDS)
     assert engine.n_processes == 1 or not packed_weights.pays(policy, rows=2), "weights are not whole any more"
     packed_weights.LARGE = before
     return gathered(engine, answers)

@@ -94,7 +94,7 @@ class ReleasedPipeline(Pipeline):
         if self.engine.is_main and not self.is_done("pretrain"):
             tokenizer.save(self.folder / "tokenizer.json")
             save_model(self.output("pretrain"), model, stage="pretrain", base=base, mark=mark)
-        self.engine.wait()
+        self.engine.barrier()
 
     def judge(self) -> None:
         """Train the judge: a reward model from the base model, with another seed, on comparisons set apart."""
@@ -217,7 +217,7 @@ def _source(name: str, count: int, runs: Path, engine: Engine, kind: str) -> Pat
     folder = runs / "data" / f"{name}-{count}"
     if engine.is_main and not (folder / "about.json").exists():
         fetch(name, folder, count)
-    engine.wait()
+    engine.barrier()
     return folder
 
 
