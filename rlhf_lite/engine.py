@@ -25,7 +25,7 @@ from torch.utils.checkpoint import checkpoint
 from .gpt import GPT
 from .kernels.aligned_output import use_aligned_output
 from .kernels.length_buckets import n_length_buckets
-from .kernels.sharding import Model, shard, sharded_parts
+from .kernels.sharding import Model, reshard, shard, sharded_parts
 
 Item = TypeVar("Item")
 MAXIMUM = "max_"
@@ -102,6 +102,9 @@ class Engine:
                 block.compile()
         if self.mesh is not None:
             shard(model, self.mesh, bfloat16=self.config.bfloat16)
+            with torch.no_grad():  # FSDP takes what is called first for the whole model; sampling calls blocks
+                model(torch.zeros(1, 1, dtype=torch.long, device=self.device))
+            reshard(model)
         return model
 
     def prepare_to_sample(self, model: Model) -> Model:

@@ -171,6 +171,9 @@ def _scores(score_fn: ScoreFunction, answers: Generation) -> Tensor:
     scores, n = score_fn(answers.tokens, answers.response_mask).float(), len(answers.tokens)
     if scores.shape != (n,):
         raise ValueError(f"score_fn gave scores of shape {tuple(scores.shape)}, expected ({n},): one score per answer")
+    if not torch.isfinite(scores).all():
+        first = int((~torch.isfinite(scores)).nonzero()[0])
+        raise ValueError(f"score_fn gave {scores[first].item()} for answer {first + 1} of {n}, expected a finite number")
     return scores
 
 
@@ -200,8 +203,6 @@ def rollout_metrics(rollout: Rollout) -> dict[str, float]:
 
 def check_first_rollout(rollout: Rollout, kl_coef: float) -> None:
     """Check that a policy equal to its reference has KL 0 on every token, so that its reward is the score."""
-    if not torch.isfinite(rollout.scores).all():
-        raise RuntimeError(f"the scores of the first rollout are not all finite: {rollout.scores.tolist()}")
     worst = (rollout.old_log_probs - rollout.ref_log_probs)[rollout.mask].abs().max().item()
     off = (masked_sum(rollout.rewards, rollout.mask, dim=1) - rollout.scores).abs().max().item()
     if worst > 1e-3 or off > 1e-3 * (1 + kl_coef):

@@ -11,7 +11,7 @@ from transformers.models.gpt2.configuration_gpt2 import GPT2Config
 from transformers.models.gpt2.modeling_gpt2 import GPT2LMHeadModel
 
 from rlhf_lite.data import pad_right
-from rlhf_lite.gpt import GPT, GPT2, MODEL_PRESETS, GPTConfig, ScalarModel, copy_gpt, eval_mode
+from rlhf_lite.gpt import GPT, GPT2, NANO, SMALL, TINY, GPTConfig, ScalarModel, copy_gpt, eval_mode
 
 PAD = 0
 PROMPTS = [[3, 1, 4, 1, 5], [9, 2], [6, 5, 3], [PAD, 7, PAD, 8, 9, 7, 9]]  # one with the pad id inside
@@ -50,7 +50,7 @@ SHAPES = [
     {"vocab_size": 11, "d_model": 16, "n_layers": 2, "n_heads": 2},
     {"vocab_size": 37, "d_model": 24, "n_layers": 3, "n_heads": 4, "d_ff": 40},
 ]
-CONFIGS = [*(GPTConfig(context_length=24, **shape) for shape in SHAPES), *MODEL_PRESETS.values()]
+CONFIGS = [*(GPTConfig(context_length=24, **shape) for shape in SHAPES), NANO, TINY, SMALL, GPT2]
 
 
 @pytest.mark.parametrize("shape", SHAPES)

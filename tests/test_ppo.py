@@ -15,6 +15,7 @@ from torch.nn.functional import pad
 from rlhf_lite import ppo, rollout
 from rlhf_lite.checkpoint import TrainingRun
 from rlhf_lite.data import seeded_generator, window_batch
+from rlhf_lite.engine import Engine, EngineConfig
 from rlhf_lite.gpt import GPT, GPTConfig, ScalarModel, copy_gpt
 from rlhf_lite.likelihood import exact_kl, language_model_loss, masked_log_probs
 from rlhf_lite.optim import OptimConfig, build_optimizer, optimizer_step
@@ -186,8 +187,8 @@ def test_check_finds_dropout(make_gpt, make_scalar_model):
 
 
 def test_check_finds_a_reference_of_another_temperature(models, monkeypatch):
-    real, temperatures = rollout.masked_log_probs, [1.5, 1.0]  # policy, then reference
-    monkeypatch.setattr(rollout, "masked_log_probs", lambda *models_and_tokens: real(*models_and_tokens[:3], temperatures.pop(0)))
+    real, policy = rollout.masked_log_probs, models[0]
+    monkeypatch.setattr(rollout, "masked_log_probs", lambda model, *part: real(model, *part[:2], 1.5 if model is policy else 1.0))
     with pytest.raises(RuntimeError, match=r"policy should equal its reference.*same temperature"):
         train(*models)
 
@@ -202,7 +203,7 @@ def test_check_finds_a_score_that_is_not_the_reward(models, monkeypatch):
 def test_check_finds_an_update_of_another_temperature(models, monkeypatch):
     real = ppo.masked_log_probs
     monkeypatch.setattr(ppo, "masked_log_probs", lambda policy, tokens, mask, _: real(policy, tokens, mask, 1.0))
-    with pytest.raises(RuntimeError, match=r"first minibatch nothing has been learnt yet, but ratio is .*another temperature"):
+    with pytest.raises(RuntimeError, match=r"first minibatch nothing has been learnt yet, but .* differs from .*temperatures differ"):
         train(*models)
 
 
@@ -212,8 +213,26 @@ def test_check_finds_shifted_tokens(models, monkeypatch):
         return log_probs.roll(1, 1), logits
 
     monkeypatch.setattr(ppo, "masked_log_probs", shifted)
-    with pytest.raises(RuntimeError, match=r"expected 1, 0, 0.*tokens shifted"):
+    with pytest.raises(RuntimeError, match=r"first minibatch.*tokens or padding are shifted"):
         train(*models)
+
+
+@pytest.mark.filterwarnings("ignore:this processor multiplies bfloat16")
+@pytest.mark.parametrize("dropout", [0.0, 0.02])
+def test_in_bfloat16_rollout_and_update_agree_however_large_the_logits_and_dropout_is_found(make_gpt, make_scalar_model, dropout):
+    # GPT-2's released logits lie near -100, where bfloat16 knows steps of 0.5 only: rule 11
+    policy = AlwaysDropping(make_gpt(dropout=dropout).config)
+    policy.load_state_dict(make_gpt().state_dict())
+    with torch.no_grad():
+        policy.final_norm.bias[0] += 100.0
+        policy.token_embedding.weight[:, 0] = -1.0  # every logit moves by about -100
+    assert policy(torch.tensor([[3, 4]])).mean() < -50
+    run = TrainingRun(None, show_progress=False, engine=Engine(EngineConfig(device="cpu", bfloat16=True)))
+    if dropout:
+        with pytest.raises(RuntimeError, match="log-probs differ by|first minibatch"):
+            train(policy, make_scalar_model(), run=run)
+    else:
+        train(policy, make_scalar_model(), run=run)
 
 
 def test_checks_pass_where_nothing_is_wrong(models):
@@ -285,13 +304,13 @@ def test_the_average_is_evaluated_and_returned_and_the_policy_rolls_out(models, 
 
 
 def test_policy_and_value_model_have_their_own_rates(models, monkeypatch):
-    seen, real = [], ppo.optimizer_step
+    seen, real = [], ppo.clip_and_step
 
-    def watch(optimizer, losses, step, total, config):
+    def watch(optimizer, step, total, config):
         seen.append((optimizer.param_groups[0]["params"][0], step, total, config))
-        return real(optimizer, losses, step, total, config)
+        return real(optimizer, step, total, config)
 
-    monkeypatch.setattr(ppo, "optimizer_step", watch)
+    monkeypatch.setattr(ppo, "clip_and_step", watch)
     train(*models)
     assert CONFIG.optim != CONFIG.value_optim
     for model, config in zip(models, (CONFIG.optim, CONFIG.value_optim), strict=True):
@@ -422,8 +441,9 @@ def test_learns_to_please_a_score_function(make_gpt, make_scalar_model):
 
 
 def test_a_score_that_is_not_a_number_is_named(models):
-    with pytest.raises(FloatingPointError, match="policy_loss is nan at step 0"):
-        train(*models, score_fn=lambda tokens, _: torch.full((len(tokens),), NAN))
+    for bad in (NAN, float("inf")):
+        with pytest.raises(ValueError, match=f"score_fn gave {bad} for answer 3 of 16, expected a finite number"):
+            train(*models, score_fn=lambda tokens, _, bad=bad: torch.ones(len(tokens)).index_fill(0, torch.tensor([2, 5]), bad))
 
 
 @pytest.mark.parametrize(("changes", "message"), [

@@ -23,4 +23,4 @@ def test_a_model_keeps_its_logits_and_gradients(make_gpt):
         (logits**2).sum().backward()
         found.append([logits, *(p.grad for p in model.parameters())])
     for plain, other in zip(*found, strict=True):
-        torch.testing.assert_close(other, plain)
+        torch.testing.assert_close(other, plain, atol=1e-4, rtol=1e-4)
