@@ -13,6 +13,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
+from rlhf_lite.data import seeded_generator
 from rlhf_lite.evaluate import (
     STUDENT_T_975,
     agreement,
@@ -23,6 +24,8 @@ from rlhf_lite.evaluate import (
     wilson_interval,
     win_rate,
 )
+from rlhf_lite.generate import generate
+from rlhf_lite.likelihood import next_token_log_probs
 from rlhf_lite.tinyworld import evaluation
 from rlhf_lite.tinyworld.prompts import draw_requests, is_held_out
 from rlhf_lite.tokenizer import Tokenizer
@@ -149,3 +152,20 @@ def test_base_answers_end_where_the_next_user_speaks(tokenizer, make_gpt, monkey
     assert found.answers["sft"] == ["Paris.\nUser: Who knows?"] * 4
     with pytest.raises(ValueError, match="0 prompts, expected at least 1"):
         evaluation.Evaluation(SimpleNamespace(), 0, 0)
+
+
+def test_kl_is_summed_over_a_responses_tokens(make_gpt):
+    policy, other = make_gpt(0), make_gpt(1)
+    arguments = {"seed": 0, "end_id": END, "pad_id": PAD}
+    drawn = generate(policy, [[3, 4]], max_new_tokens=5, generator=seeded_generator("kl", 0), end_id=END, pad_id=PAD)
+    n_prompt, ids = 2, drawn.tokens[0, : drawn.lengths[0]]
+    assert len(ids) - n_prompt > 1
+    rows = [next_token_log_probs(model(ids[None]), ids[None])[0, n_prompt - 1 :] for model in (policy, other)]
+    expected = (rows[0] - rows[1]).sum().item()
+    assert kl_from(policy, other, [[3, 4]], max_new_tokens=5, **arguments) == pytest.approx(expected, abs=1e-4)
+
+
+def test_calibration_bins_do_not_round():
+    # sigmoid(0.2) = 0.5498: of 4 bins the third, [0.5, 0.75), not the second as rounding 2.2 down by accident could give
+    rows = calibration([0.2, 1.0, -0.2], [True, True, False], bins=4)
+    assert [(row.pairs, round(row.predicted, 3)) for row in rows] == [(1, 0.45), (2, 0.64)]

@@ -157,6 +157,12 @@ def test_top_p_keeps_the_smallest_set_that_reaches_it(top_p, kept):
     torch.testing.assert_close(next_token_probs(LOGITS[:, order], top_p=top_p), expected[:, order])
 
 
+def test_top_p_stops_where_the_sum_is_reached_exactly():
+    halves = torch.tensor([[0.5, 0.25, 0.25]]).log()
+    assert next_token_probs(halves, top_p=0.5).tolist() == [[1, 0, 0]]  # "at least" 0.5: one token is enough
+    assert next_token_probs(halves, top_p=0.75)[0].count_nonzero() == 2
+
+
 def test_draws_have_the_frequencies_of_the_distribution():
     probs = torch.tensor([0.0, 0.5, 0.0, 0.125, 0.375, 0.0])
     uniforms = (torch.arange(800) + 0.5) / 800  # evenly spread, so that the counts are exact

@@ -11,7 +11,7 @@ from transformers.models.gpt2.configuration_gpt2 import GPT2Config
 from transformers.models.gpt2.modeling_gpt2 import GPT2LMHeadModel
 
 from rlhf_lite.data import pad_right
-from rlhf_lite.gpt import GPT, GPT2, NANO, SMALL, TINY, GPTConfig, ScalarModel, copy_gpt, eval_mode
+from rlhf_lite.gpt import GPT, GPT2, NANO, SMALL, TINY, GPTConfig, ScalarModel, copy_gpt, copy_scalar, eval_mode
 
 PAD = 0
 PROMPTS = [[3, 1, 4, 1, 5], [9, 2], [6, 5, 3], [PAD, 7, PAD, 8, 9, 7, 9]]  # one with the pad id inside
@@ -162,3 +162,12 @@ def test_messages(make_gpt):
     model = make_gpt()
     with pytest.raises(ValueError, match="25 tokens do not fit into context_length 24"):
         model(torch.zeros(1, 25, dtype=torch.long))
+
+
+def test_a_value_model_starts_as_its_reward_model_bias_included(make_scalar_model):
+    model = make_scalar_model().train()
+    with torch.no_grad():
+        model.scalar_head.bias.fill_(0.7)
+    copy, tokens = copy_scalar(model), torch.randint(11, (2, 5))
+    assert copy.scalar_head.bias.item() == pytest.approx(0.7) and copy.training
+    assert torch.equal(copy.eval()(tokens), model.eval()(tokens))

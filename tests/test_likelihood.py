@@ -194,3 +194,22 @@ def test_no_stage_shifts_or_normalises_on_its_own(stage):
 def test_the_search_for_shifts_finds_them():
     found = _shifts(ast.parse("a = x[:, 1:] + y[:, :-1]; b = z[:, 1:5, 0]; c = w[1:]; d = v[:, 2:]"))
     assert set(found) == {"x[:, 1:]", "y[:, :-1]", "z[:, 1:5, 0]"}
+
+
+def test_a_text_of_one_token_has_no_log_prob(make_gpt):
+    log_probs, logits = masked_log_probs(make_gpt(), torch.tensor([[3]]), torch.zeros(1, 0, dtype=torch.bool))
+    assert log_probs.shape == (1, 0) and logits.shape == (0, 11)
+
+
+def test_masked_log_probs_leave_the_output_layer_in_float32_whatever_the_model_computes_in(make_gpt):
+    model, tokens = make_gpt(), torch.randint(11, (3, 7))
+    mask = torch.ones(3, 6, dtype=torch.bool)
+    with torch.no_grad():
+        model.final_norm.bias[0] += 100.0
+        model.token_embedding.weight[:, 0] = -1.0  # logits near -100, where bfloat16 knows steps of 0.5 only
+        with torch.autocast("cpu", torch.bfloat16):
+            log_probs, logits = masked_log_probs(model, tokens, mask, 0.7)
+            hidden = model.hidden(tokens)
+    exact = next_token_log_probs(hidden.double() @ model.token_embedding.weight.double().T, tokens, 0.7)
+    assert logits.dtype == log_probs.dtype == torch.float32
+    torch.testing.assert_close(log_probs, exact.float(), atol=1e-3, rtol=1e-4)
