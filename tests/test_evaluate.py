@@ -16,11 +16,14 @@ import torch
 from rlhf_lite.data import seeded_generator
 from rlhf_lite.evaluate import (
     STUDENT_T_975,
+    accuracy_bound,
     agreement,
+    alignment_tax,
     calibration,
     kl_from,
     mean_interval,
     sample,
+    share_given_back,
     wilson_interval,
     win_rate,
 )
@@ -169,3 +172,35 @@ def test_calibration_bins_do_not_round():
     # sigmoid(0.2) = 0.5498: of 4 bins the third, [0.5, 0.75), not the second as rounding 2.2 down by accident could give
     rows = calibration([0.2, 1.0, -0.2], [True, True, False], bins=4)
     assert [(row.pairs, round(row.predicted, 3)) for row in rows] == [(1, 0.45), (2, 0.64)]
+
+
+def test_share_given_back_serves_losses_and_accuracies():
+    assert share_given_back(1.0, 2.0, 1.25) == 0.75
+    assert share_given_back(64.0, 44.0, 54.0) == 0.5
+    assert share_given_back(1.0, 1.0, 0.5) == 0.0
+    assert alignment_tax(1.0, 1.25) == 0.25
+
+
+def test_ties_count_half_beside_the_decided_ones():
+    found = win_rate([1.0, 1.0, 0.0, 0.5], [0.0, 0.0, 1.0, 0.5], tie=0.1)  # two wins, a loss, a tie
+    assert (found.wins, found.losses, found.ties) == (2, 1, 1)
+    assert found.rate == pytest.approx(2 / 3) and found.with_ties == pytest.approx(2.5 / 4)
+    # variance of 1, 1, 0, 1/2: 2.25 / 4 - 0.625^2 = 0.171875; half-width 1.96 * sqrt(0.171875 / 4) = 0.4063
+    assert (found.with_ties_low, found.with_ties_high) == (pytest.approx(0.2187, abs=1e-4), 1.0)
+    nothing = win_rate([], [], tie=0.1)
+    assert (nothing.with_ties, nothing.with_ties_low, nothing.with_ties_high) == (0.5, 0.0, 1.0)
+
+
+@pytest.mark.parametrize("tie", [0.0, 0.25])
+def test_a_draw_is_neither_won_nor_lost_and_the_tie_itself_decides(tie):
+    found = win_rate([1.0, 1.0, 0.0], [1.0, 0.75, 0.25], tie=tie)
+    assert (found.wins, found.losses, found.ties) == (1, 1, 1)
+
+
+def test_what_agreement_bounds():
+    assert accuracy_bound(0.5) == 0.5 and accuracy_bound(1.0) == 1.0
+    assert accuracy_bound(0.76) == pytest.approx(0.8606, abs=1e-4)
+    for p in (0.6, 0.75, 0.9):  # two people who are each right with p agree where both are, or neither is
+        assert accuracy_bound(p**2 + (1 - p) ** 2) == pytest.approx(p)
+    with pytest.raises(ValueError, match="agreement is 0.4, expected 0.5 to 1"):
+        accuracy_bound(0.4)
