@@ -178,7 +178,8 @@ class Evaluation:
 def reward_model_accuracy(models: Models, seed: int, n_prompts: int) -> tuple[dict[str, float], list[dict[str, float]]]:
     """Measure the reward model on held-out prompts, pairs without ties; return the accuracies and calibration bins.
 
-    Answers are drawn as for training: from SFT, SFT at a high temperature and base. Each prompt's are ranked by two
+    Answers are drawn from SFT, SFT at a high temperature and base. Off-topic answers, which training has too, are left out: to
+    know them is easy. Each prompt's are ranked by two
     training labelers and by one of the group that no reward model ever learnt from.
     """
     requests = draw_requests(f"rankings {seed}", n_prompts, held_out=True)
@@ -188,7 +189,7 @@ def reward_model_accuracy(models: Models, seed: int, n_prompts: int) -> tuple[di
     prompts = [tokenizer.encode_prompt(r.prompt) for r in requests]
     ids = {"end_id": tokenizer.end_id, "pad_id": tokenizer.pad_id}
     sft, base = models.policies["sft"], models.policies["base"]
-    sources = [(sft, 1.0)] * 4 + [(sft, 1.6), (base, 1.0)]  # as the training comparisons are drawn
+    sources = [(sft, 1.0)] * 4 + [(sft, 1.6), (base, 1.0)]
     drawn = [sample(model, prompts, seed=f"{seed} {k}", temperature=t, **ids) for k, (model, t) in enumerate(sources)]
     counts = {key: [0, 0] for key in ("accuracy_judge", "accuracy_labelers", "accuracy_held_out_labelers", "labeler_agreement")}
     differences, outcomes = [], []
