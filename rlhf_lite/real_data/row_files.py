@@ -72,14 +72,14 @@ def read_text(path: str | Path) -> str:
     return text.replace("\r\n", "\n")
 
 
-def decoded(path: Path, content: bytes) -> str:
-    """Decode a UTF-8 file. Raises: ValueError naming the first wrong byte; UTF-16 shows itself by bytes of 0."""
+def decoded(path: Path, content: bytes, where: str = "") -> str:
+    """Decode a UTF-8 file, or the part of it that `where` names. Raises: ValueError naming the first wrong byte; UTF-16 shows itself by bytes of 0."""
     try:
         wrong, text = content.find(0), content.decode("utf-8").removeprefix("\ufeff")  # some Windows editors put it in front
     except UnicodeDecodeError as error:
         wrong, text = error.start, ""
     if wrong >= 0:
-        raise ValueError(f"{path}: byte {wrong} (0x{content[wrong]:02x}) is not UTF-8 text; save the file as UTF-8")
+        raise ValueError(f"{path}: {where}byte {wrong} (0x{content[wrong]:02x}) is not UTF-8 text; save the file as UTF-8")
     return text
 
 
