@@ -4,9 +4,7 @@ The state before it is kept, for the day on which the disk damages the newer one
 main one collects and writes whole tensors, and each process takes its part of them: any number of processes may go on.
 """
 
-import json
 import re
-import sys
 import time
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -18,7 +16,7 @@ from torch import Tensor, nn
 from tqdm.auto import tqdm
 
 from .engine import Engine, is_main_process
-from .files import append_line, load_tensors, save_tensors, short, write_atomically
+from .files import append_line, json_line, load_tensors, read_log, save_tensors, short, write_atomically
 from .gpt import GPT, GPTConfig, ScalarModel, full_tensor
 
 MODEL_CLASSES = {"GPT": GPT, "ScalarModel": ScalarModel}
@@ -36,7 +34,7 @@ def save_model(path: str | Path, model: GPT | ScalarModel, *, dtype: torch.dtype
 
 
 def _collected(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Return whole tensors on the CPU in the main process, nothing in others; all must call this, one tensor is whole at a time."""
+    """Return whole tensors, on the CPU, in the main process, nothing in others; all must call this. One at a time is gathered."""
     found = {}
     for name, tensor in tensors.items():
         whole = full_tensor(tensor)
@@ -190,7 +188,7 @@ class TrainingRun:
         row = {"step": step, **metrics}
         self.history.append(row)
         if self.folder and self.engine.is_main:
-            append_line(self.log_path, _json_line(row))
+            append_line(self.log_path, json_line(row))
         if self._bar is not None:
             shown = {k: v for k, v in metrics.items() if k in ("loss", "accuracy", "score", "gold", "kl")}
             self._bar.set_postfix(shown, refresh=False)
@@ -277,31 +275,7 @@ class TrainingRun:
 
     def _drop_log_from(self, step: int) -> None:
         """Forget logged steps that will be done again, and lines that are none."""
-        self.history = [row for row in read_log(self.log_path) if row["step"] < step] if self.folder else []
+        rows = read_log(self.log_path, tell=self.engine.is_main) if self.folder else []
+        self.history = [row for row in rows if row["step"] < step]
         if self.folder and self.log_path.exists() and self.engine.is_main:
-            write_atomically(self.log_path, "".join(_json_line(row) + "\n" for row in self.history))
-
-
-def _parsed(line: str) -> Any:
-    return json.loads(line, parse_constant=lambda constant: None)  # NaN and Infinity are no JSON
-
-
-def _json_line(row: dict[str, Any]) -> str:
-    return json.dumps(_parsed(json.dumps(row)))
-
-
-def read_log(path: str | Path) -> list[dict[str, Any]]:
-    """Read a JSON-lines log; lines that are no step are left out, and said, but for a last one that was cut off."""
-    path, rows, bad = Path(path), [], []
-    lines = path.read_text(encoding="utf-8", errors="replace").split("\n") if path.exists() else [""]
-    for number, line in enumerate(lines[:-1], 1):  # after the last line's end there is nothing, or what was cut off
-        try:
-            row = _parsed(line)
-        except (ValueError, RecursionError):
-            row = None
-        is_step = isinstance(row, dict) and type(row.get("step")) is int and row["step"] >= 0
-        (rows if is_step else bad).append(row if is_step else number)
-    if bad and is_main_process():
-        print(f"note: {path}: left out {len(bad)} of {len(lines) - 1} lines that are no step, the first in line {bad[0]}",
-              file=sys.stderr)  # fmt: skip
-    return rows
+            write_atomically(self.log_path, "".join(json_line(row) + "\n" for row in self.history))

@@ -6,6 +6,7 @@ import json
 import os
 import re
 import shutil
+import sys
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 import torch
+from filelock import FileLock, Timeout
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
@@ -74,8 +76,8 @@ def open_atomically(path: Path) -> Iterator[TextIO]:
 
 def write_atomically(path: Path, text: str) -> None:
     """Write a text file, whole or not at all."""
-    with open_atomically(path) as file:
-        file.write(text)
+    with replacing(path) as part:
+        part.write_text(text, encoding="utf-8")
 
 
 def copy_atomically(source: Path, target: Path) -> None:
@@ -106,6 +108,19 @@ def run_folder(runs: Path, name: str) -> Path:
             "the folder of all runs is given by --runs"
         )
     return runs / name
+
+
+def lock_folder(folder: Path) -> FileLock:
+    """Keep other commands out of a run's folder while the lock is held; it ends with the process, however that ends.
+
+    Raises: ValueError, where another command is in there.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(folder / ".lock", is_singleton=True)  # one a process: several objects of a run do not shut each other out
+    try:
+        return lock.acquire(timeout=0).lock
+    except Timeout:
+        raise ValueError(f"another command works in {folder}: wait until it ends, or choose another --name") from None
 
 
 def check_is_file(path: Path, missing: str, advice: str) -> None:
@@ -150,7 +165,7 @@ def tensors_checksum(tensors: dict[str, Tensor], about: str) -> str:
 
 
 def save_tensors(path: Path, tensors: dict[str, Tensor], about: dict[str, Any], *, keep: Path | None = None) -> None:
-    """Write tensors and a JSON-able description, with a checksum of both, to one safetensors file, atomically (see `replacing`)."""
+    """Write tensors and a JSON-able description, with a checksum of both, to one safetensors file (see `replacing`)."""
     checksum = tensors_checksum(tensors, json.dumps(about))
     notes = {"about": json.dumps(about | {"checksum": checksum})}  # one note: more have no fixed order
     write_safetensors(path, tensors, notes, keep=keep)
@@ -183,6 +198,32 @@ def load_tensors(path: str | Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     except (SafetensorError, OSError, KeyError, ValueError, TypeError, RuntimeError) as error:
         raise ValueError(f"{path} is not a whole checkpoint of this library ({error}): {advice}") from None
     return tensors, about
+
+
+def _parsed(line: str) -> Any:
+    return json.loads(line, parse_constant=lambda constant: None)  # NaN and Infinity are no JSON
+
+
+def json_line(row: dict[str, Any]) -> str:
+    """Write a row of a log as JSON: numbers that are not finite become null."""
+    return json.dumps(_parsed(json.dumps(row)))
+
+
+def read_log(path: str | Path, *, tell: bool = True) -> list[dict[str, Any]]:
+    """Read a JSON-lines log; lines that are no step are left out, and told, but for a last one that was cut off."""
+    path, rows, bad = Path(path), [], []
+    lines = path.read_text(encoding="utf-8", errors="replace").split("\n") if path.exists() else [""]
+    for number, line in enumerate(lines[:-1], 1):  # after the last line's end there is nothing, or what was cut off
+        try:
+            row = _parsed(line)
+        except (ValueError, RecursionError):
+            row = None
+        is_step = isinstance(row, dict) and type(row.get("step")) is int and row["step"] >= 0
+        (rows if is_step else bad).append(row if is_step else number)
+    if bad and tell:
+        print(f"note: {path}: left out {len(bad)} of {len(lines) - 1} lines that are no step, the first in line {bad[0]}",
+              file=sys.stderr)  # fmt: skip
+    return rows
 
 
 def fingerprint(items: list) -> str:
