@@ -17,7 +17,6 @@ The core, in reading order; each module imports only modules above it:
     likelihood  log-probabilities, losses on them, KL
     optim       learning rate and optimizer step
     engine      one device or many processes, precision, micro-batches
-    shards      the state of a run that many processes share
     checkpoint  stopping and going on
     pretrain    stage 0: predict the next token of everything
     sft         stage 1: copy demonstrations

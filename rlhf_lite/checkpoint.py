@@ -1,6 +1,9 @@
-"""Stop at any moment and go on: the whole state of a training run in one file that appears whole or not at all."""
+"""Stop at any moment and go on: the whole state of a training run in one file that appears whole or not at all.
 
-import json
+The state before it is kept, for the day on which the disk damages the newer one. Where models lie in several processes, the
+main one collects and writes whole tensors, and each process takes its part of them: any number of processes may go on.
+"""
+
 import re
 import time
 from collections.abc import Iterator
@@ -13,9 +16,8 @@ from torch import Tensor, nn
 from tqdm.auto import tqdm
 
 from .engine import Engine, is_main_process
-from .files import load_tensors, save_tensors, short, write_atomically
+from .files import append_line, json_line, load_tensors, read_log, save_tensors, short, write_atomically
 from .gpt import GPT, GPTConfig, ScalarModel, full_tensor
-from .shards import fit, forget_shards, load_shards, newest_shards, read_about, save_shards
 
 MODEL_CLASSES = {"GPT": GPT, "ScalarModel": ScalarModel}
 
@@ -26,9 +28,28 @@ def save_model(path: str | Path, model: GPT | ScalarModel, *, dtype: torch.dtype
     Where a model lies in several processes, all must call this; the main one writes.
     """
     kind = "ScalarModel" if isinstance(model, ScalarModel) else "GPT"  # FSDP2 gives a sharded model's class another name
-    tensors = {name: full_tensor(t).to(dtype or t.dtype) for name, t in model.state_dict().items()}
+    tensors = _collected({name: t.to(dtype or t.dtype) for name, t in model.state_dict().items()})
     if is_main_process():
         save_tensors(Path(path), tensors, {"model": kind, "config": asdict(model.config), **about})
+
+
+def _collected(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Return whole tensors, on the CPU, in the main process, nothing in others; all must call this. One at a time is gathered."""
+    found = {}
+    for name, tensor in tensors.items():
+        whole = full_tensor(tensor)
+        if is_main_process():
+            found[name] = whole.detach().cpu()
+    return found
+
+
+def _distributed(tensor: Tensor, like: Tensor | None) -> Tensor:
+    """Split a whole tensor over the processes as another one of its shape is, if there is such a one and it is split."""
+    if not hasattr(like, "placements") or like.shape != tensor.shape:
+        return tensor
+    from torch.distributed.tensor import distribute_tensor  # here and not above: it takes half a second to import
+
+    return distribute_tensor(tensor.to(like.device), like.device_mesh, like.placements)
 
 
 def load_model(
@@ -113,8 +134,11 @@ class TrainingRun:
         self.engine = engine or Engine()
         self.save_every_seconds, self.name = save_every_seconds, name
         self.show_progress = show_progress and self.engine.is_main
+        if not save_every_seconds >= 0:
+            raise ValueError(f"save_every_seconds is {save_every_seconds}, expected 0 or more")
         self.history: list[dict[str, Any]] = []
         self._bar: tqdm | None = None
+        self._newest_is_whole = False  # only then it may take the place of the one before
 
     @property
     def state_path(self) -> Path:
@@ -122,8 +146,13 @@ class TrainingRun:
         return self.folder / "state.safetensors"
 
     @property
+    def previous_path(self) -> Path:
+        """The file that holds the state before that one."""
+        return self.folder / "state.previous.safetensors"
+
+    @property
     def log_path(self) -> Path:
-        """The JSON-lines log, a line a recorded step."""
+        """The JSON-lines log, one line per recorded step."""
         return self.folder / "log.jsonl"
 
     def steps(
@@ -151,7 +180,7 @@ class TrainingRun:
 
     @staticmethod
     def is_due(step: int, every: int, total: int) -> bool:
-        """Tell whether something done every `every` steps, and after the last, is due after this step."""
+        """Whether something done every `every` steps, and after the last, is due after this step."""
         return step + 1 == total or (every > 0 and (step + 1) % every == 0)
 
     def record(self, step: int, metrics: dict[str, Any]) -> None:
@@ -159,9 +188,7 @@ class TrainingRun:
         row = {"step": step, **metrics}
         self.history.append(row)
         if self.folder and self.engine.is_main:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            with open(self.log_path, "a", encoding="utf-8") as file:
-                file.write(json.dumps(row) + "\n")
+            append_line(self.log_path, json_line(row))
         if self._bar is not None:
             shown = {k: v for k, v in metrics.items() if k in ("loss", "accuracy", "score", "gold", "kl")}
             self._bar.set_postfix(shown, refresh=False)
@@ -170,7 +197,7 @@ class TrainingRun:
         """Delete the optimizer's state once the stage's weights are saved elsewhere."""
         if self.folder and self.engine.is_main:
             self.state_path.unlink(missing_ok=True)
-            forget_shards(self.folder)
+            self.previous_path.unlink(missing_ok=True)
 
     def _save(self, step: int, models: dict, optimizers: dict, generators: dict) -> None:
         if not self.folder:
@@ -179,31 +206,37 @@ class TrainingRun:
         for name, optimizer in optimizers.items():
             tensors |= _optimizer_tensors(name, optimizer)
         tensors |= {f"generator/{name}": generator.get_state() for name, generator in generators.items()}
-        tensors["torch_rng"] = torch.get_rng_state()  # dropout draws from it
-        if self.engine.n_processes > 1:
-            save_shards(self.folder, tensors, step, self.engine, stage=self.name)
-        else:
-            save_tensors(self.state_path, tensors, {"step": step, "stage": self.name})
-            forget_shards(self.folder)
+        tensors["torch_rng"] = torch.get_rng_state()  # dropout draws from it, or on a GPU from the next
+        if self.engine.device.type == "cuda":
+            tensors["cuda_rng"] = torch.cuda.get_rng_state(self.engine.device)
+        whole = _collected(tensors)
+        if self.engine.is_main:
+            keep = self.previous_path if self._newest_is_whole else None
+            save_tensors(self.state_path, whole, {"step": step, "stage": self.name}, keep=keep)
+        self._newest_is_whole = True
+        self.engine.barrier()
 
-    def _load(self, models: dict, optimizers: dict) -> tuple[dict[str, Tensor], int] | None:
-        """Read the newest state, whether one process wrote it or several."""
-        places = _places(models, optimizers)
+    def _load(self) -> tuple[Path, dict[str, Tensor], int] | None:
+        """Read the newest state that is whole: its file, tensors and step; None if there is none.
 
-        def like(name: str, shape: tuple[int, ...], dtype: torch.dtype) -> Tensor:
-            place = places.get(name, places.get(name.rpartition("/")[0]))
-            fits = place is not None and place.shape == shape
-            return torch.zeros_like(place) if fits else torch.zeros(shape, dtype=dtype)
-
-        found, shards = None, newest_shards(self.folder)
-        if self.state_path.exists():
-            tensors, about = load_tensors(self.state_path)
-            self._check_state(self.state_path, about)
-            found = {name: fit(t, like(name, tuple(t.shape), t.dtype)) for name, t in tensors.items()}, about["step"]
-        if shards and (found is None or shards[0] > found[1]):
-            self._check_state(shards[1], read_about(shards[1]))
-            found = load_shards(shards[1], like, self.engine), shards[0]
-        return found
+        Raises: ValueError, saying what to do, where there are states and none is whole.
+        """
+        errors, there = [], [path for path in (self.state_path, self.previous_path) if path.exists()]
+        for path in there:
+            try:
+                tensors, about = load_tensors(path)
+                self._check_state(path, about)
+            except ValueError as error:
+                errors.append(str(error))
+                continue
+            self._newest_is_whole = path == self.state_path
+            if not self._newest_is_whole and self.engine.is_main:
+                why = errors[0].partition(": delete")[0] if errors else f"there is no {self.state_path}"
+                print(f"{self.name}: going on from step {about['step']}, kept in {path.name}, for {why}")
+            return path, tensors, about["step"]
+        if errors:
+            raise ValueError(errors[0] + f"; {self.previous_path.name} is damaged too: delete both" * (len(errors) - 1))
+        return None
 
     def _check_state(self, path: Path, about: dict[str, Any]) -> None:
         if type(about.get("step")) is not int or about.get("stage", self.name) != self.name:
@@ -211,19 +244,21 @@ class TrainingRun:
             raise ValueError(f"{path} is a state of {what}: delete it; this stage begins anew")
 
     def _restore(self, models: dict, optimizers: dict, generators: dict) -> int:
-        found = self._load(models, optimizers) if self.folder else None
+        found = self._load() if self.folder else None
         if found is None:
             self._drop_log_from(0)
             return 0
+        path, tensors, step = found
+        places = _places(models, optimizers)
+        tensors = {name: _distributed(t, places.get(name, places.get(name.rpartition("/")[0]))) for name, t in tensors.items()}
         try:
-            self._apply(found[0], models, optimizers, generators)
+            self._apply(tensors, models, optimizers, generators)
         except (RuntimeError, KeyError, ValueError, TypeError, IndexError) as error:  # of another shape, of another run
             raise ValueError(
-                f"the training state in {self.folder} does not fit this stage ({short(error)}): delete "
-                f"{self.state_path.name} or shards-{found[1]} there; the stage begins anew"
+                f"the training state {path} does not fit this stage ({short(error)}): delete it; the stage begins anew"
             ) from None
-        self._drop_log_from(found[1])
-        return found[1]
+        self._drop_log_from(step)
+        return step
 
     @staticmethod
     def _apply(tensors: dict[str, Tensor], models: dict, optimizers: dict, generators: dict) -> None:
@@ -235,21 +270,12 @@ class TrainingRun:
         for name, generator in generators.items():
             generator.set_state(tensors[f"generator/{name}"])
         torch.set_rng_state(tensors["torch_rng"])
+        if "cuda_rng" in tensors and torch.cuda.is_available():
+            torch.cuda.set_rng_state(tensors["cuda_rng"])
 
     def _drop_log_from(self, step: int) -> None:
-        """Forget logged steps that will be done again, and a last line that was cut off."""
-        self.history = [row for row in read_log(self.log_path) if row["step"] < step] if self.folder else []
+        """Forget logged steps that will be done again, and lines that are none."""
+        rows = read_log(self.log_path, tell=self.engine.is_main) if self.folder else []
+        self.history = [row for row in rows if row["step"] < step]
         if self.folder and self.log_path.exists() and self.engine.is_main:
-            write_atomically(self.log_path, "".join(json.dumps(row) + "\n" for row in self.history))
-
-
-def read_log(path: str | Path) -> list[dict[str, Any]]:
-    """Read a JSON-lines log; a last line cut off in the middle is left out."""
-    path, rows = Path(path), []
-    if path.exists():
-        for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
-            try:
-                rows.append(json.loads(line))
-            except json.JSONDecodeError:
-                break
-    return rows
+            write_atomically(self.log_path, "".join(json_line(row) + "\n" for row in self.history))

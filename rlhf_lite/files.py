@@ -1,9 +1,12 @@
 """Files that appear whole or not at all, and that are read with care: what is damaged is named, nothing is unpickled."""
 
+import errno
 import hashlib
 import json
 import os
 import re
+import shutil
+import sys
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,11 +15,10 @@ from pathlib import Path
 from typing import Any, TextIO
 
 import torch
+from filelock import FileLock, Timeout
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
-
-CHUNK = 1 << 20  # bytes read at once
 
 
 def course_folder() -> Path:
@@ -30,21 +32,95 @@ def course_folder() -> Path:
 
 
 @contextmanager
-def open_atomically(path: Path) -> Iterator[TextIO]:
-    """Open a text file to write, so that a reader sees the old one or the whole new one, never half of it."""
+def replacing(path: Path, *, keep: Path | None = None) -> Iterator[Path]:
+    """Give the path of a new file to fill, and put it in the place of `path` when it is whole; `keep` is then the old one's name.
+
+    A reader sees the old file or the whole new one, never half of it; what could not be written whole is deleted. The new
+    file may be read by whom the umask allows, whoever made it.
+
+    Raises: OSError, in one line with the path and what to do, where the disk is full or fails.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(path.name + ".part")
-    with open(temporary, "w", encoding="utf-8") as file:
+    part = path.with_name(path.name + ".part")
+    part.unlink(missing_ok=True)
+    try:
+        part.touch()
+        mode = part.stat().st_mode
+        yield part
+        part.chmod(mode)  # safetensors makes files that only their owner may read
+        with open(part, "rb+") as file:
+            os.fsync(file.fileno())
+        if keep is not None and path.exists():
+            os.replace(path, keep)
+        os.replace(part, path)
+    except (OSError, SafetensorError) as error:
+        _raise_if_disk_failed(error, path)
+        raise
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _raise_if_disk_failed(error: Exception, path: Path) -> None:
+    """Name the file, which the system's error does not, where a disk is full or fails."""
+    full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
+    if full or isinstance(error, SafetensorError):
+        raise OSError(f"cannot write {path} ({short(error)}): make room on that disk; the same command then goes on") from None
+
+
+@contextmanager
+def open_atomically(path: Path) -> Iterator[TextIO]:
+    """Open a text file to write that appears whole or not at all."""
+    with replacing(path) as part, open(part, "w", encoding="utf-8") as file:
         yield file
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(temporary, path)
 
 
 def write_atomically(path: Path, text: str) -> None:
     """Write a text file, whole or not at all."""
-    with open_atomically(path) as file:
-        file.write(text)
+    with replacing(path) as part:
+        part.write_text(text, encoding="utf-8")
+
+
+def copy_atomically(source: Path, target: Path) -> None:
+    """Copy a file, whole or not at all."""
+    with replacing(target) as part:
+        shutil.copyfile(source, part)
+
+
+def append_line(path: Path, line: str) -> None:
+    """Add a line to a text file, or leave the file as it was. Raises: OSError, where the disk is full or fails."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    size = path.stat().st_size if path.exists() else 0
+    try:
+        with open(path, "a", encoding="utf-8") as file:
+            file.write(line + "\n")
+    except OSError as error:
+        if path.exists():
+            os.truncate(path, size)
+        _raise_if_disk_failed(error, path)
+        raise
+
+
+def run_folder(runs: Path, name: str) -> Path:
+    """Return the folder of a run. Raises: ValueError where its name could lead out of `runs`, or is no good name of a folder."""
+    if not re.fullmatch(r"\w([\w.-]{0,58}\w)?", name):
+        raise ValueError(
+            f"--name is {name[:80]!r}, expected 1 to 60 letters, digits, and . _ - between them, such as my-run-2: "
+            "the folder of all runs is given by --runs"
+        )
+    return runs / name
+
+
+def lock_folder(folder: Path) -> FileLock:
+    """Keep other commands out of a run's folder while the lock is held; it ends with the process, however that ends.
+
+    Raises: ValueError, where another command is in there.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(folder / ".lock", is_singleton=True)  # one a process: several objects of a run do not shut each other out
+    try:
+        return lock.acquire(timeout=0).lock
+    except Timeout:
+        raise ValueError(f"another command works in {folder}: wait until it ends, or choose another --name") from None
 
 
 def check_is_file(path: Path, missing: str, advice: str) -> None:
@@ -88,30 +164,18 @@ def tensors_checksum(tensors: dict[str, Tensor], about: str) -> str:
     return f"{crc:08x}"
 
 
-def file_checksum(path: Path) -> str:
-    """Name a file's content by 8 hexadecimal digits (CRC-32)."""
-    crc = 0
-    with open(path, "rb") as file:
-        while chunk := file.read(CHUNK):
-            crc = zlib.crc32(chunk, crc)
-    return f"{crc:08x}"
-
-
-def save_tensors(path: Path, tensors: dict[str, Tensor], about: dict[str, Any]) -> None:
-    """Write tensors and a JSON-able description, with a checksum of both, to one safetensors file, atomically."""
+def save_tensors(path: Path, tensors: dict[str, Tensor], about: dict[str, Any], *, keep: Path | None = None) -> None:
+    """Write tensors and a JSON-able description, with a checksum of both, to one safetensors file (see `replacing`)."""
     checksum = tensors_checksum(tensors, json.dumps(about))
-    write_safetensors(path, tensors, {"about": json.dumps(about | {"checksum": checksum})})  # one note: more have no fixed order
+    notes = {"about": json.dumps(about | {"checksum": checksum})}  # one note: more have no fixed order
+    write_safetensors(path, tensors, notes, keep=keep)
 
 
-def write_safetensors(path: Path, tensors: dict[str, Tensor], metadata: dict[str, str]) -> None:
-    """Write tensors and short notes to one safetensors file, atomically."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(path.name + ".part")
+def write_safetensors(path: Path, tensors: dict[str, Tensor], metadata: dict[str, str], *, keep: Path | None = None) -> None:
+    """Write tensors and short notes to one safetensors file, atomically (see `replacing`)."""
     whole = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    save_file(whole, temporary, metadata=metadata)
-    with open(temporary, "rb+") as file:
-        os.fsync(file.fileno())
-    os.replace(temporary, path)
+    with replacing(path, keep=keep) as part:
+        save_file(whole, part, metadata=metadata)
 
 
 def load_tensors(path: str | Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
@@ -134,6 +198,32 @@ def load_tensors(path: str | Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     except (SafetensorError, OSError, KeyError, ValueError, TypeError, RuntimeError) as error:
         raise ValueError(f"{path} is not a whole checkpoint of this library ({error}): {advice}") from None
     return tensors, about
+
+
+def _parsed(line: str) -> Any:
+    return json.loads(line, parse_constant=lambda constant: None)  # NaN and Infinity are no JSON
+
+
+def json_line(row: dict[str, Any]) -> str:
+    """Write a row of a log as JSON: numbers that are not finite become null."""
+    return json.dumps(_parsed(json.dumps(row)))
+
+
+def read_log(path: str | Path, *, tell: bool = True) -> list[dict[str, Any]]:
+    """Read a JSON-lines log; lines that are no step are left out, and told, but for a last one that was cut off."""
+    path, rows, bad = Path(path), [], []
+    lines = path.read_text(encoding="utf-8", errors="replace").split("\n") if path.exists() else [""]
+    for number, line in enumerate(lines[:-1], 1):  # after the last line's end there is nothing, or what was cut off
+        try:
+            row = _parsed(line)
+        except (ValueError, RecursionError):
+            row = None
+        is_step = isinstance(row, dict) and type(row.get("step")) is int and row["step"] >= 0
+        (rows if is_step else bad).append(row if is_step else number)
+    if bad and tell:
+        print(f"note: {path}: left out {len(bad)} of {len(lines) - 1} lines that are no step, the first in line {bad[0]}",
+              file=sys.stderr)  # fmt: skip
+    return rows
 
 
 def fingerprint(items: list) -> str:

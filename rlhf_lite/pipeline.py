@@ -2,10 +2,10 @@
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 
@@ -13,96 +13,85 @@ from .checkpoint import TrainingRun, load_model, save_model
 from .data import pack_documents
 from .engine import Engine
 from .evaluate import sample
-from .files import fingerprint, read_json, write_atomically
+from .files import fingerprint, load_tensors, lock_folder, read_json, write_atomically
 from .gpt import GPT, GPTConfig, ScalarModel, copy_gpt, copy_scalar
 from .ppo import PPOConfig, train_ppo
-from .presets import Preset
+from .presets import Preset, World, differences, differences_of_base, read_record, used_by
 from .pretrain import held_out_loss, pretrain
-from .records import Comparison, Demonstration, EncodedComparison, encode_comparisons, encode_demonstrations, encode_prompts
+from .records import EncodedComparison, Example, encode_comparisons, encode_demonstrations, encode_prompts
 from .reward import center_on_demonstrations, load_rankings, train_reward_model
-from .rollout import ScoreFunction, reward_model_score, text_score
+from .rollout import reward_model_score, text_score
 from .sft import train_sft
 from .tokenizer import Tokenizer
 
 STAGES = ("pretrain", "sft", "comparisons", "reward", "ppo", "ppo_ptx")
-SECONDS = "seconds.json"
 CENTERING_DEMONSTRATIONS = 500  # enough for a mean score within a few hundredths
 
 
-class World(Protocol):
-    """What a run needs to know about the world it trains in; the tiny world is one."""
-
-    def describe(self) -> dict[str, str]:
-        """Name what makes this world another one than its seed alone would: kept with the run, so that runs do not mix."""
-
-    def documents(self, count: int) -> list[str]:
-        """Return pretraining documents."""
-
-    def primer(self, count: int) -> list[str]:
-        """Return documents to begin pretraining with."""
-
-    def held_out_documents(self) -> list[str]:
-        """Return documents never trained on."""
-
-    def demonstrations(self, incoming: int) -> list[Demonstration]:
-        """Return what labelers wrote."""
-
-    def comparison_prompts(self, incoming: int, count: int) -> list[str]:
-        """Return prompts whose answers are to be ranked."""
-
-    def given_comparisons(self) -> list[Comparison] | None:
-        """Return comparisons that exist already; None: sample answers and let labelers rank them."""
-
-    def given_score(self) -> Callable[[list[str], list[str]], list[float]] | None:
-        """Return a score_fn(prompts, responses) to use instead of a reward model, or None."""
-
-    def rank(self, prompts: list[str], answers: list[list[str]]) -> list[list[int]]:
-        """Let labelers rank the answers to each prompt, 0 = best."""
-
-    def ppo_prompts(self, incoming: int) -> list[str]:
-        """Return prompts for PPO, nobody's answers needed."""
-
-    def monitor(self, model: GPT, tokenizer: Tokenizer) -> dict[str, float]:
-        """Measure a policy on held-out prompts; nothing is trained on the result."""
-
-
 class Pipeline:
-    """One run: its folder, preset, seed and world. Each stage is a method that loads what earlier stages wrote."""
+    """One run: its folder, preset, seed and world. Each stage is a method that loads what earlier stages wrote.
+
+    `defaults` are the settings, by their dotted names, that nobody asked for: stages that are done may have had others.
+    """
 
     stages = STAGES
 
     def __init__(
-        self,
-        folder: str | Path,
-        preset: Preset,
-        seed: int,
-        world: World,
-        *,
-        show_progress: bool = True,
-        save_every_seconds: float = 15.0,
-        engine: Engine | None = None,
-    ):
-        self.folder, self.preset, self.seed, self.world = Path(folder), preset, seed, world
+        self, folder: str | Path, preset: Preset, seed: int, world: World, *, defaults: dict[str, Any] | None = None,
+        show_progress: bool = True, save_every_seconds: float = 15.0, engine: Engine | None = None,
+    ):  # fmt: skip
+        self.folder, self.preset, self.seed, self.world, self.defaults = Path(folder), preset, seed, world, defaults or {}
         self.engine = engine or Engine()
         self.show_progress, self.save_every_seconds = show_progress and self.engine.is_main, save_every_seconds
-        self._check_folder()
+        self._lock: Any = None
+        self._rows: dict[str, dict[str, int]] = {}  # how many rows of each kind fit into the model
+        self.has_tokenizer = False  # whether it was given, so that none is learnt
 
-    @property
-    def _about(self) -> dict[str, Any]:
-        about = {"preset": asdict(self.preset), "seed": self.seed, "data": self.world.describe()}
-        return json.loads(json.dumps({key: value for key, value in about.items() if value != {}}))
+    def _uses(self, stage: str) -> dict[str, Any]:
+        return json.loads(json.dumps(used_by(stage, asdict(self.preset), self.world.describe())))
 
-    def _check_folder(self) -> None:
-        path = self.folder / "run.json"
-        if path.exists() and read_json(path, dict, "delete that file if this is the run with these settings") != self._about:
-            raise ValueError(
-                f"{self.folder} holds a run with another preset or seed, or other data: "
-                f"choose another --name, or delete that folder (what it is stands in {path})"
-            )
+    def recorded(self) -> dict[str, dict[str, Any]]:
+        """Return what each stage that has begun here used; a stage that was copied has no record."""
+        return read_record(self.folder, self.stages)
 
-    def _claim_folder(self) -> None:
-        self._check_folder()
-        self._write(self.folder / "run.json", json.dumps(self._about, indent=1))
+    def check(self, *wanted: str) -> None:
+        """Compare what these stages, and those that they build on, used with what is asked for now.
+
+        Raises: ValueError naming what differs; `defaults` were not asked for, and do not matter to a stage that is done.
+        """
+        recorded = self.recorded()
+        for stage in self.stages[: max(map(self.stages.index, wanted)) + 1]:
+            if stage == "ppo" and stage not in wanted:
+                continue  # nothing builds on it
+            found, done = [], self.is_done(stage)
+            if stage in recorded:
+                found = differences(recorded[stage], self._uses(stage), self.defaults if done else None)
+                found += [f"seed was {recorded[stage]['seed']}, now {self.seed}"] * (recorded[stage]["seed"] != self.seed)
+            elif stage == "pretrain" and done and self.defaults:
+                found = differences_of_base(self.base_config, self.preset, self.defaults)
+            if found:
+                raise ValueError(
+                    f"{self.folder} holds a run whose stage {stage} had other settings or data ({'; '.join(found)}): ask for "
+                    f"the old ones, choose another --name, or delete {self.folder / stage} and the stages after it"
+                )
+
+    def lock(self) -> None:
+        """Keep other commands out of this folder until this process ends. Raises: ValueError, if one is in there."""
+        if self.engine.is_main and self._lock is None:
+            self._lock = lock_folder(self.folder)
+
+    def _claim_folder(self, stage: str = "pretrain") -> None:
+        """Note in run.json what a stage uses, if the run may go on with that."""
+        self.check(stage)
+        self.lock()
+        self._note(stage)
+
+    def _note(self, stage: str) -> None:
+        recorded, base = self.recorded(), {"model": asdict(self.base_config)} if self.is_done("pretrain") else {}
+        rows, self._rows = recorded.get(stage, {}).get("rows", {}) | self._rows, {}
+        about = {"seed": self.seed, "preset": asdict(self.preset), "data": self.world.describe(),
+                 "stages": recorded | {stage: self._uses(stage) | base | {"rows": rows}}}  # fmt: skip
+        self._write(self.folder / "run.json", json.dumps(about, indent=1))
 
     def _write(self, path: Path, text: str) -> None:
         """Write a file that every process may read from then on."""
@@ -113,6 +102,9 @@ class Pipeline:
     def run(self, until: str = STAGES[-1]) -> None:
         """Do every stage up to and with `until` that is not done yet, and note how long each took."""
         wanted = self.stages[: self.stages.index(until) + 1]
+        if self.world.given_score() and self.world.given_comparisons() is None:
+            wanted = [stage for stage in wanted if stage not in ("comparisons", "reward")]  # nothing to train one on, nor to do
+        self.check(*wanted)
         self.seconds()  # a damaged file is told before the work
         for stage in wanted:
             if self.is_done(stage):
@@ -121,36 +113,52 @@ class Pipeline:
                 print(f"{stage} (stage {wanted.index(stage) + 1} of {len(wanted)})")
             start = time.monotonic()
             getattr(self, stage)()
-            self._write(self.folder / SECONDS, json.dumps(self.seconds() | {stage: time.monotonic() - start}, indent=1))
+            self._write(self.folder / "seconds.json", json.dumps(self.seconds() | {stage: time.monotonic() - start}, indent=1))
 
     def seconds(self) -> dict[str, float]:
         """Return how long each stage took; of a stage that was stopped, its last part."""
-        path, advice = self.folder / SECONDS, "delete that file; it tells only how long stages took"
-        return read_json(path, dict, advice, of=float | int) if path.exists() else {}
+        path = self.folder / "seconds.json"
+        return read_json(path, dict, "delete it, it says only what stages took", of=float | int) if path.exists() else {}
 
     def output(self, stage: str) -> Path:
         """Path of what a stage leaves for the others; it appears when the stage is done."""
         return self.folder / stage / ("comparisons.json" if stage == "comparisons" else "model.safetensors")
 
     def is_done(self, stage: str) -> bool:
-        """Tell whether a stage has left its output."""
+        """Whether a stage has left its output."""
         return self.output(stage).exists()
 
     def _training_run(self, stage: str) -> TrainingRun:
-        self._claim_folder()
+        self._claim_folder(stage)
         torch.manual_seed(self.seed)  # initial weights, dropout
         return TrainingRun(self.folder / stage, show_progress=self.show_progress, name=stage, engine=self.engine,
                            save_every_seconds=self.save_every_seconds)  # fmt: skip
 
     def _finish(self, stage: str, run: TrainingRun, model: GPT | ScalarModel, **about: Any) -> None:
-        save_model(self.output(stage), model, stage=stage, seed=self.seed, **about)
+        self._note(stage)
+        save_model(self.output(stage), model, stage=stage, seed=self.seed, given=sorted(self.world.describe()), **about)
         run.forget_state()
         self.engine.barrier()
 
     @property
+    def base_config(self) -> GPTConfig:
+        """Shape of the base model: its own, once it is there, whatever the settings ask for."""
+        done = self.is_done("pretrain")
+        return load_model(self.output("pretrain"), stage="pretrain", kind=GPT).config if done else self.preset.model
+
+    @property
     def tokenizer(self) -> Tokenizer:
-        """The run's tokenizer."""
-        return Tokenizer.load(self.folder / "tokenizer.json")
+        """The run's tokenizer; deleted, it is learnt again from the documents of its base model. Raises: as `Tokenizer.load`."""
+        path, again = self.folder / "tokenizer.json", "the same command, with its --text or --start-from, makes it anew"
+        if not path.exists() and self.is_done("pretrain"):
+            about, documents = load_tensors(self.output("pretrain"))[1], self.world.documents(self.preset.documents)
+            if fingerprint(documents) != about.get("data"):
+                raise FileNotFoundError(f"there is no {path}: {again}")
+            self._write(path, Tokenizer.train(documents, about["config"]["vocab_size"]).to_json())
+        try:
+            return Tokenizer.load(path)
+        except ValueError as error:
+            raise ValueError(f"{path} is damaged ({error.__cause__}): delete it; {again}") from None
 
     def _ids(self) -> dict[str, int]:
         tokenizer = self.tokenizer
@@ -161,43 +169,43 @@ class Pipeline:
         kind, size = ScalarModel if stage == "reward" else GPT, self.tokenizer.vocab_size
         return load_model(self.output(stage), stage=stage, kind=kind, vocab_size=size)
 
-    def pretraining_tokens(self) -> tuple[torch.Tensor, torch.Tensor, str]:
-        """Return the packed training stream, the held-out one, and a fingerprint of the training documents."""
-        documents = self.world.documents(self.preset.documents)
-        if self.engine.is_main and not (self.folder / "tokenizer.json").exists():
-            Tokenizer.train(documents, self.preset.model.vocab_size).save(self.folder / "tokenizer.json")
-        self.engine.barrier()
-        tokenizer = self.tokenizer
-        held_out = pack_documents(self.world.held_out_documents(), tokenizer)
-        return pack_documents(documents, tokenizer), held_out, fingerprint(documents)
+    def _fitting(self, what: str, rows: Sequence[Any], encode: Callable[..., tuple[list, int]], limit: int) -> list:
+        """Encode rows, and say and note how many are left out, being too long."""
+        encoded, dropped = encode(rows, self.tokenizer, limit)
+        self._rows[what] = {"used": len(encoded), "left_out": dropped, "most_tokens": limit}
+        if dropped and self.engine.is_main:
+            print(f"left out {dropped} of {len(rows)} {what}: longer than {limit} tokens")
+        return encoded
 
     def pretrain(self) -> None:
         """Stage 0: a tokenizer and a base model from nothing."""
-        tokens, held_out, data = self.pretraining_tokens()
-        run = self._training_run("pretrain")
-        model = GPT(GPTConfig(**(asdict(self.preset.model) | {"vocab_size": self.tokenizer.vocab_size})))
+        begun, documents = "pretrain" in self.recorded(), self.world.documents(self.preset.documents)
+        run = self._training_run("pretrain")  # run.json is written before the tokenizer, which may be of a run that was given up
+        if not ((self.folder / "tokenizer.json").exists() and (begun or self.has_tokenizer)):
+            self._write(self.folder / "tokenizer.json", Tokenizer.train(documents, self.preset.model.vocab_size).to_json())
+        tokenizer = self.tokenizer
+        tokens, held_out = (pack_documents(texts, tokenizer) for texts in (documents, self.world.held_out_documents()))
+        model = GPT(GPTConfig(**(asdict(self.preset.model) | {"vocab_size": tokenizer.vocab_size})))
         length = self.preset.pretrain.sequence_length
-        primer = pack_documents(self.world.primer(self.preset.primer_documents), self.tokenizer)
+        primer = pack_documents(self.world.primer(self.preset.primer_documents), tokenizer)
         pretrain(model, tokens, self.preset.pretrain, seed=self.seed, run=run, primer=primer,
                  evaluate=lambda m: {"held_out_loss": held_out_loss(m, held_out, length)})  # fmt: skip
-        self._finish("pretrain", run, model, data=data)
-
-    def _examples(self) -> tuple[list, str]:
-        demonstrations = self.world.demonstrations(self.preset.incoming_prompts)
-        examples, _ = encode_demonstrations(demonstrations, self.tokenizer, self.preset.model.context_length)
-        return examples, fingerprint([asdict(d) for d in demonstrations])
+        self._finish("pretrain", run, model, data=fingerprint(documents))
 
     def sft(self) -> None:
-        """Stage 1: the base model learns from demonstrations; a tenth is kept for the validation loss."""
-        examples, data = self._examples()
+        """Stage 1: the base model learns from demonstrations; of many, some are kept for the validation loss."""
+        demonstrations = self.world.demonstrations(self.preset.incoming_prompts)
+        if not demonstrations:
+            raise ValueError("there are no demonstrations to learn from: give --demonstrations")
+        examples = self._fitting("demonstrations", demonstrations, encode_demonstrations, self.base_config.context_length)
         run = self._training_run("sft")
         model = copy_gpt(self.model("pretrain"), dropout=self.preset.sft.dropout)
         train_sft(model, examples, self.preset.sft, pad_id=self._ids()["pad_id"], seed=self.seed, run=run)
-        self._finish("sft", run, copy_gpt(model, dropout=self.preset.model.dropout), data=data)
+        self._finish("sft", run, copy_gpt(model, dropout=self.preset.model.dropout), data=fingerprint(demonstrations))
 
     def collect_answers(self, prompts: list[str], sources: list[tuple[GPT, float]]) -> list[list[list[int]]]:
         """Let every (model, temperature) answer every prompt; identical answers to a prompt are kept once. Token ids."""
-        encoded, _ = encode_prompts(prompts, self.tokenizer, self.preset.model.context_length)
+        encoded = [self.tokenizer.encode_prompt(prompt) for prompt in prompts]
         length, answers = self.preset.ppo.max_new_tokens, [{} for _ in prompts]
         for k, (model, temperature) in enumerate(sources):
             with self.engine.unsharded(model):
@@ -231,15 +239,18 @@ class Pipeline:
 
     def comparisons(self) -> None:
         """Collect rankings: answers from several sources, ranked by labelers; or take those that are given."""
-        self._claim_folder()
-        given = self.world.given_comparisons()
+        given, context = self.world.given_comparisons(), self.base_config.context_length
         if given is not None:
-            encoded, _ = encode_comparisons(given, self.tokenizer, self.preset.model.context_length)
+            encoded = self._fitting("comparisons", given, encode_comparisons, context)
             rows = [{"ids": list(c.ids), "ranks": list(c.ranks)} for c in encoded]
-            return self._write(self.output("comparisons"), json.dumps(rows))
-        prompts = self.world.comparison_prompts(self.preset.incoming_prompts, self.preset.comparisons.prompts)
-        answers = self.collect_answers(prompts, self.comparison_sources())
-        self._write(self.output("comparisons"), json.dumps(self.rank_answers(prompts, answers)))
+        else:
+            asked = self.world.comparison_prompts(self.preset.incoming_prompts, self.preset.comparisons.prompts)
+            room = context - self.preset.ppo.max_new_tokens  # so that the answer fits too
+            self._fitting("prompts to compare answers to", asked, encode_prompts, room)
+            prompts = [prompt for prompt in asked if len(self.tokenizer.encode_prompt(prompt)) <= room]
+            rows = self.rank_answers(prompts, self.collect_answers(prompts, self.comparison_sources()))
+        self._claim_folder("comparisons")
+        self._write(self.output("comparisons"), json.dumps(rows))
 
     def reward(self) -> None:
         """Stage 2: the SFT model, its head replaced, learns to score from the rankings."""
@@ -249,49 +260,39 @@ class Pipeline:
         self._finish("reward", run, model, data=fingerprint(rows))
 
     def train_reward_on(self, rows: list[dict[str, Any]], run: TrainingRun) -> ScalarModel:
-        """Train a reward model on ranked rows and centre it on the demonstrations."""
+        """Train a reward model on ranked rows; centre it on the demonstrations or, where there is none, on the best answers."""
         comparisons = [EncodedComparison(ids=tuple(row["ids"]), ranks=tuple(row["ranks"])) for row in rows]
-        model = ScalarModel(copy_gpt(self.model("sft")))
-        pad_id = self._ids()["pad_id"]
+        model, pad_id = ScalarModel(copy_gpt(self.model("sft"))), self._ids()["pad_id"]
+        centre = [Example(row["ids"][row["ranks"].index(min(row["ranks"]))], 0) for row in rows]
+        if demonstrations := self.world.demonstrations(self.preset.incoming_prompts):
+            centre = encode_demonstrations(demonstrations, self.tokenizer, model.config.context_length)[0]
         train_reward_model(model, comparisons, self.preset.reward, pad_id=pad_id, seed=self.seed, run=run)
-        center_on_demonstrations(model, self._examples()[0][:CENTERING_DEMONSTRATIONS], pad_id)
+        center_on_demonstrations(model, centre[:CENTERING_DEMONSTRATIONS], pad_id)
         return model.eval()
 
-    def ppo(self) -> None:
-        """Stage 3 without pretraining text."""
-        self._reinforce("ppo", self.preset.ppo)
+    def ppo(self, stage: str = "ppo") -> None:
+        """Stage 3: the SFT model answers prompts and learns from the scores."""
+        run = self._training_run(stage)
+        critic = self.model("reward") if self.world.given_score() is None else ScalarModel(copy_gpt(self.model("sft")))
+        self._finish(stage, run, self.train_policy(getattr(self.preset, stage), critic, run))
 
     def ppo_ptx(self) -> None:
         """Stage 3 with pretraining text mixed in."""
-        self._reinforce("ppo_ptx", self.preset.ppo_ptx)
+        self.ppo("ppo_ptx")
 
-    def _reinforce(self, stage: str, config: PPOConfig) -> None:
-        run = self._training_run(stage)
-        given = self.world.given_score()
-        critic = self.model("reward") if given is None else ScalarModel(copy_gpt(self.model("sft")))
-        policy = self.train_policy(config, critic, run, score_fn=text_score(given, self.tokenizer) if given else None)
-        self._finish(stage, run, policy)
-
-    def train_policy(
-        self, config: PPOConfig, critic: ScalarModel, run: TrainingRun, *, score_fn: ScoreFunction | None = None
-    ) -> GPT:
-        """Run PPO from the SFT model; return the averaged policy.
-
-        `critic` is the reward model: it scores, unless a `score_fn` is given, and the value model starts as its copy.
-        """
-        prompts, _ = encode_prompts(self.world.ppo_prompts(self.preset.incoming_prompts), self.tokenizer,
-                                    self.preset.model.context_length - config.max_new_tokens)  # fmt: skip
+    def train_policy(self, config: PPOConfig, critic: ScalarModel, run: TrainingRun) -> GPT:
+        """Run PPO from the SFT model; return the averaged policy. `critic` starts the value model, and scores unless the world does."""
+        policy, tokenizer, given = self.model("sft"), self.tokenizer, self.world.given_score()
+        context = policy.config.context_length
+        if config.ptx_coef and config.ptx_sequence_length > context:
+            raise ValueError(f"ptx_sequence_length is {config.ptx_sequence_length}, but the model's context {context}: lower it")
+        asked = self.world.ppo_prompts(self.preset.incoming_prompts)
+        prompts = self._fitting("prompts", asked, encode_prompts, context - config.max_new_tokens)
         value_model = copy_scalar(critic)
-        ids, tokenizer = self._ids(), self.tokenizer
+        as_given = {tuple(tokenizer.encode_prompt(prompt)): prompt for prompt in asked}
+        score_fn = text_score(given, tokenizer, as_given) if given else reward_model_score(self.engine.prepare(critic))
+        text = pack_documents(self.world.documents(self.preset.documents), tokenizer) if config.ptx_coef else None
         return train_ppo(
-            self.model("sft"),
-            value_model,
-            score_fn or reward_model_score(self.engine.prepare(critic)),
-            prompts,
-            config,
-            seed=self.seed,
-            run=run,
-            pretraining_tokens=self.pretraining_tokens()[0] if config.ptx_coef else None,
-            evaluate=lambda policy, rollout: self.world.monitor(policy, tokenizer),
-            **ids,
-        )
+            policy, value_model, score_fn, prompts, config, seed=self.seed, run=run, pretraining_tokens=text,
+            evaluate=lambda policy, rollout: self.world.monitor(policy, tokenizer), **self._ids(),
+        )  # fmt: skip

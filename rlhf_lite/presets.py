@@ -1,13 +1,23 @@
-"""What a whole run trains with, by size. Vary a preset with `dataclasses.replace` or from the command line."""
+"""What a whole run trains with: settings by size, what a world must give, and a record of both.
 
-from dataclasses import dataclass, field, replace
+Vary a preset with `dataclasses.replace` or from the command line.
+"""
 
-from .gpt import GPT2, NANO, TINY, GPTConfig
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any, Protocol
+
+from .files import read_json
+from .gpt import GPT, GPT2, NANO, TINY, GPTConfig
 from .optim import OptimConfig
 from .ppo import PPOConfig
 from .pretrain import PretrainConfig
+from .records import Comparison, Demonstration
 from .reward import RewardConfig
 from .sft import SFTConfig
+from .tokenizer import Tokenizer
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,6 +87,114 @@ class Preset:
                 f"sequence_length {self.pretrain.sequence_length} exceeds context_length {self.model.context_length}: "
                 "shorten one or lengthen the other"
             )
+        check_settings(self)
+
+
+ABOVE_ZERO, NOT_NEGATIVE = ("value_clip", "high_temperature", "epsilon"), ("weight_decay", "muon_learning_rate")
+
+
+def check_settings(preset: Preset) -> None:
+    """Check what every number of every stage must be: finite, and of the right sign. Raises: ValueError, naming the setting."""
+    for name, value in dotted(asdict(preset)).items():
+        last = name.rpartition(".")[2]
+        if isinstance(value, float) and not math.isfinite(value):
+            raise ValueError(f"{name} is {value}, expected a finite number")
+        if last in ABOVE_ZERO and value <= 0:
+            raise ValueError(f"{name} is {value}, expected more than 0")
+        if last in NOT_NEGATIVE and value < 0:
+            raise ValueError(f"{name} is {value}, expected 0 or more")
+
+
+def dotted(settings: dict[str, Any], before: str = "") -> dict[str, Any]:
+    """Name settings within settings as the command line does. Example: {"sft": {"epochs": 3}} -> {"sft.epochs": 3}."""
+    found: dict[str, Any] = {}
+    for name, value in settings.items():
+        found |= dotted(value, f"{before}{name}.") if isinstance(value, dict) else {before + name: value}
+    return found
+
+
+USES = {
+    "pretrain": (("model", "documents", "primer_documents", "pretrain"), ("text",)),
+    "sft": (("sft", "incoming_prompts"), ("demonstrations",)),
+    "comparisons": (("comparisons", "incoming_prompts"), ("comparisons",)),
+    "reward": (("reward",), ("comparisons",)),
+    "judge": (("reward",), ("judge",)),
+    "ppo": (("ppo", "incoming_prompts"), ("prompts", "score_fn")),
+    "ppo_ptx": (("ppo_ptx", "documents", "incoming_prompts"), ("prompts", "score_fn", "text")),
+}
+"""Settings and data of each stage; data that no stage names, such as a released base model, belongs to all."""
+
+
+def used_by(stage: str, settings: dict[str, Any], data: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return the part of all settings and all data that a stage uses; settings by their dotted names."""
+    names, own = USES[stage]
+    others = {key for _, keys in USES.values() for key in keys} - set(own)
+    return {"settings": dotted({key: value for key, value in settings.items() if key in names}),
+            "data": {key: value for key, value in data.items() if key not in others}}  # fmt: skip
+
+
+def differences(was: dict[str, dict[str, Any]], now: dict[str, dict[str, Any]], defaults: dict[str, Any] | None) -> list[str]:
+    """Name what differs in what a stage used and would use, of settings that both versions of the library know.
+
+    With `defaults`, for a stage that is done: a setting that stands at its default, and data that is not given, were not
+    asked for, and do not differ. Data is a fingerprint, after which " of FILE" may stand.
+    """
+    done, before = defaults is not None, was["settings"]
+    names = [name for name in now["settings"] if name in before and not (done and defaults.get(name) == now["settings"][name])]
+    found = [(name, before[name], now["settings"][name]) for name in names if before[name] != now["settings"][name]]
+    for name in now["data"] if done else {**was["data"], **now["data"]}:
+        old, new = (str(part["data"].get(name, "not given")) for part in (was, now))
+        found += [(name, old, new)] if old.partition(" of ")[0] != new.partition(" of ")[0] else []
+    return [f"{name} was {old}, now {new}" for name, old, new in found]
+
+
+def differences_of_base(base: GPTConfig, preset: Preset, defaults: dict[str, Any]) -> list[str]:
+    """Name what was asked for of a model that nobody will build, since there is a base model of another shape."""
+    was, now = dotted({"model": asdict(base)}), dotted({"model": asdict(preset.model)})
+    return [f"{name} is {was[name]}, asked for {now[name]}" for name in now if now[name] not in (was[name], defaults.get(name))]
+
+
+def read_record(folder: Path, stages: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """Read from a run's run.json what each stage that has begun there used: "settings", "data" and "seed".
+
+    Raises: ValueError, naming the file and what to do, if it is damaged.
+    """
+    path, advice = folder / "run.json", "delete that file if this is the run with these settings"
+    about = read_json(path, dict, advice) if path.exists() else {"stages": {}}
+    try:
+        if "stages" not in about:  # earlier versions kept one record for all
+            about["stages"] = {stage: used_by(stage, about["preset"], about.get("data", {})) for stage in stages}
+        return {stage: {**entry, "settings": dict(entry["settings"]), "data": dict(entry["data"]), "seed": int(about["seed"])}
+                for stage, entry in about["stages"].items() if (folder / stage).is_dir()}  # fmt: skip
+    except (KeyError, TypeError, ValueError, AttributeError):
+        raise ValueError(f"{path} does not say what stages used: {advice}") from None
+
+
+class World(Protocol):
+    """What a run needs to know about the world it trains in; the tiny world is one."""
+
+    def describe(self) -> dict[str, Any]:
+        """Name each part that the seed alone does not decide by a fingerprint, after which " of FILE" may stand."""
+    def documents(self, count: int) -> list[str]:
+        """Return pretraining documents."""
+    def primer(self, count: int) -> list[str]:
+        """Return documents to begin pretraining with."""
+    def held_out_documents(self) -> list[str]:
+        """Return documents never trained on."""
+    def demonstrations(self, incoming: int) -> list[Demonstration]:
+        """Return what labelers wrote; nothing where there is none."""
+    def comparison_prompts(self, incoming: int, count: int) -> list[str]:
+        """Return prompts whose answers are to be ranked."""
+    def given_comparisons(self) -> list[Comparison] | None:
+        """Return comparisons that exist already; None: sample answers and let labelers rank them."""
+    def given_score(self) -> Callable[[list, list[str]], Any] | None:
+        """Return a score_fn(prompts, responses) to use instead of a reward model, or None."""
+    def rank(self, prompts: list[str], answers: list[list[str]]) -> list[list[int]]:
+        """Let labelers rank the answers to each prompt, 0 = best."""
+    def ppo_prompts(self, incoming: int) -> list:
+        """Return prompts for PPO, nobody's answers needed."""
+    def monitor(self, model: GPT, tokenizer: Tokenizer) -> dict[str, Any]:
+        """Measure a policy on held-out prompts; nothing is trained on the result."""
 
 
 def _nano() -> Preset:

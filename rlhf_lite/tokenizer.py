@@ -13,7 +13,6 @@ contains, is renamed to `<|pad|>`. So GPT-2's weights need no further row, and i
 
 import hashlib
 import json
-import os
 import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -22,6 +21,7 @@ from tokenizers import Tokenizer as HFTokenizer
 from tokenizers import decoders, models, pre_tokenizers, trainers
 
 from rlhf_lite.bpe import CHAR_TO_BYTE, readable
+from rlhf_lite.files import write_atomically
 
 PAD_TOKEN = "<|pad|>"
 END_TOKEN = "<|end|>"
@@ -191,14 +191,7 @@ class Tokenizer:
 
     def save(self, path: str | Path) -> None:
         """Write one JSON file in the format of `tokenizers`; it appears whole or not at all."""
-        path = Path(path)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")  # same folder: os.replace stays on one disk
-        try:
-            temporary.write_text(self.to_json(), encoding="utf-8")
-            os.replace(temporary, path)
-        finally:
-            temporary.unlink(missing_ok=True)
+        write_atomically(Path(path), self.to_json())
 
     @classmethod
     def load(cls, path: str | Path) -> "Tokenizer":

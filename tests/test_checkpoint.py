@@ -139,12 +139,67 @@ def test_a_truncated_file_gives_a_clear_error(tmp_path, make_gpt, kept):
         load_model(path)
 
 
-def test_a_truncated_state_gives_a_clear_error(tmp_path):
-    train(tmp_path)
-    path = tmp_path / "state.safetensors"
+def cut(path):
     path.write_bytes(path.read_bytes()[:-100])
-    with pytest.raises(ValueError, match=r"state.safetensors is not a whole checkpoint"):
+
+
+@pytest.mark.parametrize("harm", [cut, lambda path: path.unlink(), lambda path: path.write_bytes(b""),
+                                  lambda path: save_tensors(path, {"x": torch.ones(1)}, {"step": 9, "stage": "ppo"})],
+                         ids=["cut", "gone", "empty", "of another stage"])  # fmt: skip
+def test_where_the_newest_state_is_bad_the_one_before_is_used_and_kept(tmp_path, harm, capsys):
+    history, weights = train(None)
+    with pytest.raises(StoppedError):
+        train(tmp_path, stop_at=4)
+    newest, before = tmp_path / "state.safetensors", tmp_path / "state.previous.safetensors"
+    good = before.read_bytes()
+    harm(newest)
+    with pytest.raises(StoppedError):
+        train(tmp_path, stop_at=3)  # read, and nothing saved
+    assert "going on from step 3, kept in state.previous.safetensors, for " in capsys.readouterr().out
+    assert before.read_bytes() == good
+    with pytest.raises(StoppedError):
+        train(tmp_path, stop_at=4)  # saved once: the bad one is replaced, the good one kept
+    assert before.read_bytes() == good and load_tensors(newest)[1]["step"] == 4
+    resumed_history, resumed_weights = train(tmp_path)
+    assert resumed_history == history and all(torch.equal(a, b) for a, b in zip(resumed_weights, weights, strict=True))
+
+
+def test_where_all_states_are_bad_one_line_says_what_to_do(tmp_path):
+    train(tmp_path)
+    newest, before = tmp_path / "state.safetensors", tmp_path / "state.previous.safetensors"
+    cut(newest)
+    cut(before)
+    content = newest.read_bytes(), before.read_bytes()
+    with pytest.raises(ValueError, match=r"state.safetensors is not a whole checkpoint.*state.previous.safetensors.*delete both"):
         train(tmp_path)
+    assert (newest.read_bytes(), before.read_bytes()) == content
+    before.unlink()
+    with pytest.raises(ValueError, match=r"state.safetensors is not a whole checkpoint.*delete it"):
+        train(tmp_path)
+
+
+def test_a_stop_between_the_two_renamings_loses_nothing(tmp_path, monkeypatch):
+    history, weights = train(None)
+    with pytest.raises(StoppedError):
+        train(tmp_path, stop_at=3)
+    moved, replace = [], files.os.replace
+
+    def stop_at_second(source, target):
+        moved.append(target)
+        if len(moved) == 2:
+            raise StoppedError
+        replace(source, target)
+
+    (tmp_path / "log.jsonl").rename(tmp_path / "log")  # the log's own renaming is not counted
+    with monkeypatch.context() as patched:
+        patched.setattr(files.os, "replace", stop_at_second)
+        with pytest.raises(StoppedError):
+            train(tmp_path)
+    (tmp_path / "log").rename(tmp_path / "log.jsonl")
+    assert [path.name for path in moved] == ["state.previous.safetensors", "state.safetensors"]
+    assert not (tmp_path / "state.safetensors").exists()
+    resumed_history, resumed_weights = train(tmp_path)
+    assert resumed_history == history and all(torch.equal(a, b) for a, b in zip(resumed_weights, weights, strict=True))
 
 
 def test_models_come_back_bit_for_bit(tmp_path, make_gpt, make_scalar_model):
@@ -188,3 +243,44 @@ def test_a_log_cut_off_in_the_middle_of_a_line(tmp_path):
     assert read_log(path) == []
     path.write_text(json.dumps({"step": 0, "loss": 1.5}) + "\n" + '{"step": 1, "lo')
     assert read_log(path) == [{"step": 0, "loss": 1.5}]
+
+
+def test_odd_lines_of_a_log_are_left_out_and_said(tmp_path, capsys):
+    path, good = tmp_path / "log.jsonl", '{"step": 1, "loss": 2.0}'
+    odd = ["[1]", '{"a": 1}', '{"step": "x"}', "NaN", '{"step": true}', '{"step": -1}', "null", "[" * 50_000, "\x00", ""]
+    path.write_text("\n".join([*odd, good, '{"step": 2, "loss": NaN}', '{"step": 3']))
+    assert read_log(path) == [{"step": 1, "loss": 2.0}, {"step": 2, "loss": None}]
+    told = capsys.readouterr().err
+    assert told.count("\n") == 1 and "left out 10 of 12 lines that are no step, the first in line 1" in told
+
+
+def test_a_log_never_holds_what_is_no_json(tmp_path):
+    run = TrainingRun(tmp_path, show_progress=False)
+    run.record(0, {"loss": float("nan"), "deep": {"x": [float("inf"), 1.5]}})
+    assert run.log_path.read_text() == '{"step": 0, "loss": null, "deep": {"x": [null, 1.5]}}\n'
+
+
+def test_a_full_disk_leaves_the_log_whole_and_is_named(tmp_path, monkeypatch):
+    run, real = TrainingRun(tmp_path, show_progress=False), open
+    run.record(0, {"loss": 1.0})
+
+    class Full:
+        def __init__(self, file):
+            self.file = file
+
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *_):
+            self.file.close()
+
+        def write(self, text):
+            self.file.write(text[:5])
+            self.file.flush()
+            raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("builtins.open", lambda *args, **more: Full(real(*args, **more)))
+    with pytest.raises(OSError, match=r"cannot write .*log.jsonl .*No space left on device.*: make room"):
+        run.record(1, {"loss": 1.0})
+    monkeypatch.undo()
+    assert run.log_path.read_text() == '{"step": 0, "loss": 1.0}\n'

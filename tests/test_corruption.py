@@ -5,7 +5,6 @@ Errors are ValueError or FileNotFoundError, which the command line prints in one
 format cannot show a flipped bit (JSON without a checksum), a run may also go on.
 """
 
-import json
 import os
 import pickle
 import random
@@ -20,11 +19,9 @@ from test_pipeline import ToyWorld, toy_preset
 
 from rlhf_lite.__main__ import main
 from rlhf_lite.checkpoint import TrainingRun, load_model, save_model
-from rlhf_lite.engine import Engine
 from rlhf_lite.files import load_tensors, save_tensors, tensors_checksum
 from rlhf_lite.gpt import GPT, GPTConfig, ScalarModel
 from rlhf_lite.pipeline import STAGES, Pipeline
-from rlhf_lite.shards import newest_shards, save_shards
 from rlhf_lite.tinyworld.evaluation import load_models
 from rlhf_lite.tokenizer import Tokenizer
 
@@ -61,12 +58,10 @@ PLACES = [
     Place("ppo/model.safetensors", "evaluation"),
     Place("ppo_ptx/model.safetensors", "evaluation"),
     *(Place(f"{stage}/state.safetensors", stage) for stage in TRAINED),
-    Place("ppo/shards-2/{part}", "ppo"),
-    Place("ppo/shards-2/about.json", "ppo", exact=False),
     Place("tokenizer.json", "sft", exact=False),
     Place("tokenizer.json", "evaluation", exact=False),
     Place("comparisons/comparisons.json", "reward", exact=False),
-    Place("run.json", "sft"),
+    Place("run.json", "sft", exact=False),
     Place("seconds.json", "sft", exact=False),
 ]
 
@@ -94,13 +89,7 @@ def case(finished, tmp_path):
         shutil.copytree(finished, folder)
         if place.reader != "evaluation":
             (folder / place.reader / "model.safetensors").unlink()
-        state = folder / place.reader / "state.safetensors"
-        if "shards" in place.path:
-            tensors, about = load_tensors(state)
-            save_shards(state.parent, tensors, about["step"], Engine(), stage=about["stage"])
-            state.unlink()
-            (part,) = (state.parent / f"shards-{about['step']}").glob("*.safetensors")
-            return folder, folder / place.path.format(part=part.name)
+            (folder / place.reader / "state.previous.safetensors").unlink(missing_ok=True)  # else it would be used
         return folder, folder / place.path
 
     return make
@@ -123,15 +112,14 @@ def expect_error(folder, path, place):
     with pytest.raises((ValueError, FileNotFoundError)) as caught:
         go_on(folder, place.reader)
     message = str(caught.value)
-    named = path.parent if path.parent.name.startswith("shards") else path
-    assert str(named) in message or (named.name in message and str(named.parent) in message), message
+    assert str(path) in message, message
     assert any(word in message for word in ("delete", "train", "choose", "put")) and "\n" not in message, message
     assert content(folder) == before
     return message
 
 
 def ids(places):
-    return [f"{place.path.split('/{')[0]}-{place.reader}" for place in places]
+    return [f"{place.path}-{place.reader}" for place in places]
 
 
 @pytest.mark.parametrize("place", PLACES, ids=ids(PLACES))
@@ -165,14 +153,6 @@ def test_a_pickle_is_not_opened(case, tmp_path, place, which):
     assert (tmp_path / "opened").exists(), "it would have been seen"
 
 
-def test_a_pickle_beside_sharded_state_is_not_opened(case, tmp_path):
-    place = Place("ppo/shards-2/about.json", "ppo")
-    folder, path = case(place)
-    (path.parent / ".metadata").write_bytes(next(pickles(tmp_path / "opened")))
-    go_on(folder, "ppo")
-    assert not (tmp_path / "opened").exists()
-
-
 @pytest.mark.parametrize("place", PLACES, ids=ids(PLACES))
 def test_a_folder_in_its_place(case, place):
     folder, path = case(place)
@@ -191,7 +171,7 @@ JSON_FORMS = [
 def test_json_of_another_form(case, place):
     folder, path = case(place)
     for text in JSON_FORMS:
-        if (path.name, text) not in {("seconds.json", "{}"), ("about.json", "{}")}:
+        if (path.name, text) != ("seconds.json", "{}"):
             path.write_text(text)
             expect_error(folder, path, place)
 
@@ -221,7 +201,7 @@ def test_flipped_bits(case, place, where):
 
 def same_content(path, whole):
     """Whether a damaged safetensors file still holds the same: a bit flipped in spaces, or in the word "checksum"."""
-    if path.parent.name.startswith("shards") or path.suffix != ".safetensors":
+    if path.suffix != ".safetensors":
         return False
     try:
         (tensors, about), beside = load_tensors(path), path.with_name("whole")
@@ -295,19 +275,6 @@ def test_a_state_of_another_shape(case, place):
     for step in (None, "2", 1.5, [2]):
         save_tensors(path, tensors, about | {"step": step})
         expect_error(folder, path, place)
-
-
-def test_sharded_state_of_another_stage_and_without_one_of_its_files(case, finished):
-    place = Place("ppo/shards-2/about.json", "ppo")
-    folder, path = case(place)
-    about = json.loads(path.read_text())
-    path.write_text(json.dumps(about | {"stage": "sft"}))
-    assert "state of stage 'sft'" in expect_error(folder, path, place)
-    path.write_text(json.dumps(about | {"files": {**about["files"], "gone.safetensors": "00000000"}}))
-    assert "missing" in expect_error(folder, path, place)
-    path.write_text(json.dumps({"step": 2, "processes": 1}))  # as an earlier version wrote it
-    go_on(folder, "ppo")
-    assert newest_shards(folder / "ppo") is None
 
 
 def test_a_tokenizer_of_another_run(case):

@@ -2,13 +2,17 @@
 
 Proves: stages leave their outputs in order and are not done again; the same seed gives the same weights; answers to rank
 are different from each other and come from all sources; ranked token ids are those that were sampled; given comparisons
-and a given score replace labelers and reward model; another preset in the same folder is refused. All in a toy world,
-for the pipeline needs no other.
+and a given score replace labelers and reward model. A folder belongs to a run: what a stage and those before it used is
+compared and named, two commands do not work in one, rows that do not fit are counted, a lost tokenizer comes back.
+All in a toy world, for the pipeline needs no other.
 """
 
 import json
 import random
-from dataclasses import replace
+import shutil
+import subprocess
+import sys
+from dataclasses import asdict, replace
 
 import pytest
 import torch
@@ -16,8 +20,9 @@ import torch
 from rlhf_lite.checkpoint import read_log
 from rlhf_lite.optim import OptimConfig
 from rlhf_lite.pipeline import STAGES, Pipeline
-from rlhf_lite.presets import PRESETS, ComparisonConfig
+from rlhf_lite.presets import PRESETS, ComparisonConfig, dotted, used_by
 from rlhf_lite.records import Comparison, Demonstration
+from rlhf_lite.tokenizer import Tokenizer
 
 COLORS = "red blue green white black".split()
 
@@ -25,11 +30,11 @@ COLORS = "red blue green white black".split()
 class ToyWorld:
     """Name colors; labelers like short answers. Nothing of the tiny world is needed."""
 
-    def __init__(self, *, given=None, score=None):
-        self.given, self.score, self.asked = given, score, []
+    def __init__(self, *, given=None, score=None, about=None):
+        self.given, self.score, self.asked, self.about = given, score, [], about or {}
 
     def describe(self):
-        return {}
+        return self.about
 
     def documents(self, count):
         rng = random.Random(0)
@@ -89,7 +94,9 @@ def finished(tmp_path_factory):
 def test_every_stage_leaves_its_output_in_order(finished):
     times = [finished.output(stage).stat().st_mtime_ns for stage in STAGES]
     assert times == sorted(times)
-    assert {path.name for path in finished.folder.iterdir()} == {*STAGES, "run.json", "seconds.json", "tokenizer.json"}
+    assert {path.name for path in finished.folder.iterdir()} == {
+        *STAGES, "run.json", "seconds.json", "tokenizer.json", ".lock"
+    }  # fmt: skip
     assert len(read_log(finished.folder / "ppo_ptx/log.jsonl")) == 2
     assert not list(finished.folder.rglob("state.safetensors"))  # optimizer states of finished stages are gone
     assert not list(finished.folder.rglob("*.part"))
@@ -127,13 +134,150 @@ def test_stages_do_train(finished):
         )
 
 
-@pytest.mark.parametrize("change", [{"seed": 1}, {"preset": replace(toy_preset(), sft=replace(toy_preset().sft, epochs=2.0))}])
-def test_another_run_may_not_use_the_folder(finished, change):
-    arguments = {"preset": toy_preset(), "seed": 0} | change
+def toy_with(**stages):
+    """Change settings of some stages of the toy preset."""
+    return replace(toy_preset(), **{name: replace(getattr(toy_preset(), name), **new) for name, new in stages.items()})
+
+
+@pytest.mark.parametrize(("change", "told"), [
+    ({"seed": 1}, "stage pretrain .*seed was 0, now 1"),
+    ({"preset": toy_with(sft={"epochs": 2.0})}, r"stage sft .*sft.epochs was 1.0, now 2.0"),
+    ({"world": ToyWorld(about={"base": "x"})}, "base was not given, now x"),
+])  # fmt: skip
+def test_another_run_may_not_use_the_folder(finished, change, told):
+    arguments = {"preset": toy_preset(), "seed": 0, "world": ToyWorld()} | change
     before = (finished.folder / "run.json").read_text()
-    with pytest.raises(ValueError, match="another preset or seed, or other data: choose another --name"):
-        Pipeline(finished.folder, arguments["preset"], arguments["seed"], ToyWorld())
+    with pytest.raises(ValueError, match=f"{told}.*choose another --name"):
+        Pipeline(finished.folder, *arguments.values()).run()
     assert (finished.folder / "run.json").read_text() == before
+
+
+DEFAULTS = dotted(asdict(toy_preset()))
+
+
+def begun(tmp_path, finished, *done, old=False):
+    """Make a folder in which some stages are done, with 5 epochs of SFT and own demonstrations."""
+    for stage in done:
+        (tmp_path / stage).mkdir()
+        shutil.copy(finished.output(stage), tmp_path / stage)
+    shutil.copy(finished.folder / "tokenizer.json", tmp_path)
+    about = {"seed": 0, "preset": asdict(toy_with(sft={"epochs": 5.0})), "data": {"demonstrations": "ab of a.jsonl"}}
+    if not old:
+        about["stages"] = {stage: used_by(stage, about["preset"], about["data"]) for stage in done}
+    (tmp_path / "run.json").write_text(json.dumps(about))
+
+
+def opened(tmp_path, preset=None, defaults=DEFAULTS, **about):
+    return Pipeline(tmp_path, preset or toy_preset(), 0, ToyWorld(about=about), show_progress=False, defaults=defaults)
+
+
+@pytest.mark.parametrize("old", [False, True])
+def test_what_was_not_asked_for_does_not_matter_to_a_stage_that_is_done(tmp_path, finished, old):
+    begun(tmp_path, finished, "pretrain", "sft", old=old)
+    opened(tmp_path).check("reward")  # neither epochs nor demonstrations are repeated
+    opened(tmp_path, demonstrations="ab of elsewhere.jsonl", comparisons="cd of b.jsonl").check("reward")
+    opened(tmp_path, toy_with(sft={"epochs": 5.0})).check("reward")
+    opened(tmp_path, toy_with(ppo={"kl_coef": 9.0}), prompts="ef of c.jsonl").check("sft")  # a later stage's
+    with pytest.raises(ValueError, match=r"stage sft .*sft.epochs was 5.0, now 7.0"):
+        opened(tmp_path, toy_with(sft={"epochs": 7.0})).check("reward")
+    with pytest.raises(ValueError, match="stage sft .*demonstrations was ab of a.jsonl, now xy of b.jsonl"):
+        opened(tmp_path, demonstrations="xy of b.jsonl").check("reward")
+    with pytest.raises(ValueError, match=r"sft.epochs was 5.0, now 1.0"):
+        opened(tmp_path, defaults=None).check("reward")  # nothing is known to be a default
+
+
+def test_everything_matters_to_a_stage_that_has_begun(tmp_path, finished):
+    begun(tmp_path, finished, "pretrain", "sft")
+    (tmp_path / "sft/model.safetensors").unlink()
+    with pytest.raises(ValueError, match=r"sft.epochs was 5.0, now 1.0; demonstrations was ab of a.jsonl, now not given"):
+        opened(tmp_path).sft()
+    opened(tmp_path, toy_with(sft={"epochs": 5.0}), demonstrations="ab of a.jsonl").check("sft")
+    shutil.rmtree(tmp_path / "sft")  # as the message says
+    opened(tmp_path).sft()
+    assert json.loads((tmp_path / "run.json").read_text())["stages"]["sft"]["settings"]["sft.epochs"] == 1.0
+
+
+def test_nothing_builds_on_ppo(tmp_path, finished):
+    begun(tmp_path, finished, "pretrain", "ppo")
+    opened(tmp_path, toy_with(ppo={"kl_coef": 9.0})).check("ppo_ptx")
+    with pytest.raises(ValueError, match="ppo.kl_coef was 0.05, now 9"):
+        opened(tmp_path, toy_with(ppo={"kl_coef": 9.0})).check("ppo", "ppo_ptx")
+
+
+def test_settings_of_a_base_model_that_is_there_are_refused(tmp_path, finished):
+    begun(tmp_path, finished, "pretrain")
+    (tmp_path / "run.json").unlink()  # it was copied
+    opened(tmp_path).check("sft")
+    with pytest.raises(ValueError, match="model.d_model is 32, asked for 64"):
+        opened(tmp_path, toy_with(model={"d_model": 64})).check("sft")
+    tiny = replace(PRESETS["tiny"], sft=toy_preset().sft)
+    opened(tmp_path, tiny, dotted(asdict(tiny))).sft()  # nobody asked for tiny's shape, and its own is taken
+    assert json.loads((tmp_path / "run.json").read_text())["stages"]["sft"]["model"]["context_length"] == 320
+
+
+def test_rows_that_do_not_fit_are_counted_by_the_models_own_context(tmp_path, finished, capsys):
+    begun(tmp_path, finished, "pretrain")
+    world = ToyWorld()
+    world.demonstrations = lambda incoming: [Demonstration("Name red.", "red " * n) for n in (3, 200, 500)]
+    pipeline = Pipeline(tmp_path, toy_with(model={"context_length": 64}), 0, world, show_progress=False)
+    (tmp_path / "run.json").unlink()
+    pipeline.sft()
+    assert "left out 1 of 3 demonstrations: longer than 320 tokens" in capsys.readouterr().out
+    about = json.loads((tmp_path / "run.json").read_text())["stages"]["sft"]
+    assert about["rows"] == {"demonstrations": {"used": 2, "left_out": 1, "most_tokens": 320}}
+
+
+def test_prompts_that_leave_no_room_for_the_answer_are_left_out_with_their_rows(tmp_path, finished, capsys):
+    begun(tmp_path, finished, "pretrain", "sft")
+    (tmp_path / "run.json").unlink()
+    world = ToyWorld()
+    world.comparison_prompts = lambda incoming, count: ["Name red.", "red " * 312, "Name blue.", "x " * 900]
+    Pipeline(tmp_path, toy_preset(), 0, world, show_progress=False).comparisons()
+    assert "left out 2 of 4 prompts to compare answers to: longer than 314 tokens" in capsys.readouterr().out
+    rows = json.loads((tmp_path / "comparisons/comparisons.json").read_text())
+    tokenizer = finished.tokenizer
+    assert rows and {row["prompt"] for row in rows} <= {"Name red.", "Name blue."}
+    for row in rows:
+        prompt = tokenizer.encode_prompt(row["prompt"])
+        assert all(ids[: len(prompt)] == prompt for ids in row["ids"])
+
+
+def test_a_tokenizer_of_a_run_that_was_given_up_is_not_used(tmp_path, finished):
+    Tokenizer.train(["other words, given up"] * 9, 270).save(tmp_path / "tokenizer.json")  # stopped before anything was trained
+    pipeline = Pipeline(tmp_path, toy_preset(), 0, ToyWorld(), show_progress=False)
+    pipeline.pretrain()
+    assert (tmp_path / "tokenizer.json").read_bytes() == (finished.folder / "tokenizer.json").read_bytes()
+
+
+@pytest.mark.parametrize("harm", [lambda path: path.write_text("{"), lambda path: path.write_bytes(path.read_bytes()[:99])])
+def test_what_is_said_of_a_damaged_tokenizer_works(tmp_path, finished, harm):
+    begun(tmp_path, finished, "pretrain", "sft")
+    (tmp_path / "run.json").unlink()
+    path, good = tmp_path / "tokenizer.json", (tmp_path / "tokenizer.json").read_bytes()
+    harm(path)
+    with pytest.raises(ValueError, match=r"tokenizer.json is damaged .*: delete it; the same command.*makes it anew"):
+        opened(tmp_path).comparisons()
+    path.unlink()
+    opened(tmp_path).comparisons()
+    assert path.read_bytes() == good
+    path.unlink()
+    other = ToyWorld()
+    other.documents = lambda count: ["other texts"]
+    with pytest.raises(FileNotFoundError, match=r"there is no .*tokenizer.json: the same command, with its --text or --start-from"):
+        Pipeline(tmp_path, toy_preset(), 0, other, show_progress=False).reward()
+
+
+def test_two_commands_do_not_work_in_one_folder(tmp_path):
+    holder = ("import sys, pathlib; from rlhf_lite.files import lock_folder; lock = lock_folder(pathlib.Path(sys.argv[1]));"
+              "print(flush=True); sys.stdin.read()")  # fmt: skip
+    process = subprocess.Popen([sys.executable, "-c", holder, str(tmp_path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    process.stdout.readline()
+    with pytest.raises(ValueError, match=f"another command works in {tmp_path}: wait until it ends, or choose another --name"):
+        Pipeline(tmp_path, toy_preset(), 0, ToyWorld(), show_progress=False).run(until="pretrain")
+    assert not (tmp_path / "run.json").exists()
+    process.kill()  # leaves the file, but not the lock
+    process.wait()
+    Pipeline(tmp_path, toy_preset(), 0, ToyWorld(), show_progress=False).run(until="pretrain")
 
 
 def test_answers_to_rank_are_distinct_and_come_from_every_source(finished):
@@ -200,18 +344,36 @@ def test_a_given_score_replaces_the_reward_model(tmp_path):
     pipeline.ppo()  # neither comparisons nor a reward model are there
     assert pipeline.is_done("ppo") and not pipeline.is_done("reward")
     assert len(asked) == 2 and all(len(p) == len(r) == 4 for p, r in asked)
-    assert all("Name " in prompt for prompts, _ in asked for prompt in prompts)
+    assert all(prompt in {f"Name {color}." for color in COLORS} for prompts, _ in asked for prompt in prompts)  # as given
 
 
 def test_the_reward_model_is_centred_on_the_demonstrations(finished):
     from rlhf_lite.reward import score_sequences
 
-    examples, _ = finished._examples()
-    scores = score_sequences(finished.model("reward"), [e.ids for e in examples], finished.tokenizer.pad_id)
+    tokenizer, demonstrations = finished.tokenizer, finished.world.demonstrations(0)
+    sequences = [tokenizer.encode_example(each.prompt, each.response)[0] for each in demonstrations]
+    scores = score_sequences(finished.model("reward"), sequences, tokenizer.pad_id)
     assert scores.mean().abs() < 1e-4
+
+
+def test_without_demonstrations_it_is_centred_on_the_best_answers(tmp_path, finished):
+    from rlhf_lite.reward import score_sequences
+
+    begun(tmp_path, finished, "pretrain", "sft", "comparisons")
+    (tmp_path / "run.json").unlink()
+    world = ToyWorld()
+    world.demonstrations = lambda incoming: []
+    pipeline = Pipeline(tmp_path, toy_preset(), 0, world, show_progress=False)
+    pipeline.reward()
+    rows = json.loads((tmp_path / "comparisons/comparisons.json").read_text())
+    best = [row["ids"][row["ranks"].index(min(row["ranks"]))] for row in rows]
+    assert score_sequences(pipeline.model("reward"), best, finished.tokenizer.pad_id).mean().abs() < 1e-4
+    (tmp_path / "sft/model.safetensors").unlink()
+    with pytest.raises(ValueError, match="no demonstrations to learn from: give --demonstrations"):
+        pipeline.sft()
 
 
 def test_the_optimizer_config_is_part_of_what_a_folder_remembers(finished):
     about = json.loads((finished.folder / "run.json").read_text())
-    assert about["preset"]["sft"]["optim"]["learning_rate"] == toy_preset().sft.optim.learning_rate
+    assert about["stages"]["sft"]["settings"]["sft.optim.learning_rate"] == toy_preset().sft.optim.learning_rate
     assert isinstance(toy_preset().sft.optim, OptimConfig)

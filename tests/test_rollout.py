@@ -228,10 +228,10 @@ def test_a_score_function_on_texts():
 
     ids = [[*tokenizer.encode("abxyz"), END], [*tokenizer.encode("cv"), PAD, END, PAD, PAD]]
     mask = torch.tensor([[False, False, True, True, True, True], [False, True, True, True, False, False]])
-    scores = text_score(count_letters, tokenizer)(torch.tensor(ids), mask)
-    assert seen == [(["ab", "c"], ["xyz", "v"])] and scores.tolist() == [3.0, 1.0]
-    with pytest.raises(ValueError, match="returned 1 scores for 2 responses: return one each"):
-        text_score(lambda prompts, responses: [1.0], tokenizer)(torch.tensor(ids), mask)
+    messages = [{"role": "user", "content": "c"}]
+    given = {tuple(tokenizer.encode("ab")): "ab", tuple(tokenizer.encode("c")): messages}
+    scores = text_score(count_letters, tokenizer, given)(torch.tensor(ids), mask)
+    assert seen == [(["ab", messages], ["xyz", "v"])] and scores.tolist() == [3.0, 1.0]  # prompts as they were given
 
 
 def test_score_functions_may_return_any_number_type(models):

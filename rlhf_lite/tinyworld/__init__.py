@@ -11,5 +11,6 @@
     evaluation    what models are measured by in the end
     world         all this as the pipeline sees it
     own_data      the reader's files in its place
+    runs          the commands that train: all stages, or one
     translation   a small English-Chinese corpus for the lessons on attention
 """

@@ -4,8 +4,8 @@ import json
 
 import pytest
 import torch
-
 from rlhf_lite.gpt2_recipe.report import LENGTH, NO_TEXT, WEAK, write_judged_report
+
 from rlhf_lite.gpt2_recipe.reward_model_judge import (
     HeldOut,
     calibration_bins,
