@@ -21,7 +21,7 @@ from ..engine import Engine, EngineConfig
 from ..evaluate import sample
 from ..files import fingerprint, load_tensors
 from ..gpt import GPT, ScalarModel, copy_gpt
-from ..hf import load_gpt2
+from ..hf import fit_vocabulary, load_gpt2, load_gpt2_tokenizer
 from ..pipeline import Pipeline
 from ..planning.memory_fit import Fit, check_fit, fit, fit_text, rows_of
 from ..planning.recipes import Recipe
@@ -189,7 +189,8 @@ def open_base(command: Released) -> tuple[GPT, Tokenizer, str]:
         about = load_tensors(path)[1]
         if about.get("base") == command.base:
             return load_model(path), Tokenizer.load(command.folder / "tokenizer.json"), about["mark"]
-    model, tokenizer = load_gpt2(command.base)
+    tokenizer = load_gpt2_tokenizer(command.base)
+    model = fit_vocabulary(load_gpt2(command.base), tokenizer)
     digest = hashlib.sha256(tokenizer.fingerprint.encode())
     for tensor in model.state_dict().values():
         digest.update(tensor.contiguous().numpy().data)
