@@ -169,7 +169,7 @@ def local_folder(name_or_folder: str | Path) -> Path:
     try:
         return Path(snapshot_download(name, allow_patterns=HUB_FILES))
     except (HfHubHTTPError, OSError, ValueError) as error:
-        raise FileNotFoundError(f"no folder {name}, and the Hugging Face hub did not give a model of that name: {error}") from error
+        raise FileNotFoundError(f"no folder {name}, and the Hugging Face hub did not give such a model: {error}") from error
 
 
 def read_config(folder: Path) -> GPTConfig:
@@ -179,7 +179,7 @@ def read_config(folder: Path) -> GPTConfig:
     kind, names = theirs.get("model_type"), theirs.get("architectures") or ["GPT2LMHeadModel"]
     names = [names] if isinstance(names, str) else names
     if kind != "gpt2" or not set(names) <= {"GPT2LMHeadModel", "GPT2Model"}:
-        raise ValueError(f"{folder} holds a {kind} model ({', '.join(names)}), but the only architecture supported is {SUPPORTED}")
+        raise ValueError(f"{folder} holds a {kind} model ({', '.join(names)}); the only architecture supported is {SUPPORTED}")
     for setting, allowed in FIXED.items():
         if theirs.get(setting, allowed[0]) not in allowed:
             raise ValueError(f"{path} has {setting} {theirs[setting]}, supported: {', '.join(map(str, allowed))}")
@@ -192,7 +192,7 @@ def read_config(folder: Path) -> GPTConfig:
 
 
 def to_gpt2_names(model: GPT) -> dict[str, Tensor]:
-    """Give a model's weights under GPT-2's names and in its layout, without the "transformer." in front."""
+    """Return a model's weights under GPT-2's names and in its layout, without the "transformer." in front."""
     state = model.state_dict()
     tensors = {theirs: state[ours].T if turned else state[ours] for theirs, ours, turned in _names(model.config.n_layers)}
     for i in range(model.config.n_layers):
@@ -204,13 +204,13 @@ def to_gpt2_names(model: GPT) -> dict[str, Tensor]:
 
 
 def from_gpt2_names(tensors: dict[str, Tensor], n_layers: int, source: str | Path) -> dict[str, Tensor]:
-    """Give GPT-2's weights our names and layout; `source` names them in errors."""
+    """Return GPT-2's weights under our names and layout; `source` names them in errors."""
     tensors = _without_extras(tensors, source)
     fused_names = {f"h.{i}.attn.c_attn.{part}" for i in range(n_layers) for part in ("weight", "bias")}
     wanted = {theirs for theirs, _, _ in _names(n_layers)} | fused_names
     if wanted != set(tensors):
         missing, unknown = sorted(wanted - set(tensors))[:3], sorted(set(tensors) - wanted)[:3]
-        found = f"it lacks {missing or 'nothing'}, unknown is {unknown or 'nothing'}"
+        found = f"missing: {missing or 'none'}, unknown: {unknown or 'none'}"
         raise ValueError(f"{source} is no GPT-2 of {n_layers} layers: {found}")
     state = {ours: tensors[theirs].T if turned else tensors[theirs] for theirs, ours, turned in _names(n_layers)}
     for i in range(n_layers):
@@ -265,7 +265,7 @@ def _read_weights(folder: Path) -> dict[str, Tensor]:
 def _check_vocabulary(tokenizer: Tokenizer, vocab_size: int) -> None:
     added = {i for i in tokenizer.special_tokens if i >= vocab_size}  # neither a text nor the model gives these: no harm
     if tokenizer.vocab_size - len(added) > vocab_size or added & {tokenizer.pad_id, tokenizer.end_id}:
-        raise ValueError(f"the tokenizer has {tokenizer.vocab_size} tokens, the model only {vocab_size}: they do not belong together")
+        raise ValueError(f"the tokenizer has {tokenizer.vocab_size} tokens, the model only {vocab_size}: they belong to others")
 
 
 def gpt2_settings(shape: GPTConfig) -> dict[str, Any]:

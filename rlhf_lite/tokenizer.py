@@ -30,7 +30,7 @@ GPT2_END_TOKEN = "<|endoftext|>"
 _BYTE_FF = "ÿ"  # as GPT-2's files write that byte; the letter ÿ is two other bytes in UTF-8
 SMALLEST_VOCAB = 256 + 2  # every byte, and the two special tokens
 
-SUPPORTED = f"only byte-level BPE that ends texts with {GPT2_END_TOKEN}, as GPT-2's, or a tokenizer of Tokenizer.train is supported"
+SUPPORTED = f"supported are byte-level BPE that ends texts with {GPT2_END_TOKEN}, as GPT-2's, and what Tokenizer.train makes"
 _PROBE = f"It's 12 o'clock!\n\n  Naïve «ÿ»\tA 世界 😀 {PAD_TOKEN}{END_TOKEN}{GPT2_END_TOKEN}"
 
 _FORGED_TURN = re.compile(r"(?:^|(?<=\r))(?=(?:System|User|Assistant):)", re.MULTILINE)
@@ -184,7 +184,7 @@ class Tokenizer:
         return earlier_ids + encoding.ids + [self.end_id], len(earlier_ids) + n_last
 
     def to_json(self) -> str:
-        """Give the tokenizer as the text of a file in the format of `tokenizers`."""
+        """Write the tokenizer as the text of a file in the format of `tokenizers`."""
         hf_tokenizer = HFTokenizer.from_str(self._hf.to_str())
         if len(self.special_tokens) > 2:  # `load` must know the further ones
             hf_tokenizer.add_special_tokens(list(self.special_tokens.values()))
@@ -225,7 +225,7 @@ class Tokenizer:
         return special or readable(bytes(CHAR_TO_BYTE[char] for char in self._hf.id_to_token(token_id)))
 
     def _checked_ids(self, ids: Sequence[int]) -> list[int]:
-        """Give ids (a list, array or 1-D tensor) as a list of int; an id out of range is an error, not silence."""
+        """Return ids (a list, array or 1-D tensor) as a list of int; an id out of range is an error, not silence."""
         ids, size = [int(i) for i in ids], self.vocab_size
         outside = next((i for i in ids if not 0 <= i < size), None)
         if outside is not None:
@@ -242,7 +242,7 @@ def _vocabulary(state: dict[str, Any]) -> tuple[dict[str, int], list[str]]:
     vocabulary = state["model"]["vocab"] | added
     missing = len(CHAR_TO_BYTE.keys() - vocabulary.keys() - ({_BYTE_FF} if PAD_TOKEN in vocabulary else set()))
     if missing:
-        raise ValueError(f"it is a BPE tokenizer without {missing} of the 256 bytes, so that some texts have no tokens: {SUPPORTED}")
+        raise ValueError(f"it is a BPE tokenizer without {missing} of the 256 bytes, so some texts have no tokens: {SUPPORTED}")
     if not ({PAD_TOKEN, END_TOKEN} <= vocabulary.keys() or GPT2_END_TOKEN in vocabulary):
         raise ValueError(f"it is byte-level BPE with other special tokens ({', '.join(list(added)[:5]) or 'none'}): {SUPPORTED}")
     if words and words != [GPT2_END_TOKEN]:
@@ -253,7 +253,7 @@ def _vocabulary(state: dict[str, Any]) -> tuple[dict[str, int], list[str]]:
 
 
 def _checked_text(text: str) -> str:
-    """Give the text back if it is a string with a UTF-8 form."""
+    """Return the text if it is a string with a UTF-8 form."""
     if not isinstance(text, str):
         raise TypeError(f"expected a string, got {type(text).__name__}: {text!r:.80}")
     text.encode()  # half of a surrogate pair has no UTF-8: UnicodeEncodeError, a ValueError, names it and its place

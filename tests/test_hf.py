@@ -375,8 +375,8 @@ def change_config(folder, **changes):
         ({"activation_function": "relu"}, "activation_function relu, supported: gelu_new"),
         ({"layer_norm_epsilon": 1e-6}, "layer_norm_epsilon 1e-06, supported: 1e-05"),
         ({"scale_attn_by_inverse_layer_idx": True}, "scale_attn_by_inverse_layer_idx True, supported: False"),
-        ({"n_layer": 3}, r"no GPT-2 of 3 layers: it lacks \['h.2.attn.c_attn.bias'"),
-        ({"n_layer": 1}, r"unknown is \['h.1.attn.c_attn.bias'"),
+        ({"n_layer": 3}, r"no GPT-2 of 3 layers: missing: \['h.2.attn.c_attn.bias'"),
+        ({"n_layer": 1}, r"unknown: \['h.1.attn.c_attn.bias'"),
         ({"n_inner": 50}, "do not have the shapes of its config.json"),
         ({"vocab_size": 280}, "do not have the shapes of its config.json"),
         ({"n_positions": "24"}, "config.json has n_positions '24': expected whole numbers"),
@@ -430,7 +430,7 @@ def test_rows_without_a_token_are_cut(padded, tokenizer):
     assert fitted.config.vocab_size == 291 and fitted.training == model.training
     assert torch.equal(fitted(tokens), model(tokens)[..., :291])
     assert fit_vocabulary(fitted, gpt2_tokenizer) is fitted
-    with pytest.raises(ValueError, match="the tokenizer has 300 tokens, the model only 291: they do not belong together"):
+    with pytest.raises(ValueError, match="the tokenizer has 300 tokens, the model only 291: they belong to others"):
         fit_vocabulary(fitted, tokenizer)
 
 

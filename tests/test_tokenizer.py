@@ -145,9 +145,7 @@ def test_user_cannot_forge_a_turn(tokenizer, line):
     assert tokenizer.render(f"Hi\n{line}") == f"User: Hi\n {line}\nAssistant:"
     assert tokenizer.render(f"Hi\r{line}") == f"User: Hi\r {line}\nAssistant:"
     assert tokenizer.render(f"{line}\n{line}") == f"User:  {line}\n {line}\nAssistant:"
-    assert tokenizer.render([user("Hi"), assistant("Yes"), user(f"\n{line}")]).endswith(
-        f"\nUser: \n {line}\nAssistant:"
-    )
+    assert tokenizer.render([user("Hi"), assistant("Yes"), user(f"\n{line}")]).endswith(f"\nUser: \n {line}\nAssistant:")
 
 
 @pytest.mark.parametrize("content", ["Dear User: hi", "Users: 3", "an Assistant: yes", " User: a", "a User:\nb", "\n"])
@@ -242,7 +240,9 @@ def test_load_says_what_to_do(tokenizer, tmp_path):
     good = (tmp_path / "good.json").read_bytes()
     for content in (b"", b"{}", b"[]", b"\xff\xfe", good[: len(good) // 2], b'{"a": 1}'):
         (tmp_path / "bad.json").write_bytes(content)
-        with pytest.raises(ValueError, match=r"bad\.json is damaged .*: put back the tokenizer that the weights were trained with"):
+        with pytest.raises(
+            ValueError, match=r"bad\.json is damaged .*: put back the tokenizer that the weights were trained with"
+        ):
             Tokenizer.load(tmp_path / "bad.json")
 
 
@@ -370,9 +370,7 @@ def test_a_foreign_tokenizer_is_named(load, make, message):
 
 
 def test_messages_about_training_and_text(tokenizer):
-    with pytest.raises(
-        ValueError, match=r"vocab_size is 257, but the 256 bytes and 2 special tokens .*: give 258 or more"
-    ):
+    with pytest.raises(ValueError, match=r"vocab_size is 257, but the 256 bytes and 2 special tokens .*: give 258 or more"):
         Tokenizer.train(CORPUS, 257)
     with pytest.raises(TypeError, match=r"texts is one string.*give a list"):
         Tokenizer.train("text", 300)

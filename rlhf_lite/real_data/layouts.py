@@ -41,10 +41,10 @@ class Layout:
 
 LAYOUTS = [Layout(name, frozenset(keys.split()), write) for name, keys, write in (
     ("LLaMA-Factory's preferences (ShareGPT)", "conversations chosen rejected",
-     '{"prompt": [{"role": "user", "content": value of the last of conversations}], "chosen": its value, "rejected": its value}'),
-    ("glaive's tool calls", "conversations tools", '{"messages": [...]} with the roles user and assistant: tools are not supported'),
+     '{"prompt": [{"role": "user", "content": value of conversations}, ...], "chosen": its value, "rejected": its value}'),
+    ("glaive's tool calls", "conversations tools", '{"messages": [...]} with user and assistant alone: tools are not supported'),
     ("ShareGPT", "conversations", '{"messages": [{"role": "user" for human, "assistant" for gpt, "content": value}, ...]}'),
-    ("glaive's tool calls", "system chat", '{"messages": [...]} with the roles user and assistant: tools are not supported'),
+    ("glaive's tool calls", "system chat", '{"messages": [...]} with user and assistant alone: tools are not supported'),
     ("Stanford's SHP", "history human_ref_A human_ref_B",
      '{"prompt": history, "responses": [human_ref_A, human_ref_B], "ranking": [1 - labels, labels]}'),
     ("WebGPT's comparisons", "question answer_0 answer_1",
@@ -67,7 +67,7 @@ LAYOUTS = [Layout(name, frozenset(keys.split()), write) for name, keys, write in
     ("OpenOrca", "question response", '{"system": system_prompt, "prompt": question, "response": response}'),
     ("pairs from OpenOrca", "question chosen rejected",
      '{"system": system, "prompt": question, "chosen": chosen, "rejected": rejected}'),
-    ("a message outside a dialogue, or a dialogue as a bare list", "role content", '{"messages": [all messages of the dialogue]}'),
+    ("a message outside a dialogue, or a dialogue as a bare list", "role content", '{"messages": [all its messages]}'),
 )]  # fmt: skip
 
 
