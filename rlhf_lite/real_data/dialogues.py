@@ -14,6 +14,8 @@ from ..tokenizer import END_TOKEN, GPT2_END_TOKEN
 
 SURROGATE = re.compile("[\ud800-\udfff]")
 SPEAKERS = {"Human": "user", "User": "user", "Assistant": "assistant", "System": "system"}
+WAITING = re.compile(r"^(?:Human|User):.*^Assistant:\s*\Z", flags=re.MULTILINE | re.DOTALL)
+"""A dialogue that waits for the assistant's answer."""
 ROLES = "roles go [system,] user, assistant, user, ..."
 
 Messages = list[dict[str, str]]
@@ -58,7 +60,7 @@ def checked_messages(value: Any, what: str, last_role: str) -> Messages:
         content = checked_text(message.get("content"), f"the content of message {number} of {what}")
         if message.get("tool_calls"):
             raise BadRow(f"message {number} of {what} calls a tool; tools are not supported")
-        if role == "user" and content.rstrip().endswith("Assistant:") and transcript(content):
+        if role == "user" and WAITING.search(content):
             raise BadRow(f"message {number} of {what} holds a whole dialogue; write each of its turns as a message")
         messages.append({"role": role, "content": content})
     if not messages or messages[-1]["role"] != last_role:
@@ -96,6 +98,8 @@ def checked_prompt(value: Any, what: str) -> str | Messages:
     text = checked_text(value, what)
     messages = transcript(text)
     if messages is None:
+        if WAITING.search(text):
+            raise BadRow(f"{what} holds a dialogue that does not begin with a speaker; write it as messages")
         return text
     waiting = messages[-1] == {"role": "assistant", "content": ""}  # "Assistant:" with nothing behind it
     return checked_messages(messages[:-1] if waiting else messages, f"the dialogue in {what}", "user")

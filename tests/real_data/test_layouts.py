@@ -125,6 +125,8 @@ MISREAD = [
         {"prompt": [{**USER, "content": HH}]},
         'message 1 of "prompt" holds a whole dialogue; write each of its turns',
     ),
+    (read_prompts, {"prompt": f"SECRET{HH}"}, '"prompt" holds a dialogue that does not begin with a speaker'),
+    (read_prompts, {"messages": [{**USER, "content": f"SECRET{HH}"}]}, 'message 1 of "messages" holds a whole dialogue'),
     (read_demonstrations, {"prompt": "p", "response": "\n\nHuman: SECRET"}, 'last message of "response" must have the role'),
     (
         read_demonstrations,
