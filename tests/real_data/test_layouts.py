@@ -38,6 +38,7 @@ DEMONSTRATIONS = [
     ({"prompt": [SYSTEM, USER], "completion": [BLUE]}, ([SYSTEM, USER], "Blue.")),
     ({"prompt": "Name a color.", "completion": [BLUE]}, ("Name a color.", "Blue.")),
     ({"prompt": [USER], "response": "Blue."}, ([USER], "Blue.")),
+    ({"prompt": [{**USER, "type": "human"}], "response": "Blue."}, ([USER], "Blue.")),
     ({"messages": [SYSTEM, USER, BLUE]}, ([SYSTEM, USER], "Blue.")),
     ({"messages": [USER, BLUE, NEXT, DOG], "prompt": "Name a color.", "prompt_id": "x"}, ([USER, BLUE, NEXT], "A dog.")),
     ({"messages": [{"role": "user", "content": PARTS}, BLUE]}, ([USER], "Blue.")),
