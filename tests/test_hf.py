@@ -9,6 +9,7 @@ folders in the hub's format are made on the spot.
 
 import json
 from itertools import pairwise
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -29,7 +30,7 @@ from transformers import (
 from rlhf_lite import hf
 from rlhf_lite.generate import generate
 from rlhf_lite.gpt import GPT, GPTConfig
-from rlhf_lite.gpt2_recipe.recipe import Released, open_base
+from rlhf_lite.gpt2_recipe.recipe import open_base
 from rlhf_lite.hf import fit_vocabulary, load_gpt2, load_gpt2_tokenizer, save_gpt2, save_reward_model, to_gpt2_names
 from rlhf_lite.reward import score_sequences
 from rlhf_lite.tokenizer import Tokenizer
@@ -446,7 +447,7 @@ def test_a_token_that_was_added_without_a_row_does_no_harm(padded, tmp_path, gpt
 
 def test_ppo_never_samples_an_id_outside_the_tokenizer(padded, tmp_path):
     model, tokenizer = padded
-    assert open_base(Released(base=str(tmp_path), runs=tmp_path))[0].config.vocab_size == tokenizer.vocab_size
+    assert open_base(SimpleNamespace(base=str(tmp_path), folder=tmp_path / "run"))[0].config.vocab_size == tokenizer.vocab_size
     prompts = [tokenizer.encode("The cat")] * 64
     how = {"max_new_tokens": 12, "end_id": tokenizer.end_id, "pad_id": tokenizer.pad_id}
     assert generate(model, prompts, **how).tokens.max() >= tokenizer.vocab_size
