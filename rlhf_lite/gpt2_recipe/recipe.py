@@ -20,7 +20,7 @@ from ..checkpoint import load_model, save_model
 from ..engine import Engine, EngineConfig
 from ..files import fingerprint, load_tensors
 from ..gpt import GPT, ScalarModel, copy_gpt
-from ..hf import load_gpt2
+from ..hf import fit_vocabulary, load_gpt2, load_gpt2_tokenizer
 from ..pipeline import Pipeline
 from ..planning.cluster import Cluster
 from ..planning.costs import GB
@@ -190,7 +190,8 @@ def open_base(command: GPT2Recipe) -> tuple[GPT, Tokenizer, str]:
         about = load_tensors(path)[1]
         if about.get("base") == command.base:
             return load_model(path), Tokenizer.load(command.folder / "tokenizer.json"), about["mark"]
-    model, tokenizer = load_gpt2(command.base)
+    tokenizer = load_gpt2_tokenizer(command.base)
+    model = fit_vocabulary(load_gpt2(command.base), tokenizer)
     digest = hashlib.sha256(tokenizer.fingerprint.encode())
     for tensor in model.state_dict().values():
         digest.update(tensor.contiguous().numpy().data)
