@@ -89,8 +89,8 @@ class Pipeline:
     def _note(self, stage: str) -> None:
         recorded, base = self.recorded(), {"model": asdict(self.base_config)} if self.is_done("pretrain") else {}
         rows, self._rows = recorded.get(stage, {}).get("rows", {}) | self._rows, {}
-        about = {"seed": self.seed, "preset": asdict(self.preset), "data": self.world.describe(),
-                 "stages": recorded | {stage: self._uses(stage) | base | {"rows": rows}}}  # fmt: skip
+        stages = recorded | {stage: self._uses(stage) | base | {"rows": rows}}
+        about = {"seed": self.seed, "preset": asdict(self.preset), "stages": stages}
         self._write(self.folder / "run.json", json.dumps(about, indent=1))
 
     def _write(self, path: Path, text: str) -> None:
