@@ -89,7 +89,7 @@ class Pipeline:
     def _note(self, stage: str) -> None:
         recorded, base = self.recorded(), {"model": asdict(self.base_config)} if self.is_done("pretrain") else {}
         rows, self._rows = recorded.get(stage, {}).get("rows", {}) | self._rows, {}
-        stages = recorded | {stage: self._uses(stage) | base | {"rows": rows}}
+        stages = recorded | {stage: self._uses(stage) | base | {"rows": rows, "seed": self.seed}}
         about = {"seed": self.seed, "preset": asdict(self.preset), "stages": stages}
         self._write(self.folder / "run.json", json.dumps(about, indent=1))
 
@@ -143,8 +143,7 @@ class Pipeline:
     @property
     def base_config(self) -> GPTConfig:
         """Shape of the base model: its own, once it is there, whatever the settings ask for."""
-        done = self.is_done("pretrain")
-        return load_model(self.output("pretrain"), stage="pretrain", kind=GPT).config if done else self.preset.model
+        return self.model("pretrain").config if self.is_done("pretrain") else self.preset.model
 
     @property
     def tokenizer(self) -> Tokenizer:
