@@ -31,12 +31,11 @@ import tyro
 from tqdm.auto import tqdm
 
 from .benchmarks.against_transformers import SpeedTest, run_bench
-from .benchmarks.gpu_check import GPUCheck, run_gpu_check
-from .benchmarks.plan_check import PlanCheck, run_plan_check
+from .benchmarks.plan_check import GPUCheck, PlanCheck, run_plan_check
 from .benchmarks.shakespeare import ShakespeareTest, run_shakespeare
 from .engine import end_process
 from .files import course_folder, run_folder
-from .gpt2_recipe.recipe import Released, run_released
+from .gpt2_recipe.recipe import GPT2Recipe, run_gpt2_recipe
 from .pipeline import STAGES
 from .planning.tables import Plan, Presets, run_plan, run_presets
 from .presets import PRESETS
@@ -132,9 +131,9 @@ def run_ship(command: Ship) -> None:
 
 COMMANDS = {
     "evaluate": (Evaluate, run_evaluate), "study": (Study, run_study), "ship": (Ship, run_ship), "fetch": (Fetch, run_fetch),
-    "gpt2": (Released, run_released), "presets": (Presets, run_presets), "bench": (SpeedTest, run_bench),
+    "gpt2": (GPT2Recipe, run_gpt2_recipe), "presets": (Presets, run_presets), "bench": (SpeedTest, run_bench),
     "shakespeare": (ShakespeareTest, run_shakespeare), "plan": (Plan, run_plan), "plan-check": (PlanCheck, run_plan_check),
-    "gpu-check": (GPUCheck, run_gpu_check),
+    "gpu-check": (GPUCheck, run_plan_check),
 }  # fmt: skip
 STAGE_COMMANDS = ("pretrain", "sft", "reward", "ppo", "ppo_ptx")
 USAGE = f"""usage: python -m rlhf_lite COMMAND [--help]
@@ -151,8 +150,8 @@ USAGE = f"""usage: python -m rlhf_lite COMMAND [--help]
   bench        speed of this machine, against transformers
   shakespeare  seconds to a validation loss on characters, against plain PyTorch
   plan         memory, time and money of a preset on your GPUs, before it starts
-  plan-check   the plan beside measured memory and time of each stage on this machine
-  gpu-check    the plan's memory beside that of GPT-2's stages on a GPU, and how fast they are
+  plan-check   some steps of each stage on this machine: memory beside the plan, seconds, share of the matrix peak
+  gpu-check    the same with GPT-2's stages on a GPU
 """
 
 

@@ -173,7 +173,7 @@ class TrainingRun:
         for step in range(first, total):
             yield step
             self._bar.update()
-            if self.engine.agree(time.monotonic() - saved >= self.save_every_seconds or step + 1 == total):
+            if self.engine.broadcast(time.monotonic() - saved >= self.save_every_seconds or step + 1 == total):
                 self._save(step + 1, models, optimizers, generators)
                 saved = time.monotonic()
         self._bar.close()
@@ -214,7 +214,7 @@ class TrainingRun:
             keep = self.previous_path if self._newest_is_whole else None
             save_tensors(self.state_path, whole, {"step": step, "stage": self.name}, keep=keep)
         self._newest_is_whole = True
-        self.engine.wait()
+        self.engine.barrier()
 
     def _load(self) -> tuple[Path, dict[str, Tensor], int] | None:
         """Read the newest state that is whole: its file, tensors and step; None if there is none.

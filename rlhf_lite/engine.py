@@ -1,8 +1,8 @@
-"""What the machine gives a run: one device or many processes, precision, micro-batches; and what the run takes of it.
+"""What the machine gives a run: one device or many processes, precision, micro-batches.
 
-Started by `torchrun`, every process holds a part of each model (FSDP2) and works on its share of each batch; started
-alone, the same loops run on one device. Losses are sums over a share divided by the whole batch's count (`n_valid`), so
-that shares and micro-batches add up to the batch, whatever their lengths.
+Started by `torchrun`, every process holds a shard of each model (FSDP2) and works on its share of each batch; started alone,
+the same loops run on one device. Losses are sums over a micro-batch divided by the whole batch's count (`n_valid`), so that
+micro-batches and processes add up to the batch, whatever their lengths.
 """
 
 import os
@@ -10,21 +10,26 @@ import shutil
 import sys
 import time
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, fields, is_dataclass, replace
+from functools import partial
 from typing import Any, Literal, NoReturn, TypeVar
 
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
 from torch.distributed.device_mesh import init_device_mesh
+from torch.utils.checkpoint import checkpoint
 
-from .gpt import GPT, ScalarModel
-from .optim import backward
+from .gpt import GPT
+from .kernels.aligned_output import use_aligned_output
+from .kernels.length_buckets import n_length_buckets
+from .kernels.sharding import Model, reshard, shard, sharded_parts
 
 Item = TypeVar("Item")
-Model = GPT | ScalarModel
+MAXIMUM = "max_"
+"""Begins the name of a metric whose micro-batches are joined by their maximum instead of their sum."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,7 +39,7 @@ class EngineConfig:
     device: Literal["auto", "cpu", "cuda"] = "auto"
     """Where models live; auto: a GPU if there is one."""
     bfloat16: bool = False
-    """Multiply matrices in bfloat16; weights, optimizer, LayerNorm and losses stay in float32."""
+    """Multiply matrices in bfloat16; weights, optimizer, LayerNorm, log-probs and losses stay in float32."""
     micro_batch_size: int = 0
     """Most items (demonstrations, windows, prompts, answers) that one process takes at once; 0 = its whole share."""
     sampling_batch_size: int = 0
@@ -42,7 +47,7 @@ class EngineConfig:
     activation_checkpointing: bool = False
     """Keep only each block's input for the backward pass and compute the rest again: less memory, a third more work."""
     compile: bool = False
-    """Compile each block, and the output layer with its loss; needs a C++ compiler, and pays off on GPUs and in long runs."""
+    """Compile each block; needs a C++ compiler, and pays off on GPUs and in long runs."""
     sample_sharded: bool = False
     """Gather weights block by block at every token: slower, for models that do not fit into one GPU."""
 
@@ -79,7 +84,7 @@ class Engine:
         return is_main_process()
 
     def prepare(self, model: Model) -> Model:
-        """Place a model on the device, in place; with several processes each keeps its part of every matrix.
+        """Place a model on the device, in place; with several processes each keeps its shard of every matrix.
 
         Copy models and read their weights before this. Optimizers are built after it.
         """
@@ -88,43 +93,60 @@ class Engine:
             return model
         if self.mesh is None:
             model.to(self.device)  # else `shard` moves one block after the other: the whole may not fit
-        gpt.activation_checkpointing, gpt.compiled = self.config.activation_checkpointing, self.config.compile
-        if self.config.compile:
-            for block in gpt.blocks:
+        if self.device.type == "cuda":
+            use_aligned_output(gpt)
+        for block in gpt.blocks:
+            if self.config.activation_checkpointing:
+                block.forward = partial(_checkpointed, block.forward)
+            if self.config.compile:
                 block.compile()
         if self.mesh is not None:
             shard(model, self.mesh, bfloat16=self.config.bfloat16)
+            with torch.no_grad():  # FSDP takes what is called first for the whole model; sampling calls blocks
+                model(torch.zeros(1, 1, dtype=torch.long, device=self.device))
+            reshard(model)
         return model
 
-    def place_to_sample(self, model: Model) -> Model:
-        """Place a model that is not trained: whole in each process or, under `sample_sharded`, each its part."""
+    def prepare_to_sample(self, model: Model) -> Model:
+        """Place a model that is not trained: whole in each process or, under `sample_sharded`, each its shard."""
         return self.prepare(model) if self.config.sample_sharded else model.to(self.device)
 
     @contextmanager
-    def whole(self, *models: Model) -> Iterator[None]:
+    def unsharded(self, *models: Model) -> Iterator[None]:
         """Hold every weight of these models in each process, for sampling: its steps differ from process to process.
 
-        Under `sample_sharded` weights stay where they are; `generate` then keeps the processes in step.
+        Under `sample_sharded` blocks stay sharded, and processes that are done wait for the others (`_in_step`).
         """
-        parts = [part for model in models for part in sharded_parts(model)]
-        gather = not self.config.sample_sharded
-        for part in parts if gather else ():
+        roots = [model for model in models if sharded_parts(model)]
+        parts = roots if self.config.sample_sharded else [part for model in roots for part in sharded_parts(model)]
+        for part in parts:
             part.unshard()
             part.set_reshard_after_forward(False, recurse=False)
-        trunks = [model if isinstance(model, GPT) else model.backbone for model in models if not gather and sharded_parts(model)]
-        for backbone in trunks:
-            backbone.anyone = self.anyone
+        eager = torch.compiler.set_stance("force_eager") if self.config.compile else nullcontext()  # shapes change all the time
+        try:
+            with eager, self._in_step(roots) if self.config.sample_sharded and roots else nullcontext():
+                yield
+        finally:
+            for part in parts:
+                part.set_reshard_after_forward(part not in models, recurse=False)
+                part.reshard()
+
+    @contextmanager
+    def _in_step(self, models: Sequence[Model]) -> Iterator[None]:
+        """Let processes that share the weights pass through the blocks equally often: who is done adds idle passes."""
+        (backbone,) = {model if isinstance(model, GPT) else model.backbone for model in models}
+        hook = backbone.blocks[0].register_forward_pre_hook(lambda *_: self.any_process(True) and None, prepend=True)
         try:
             yield
         finally:
-            for backbone in trunks:
-                backbone.anyone = bool
-            for part in parts:
-                if gather:
-                    part.set_reshard_after_forward(part not in models, recurse=False)
-                part.reshard()
+            hook.remove()
+            with torch.no_grad():
+                while self.any_process(False):
+                    x = torch.zeros(1, 1, backbone.config.d_model, device=self.device)
+                    for block in backbone.blocks:
+                        x = block(x)
 
-    def share(self, items: Sequence[Item]) -> Sequence[Item]:
+    def scatter(self, items: Sequence[Item]) -> Sequence[Item]:
         """Return this process's items of a batch: neighbours, the same number in every process."""
         if len(items) % self.n_processes:
             raise ValueError(
@@ -133,49 +155,43 @@ class Engine:
         each = len(items) // self.n_processes
         return items[self.rank * each : (self.rank + 1) * each]
 
-    def parts(self, items: Sequence[Item], size: int | None = None) -> list[Sequence[Item]]:
-        """Split this process's share of a batch into micro-batches, or into parts of another size; 0 = all at once."""
-        share = self.share(items)
-        size = (self.config.micro_batch_size if size is None else size) or len(share)
+    def micro_batches(self, items: Sequence[Item], length: Callable[[Item], int] | None = None) -> list[Sequence[Item]]:
+        """Split this process's share of a batch into parts that are computed one after the other; their gradients add up.
+
+        With `length`, items of like length come together (length bucketing), so that little padding is computed.
+        """
+        share = self.scatter(items)
+        size = self.config.micro_batch_size or len(share)
+        if length is not None:
+            share = sorted(share, key=length)
+            size = min(size, -(-len(share) // n_length_buckets(len(share))))
         return [share[start : start + size] for start in range(0, len(share), size)]
 
-    def precision(self) -> AbstractContextManager:
+    def autocast(self) -> AbstractContextManager:
         """Return the context in which models run."""
         return torch.autocast(self.device.type, torch.bfloat16) if self.config.bfloat16 else nullcontext()
 
-    def place(self, batch: Any) -> Any:
+    def to_device(self, batch: Any) -> Any:
         """Move a tensor, or every tensor of a batch, to the device."""
         if isinstance(batch, Tensor):
             return batch.to(self.device)
         if is_dataclass(batch):
-            return replace(batch, **{field.name: self.place(getattr(batch, field.name)) for field in fields(batch)})
+            return replace(batch, **{field.name: self.to_device(getattr(batch, field.name)) for field in fields(batch)})
         return batch
 
-    def backward(
-        self, name: str, losses: Iterable[tuple[Tensor | dict[str, Tensor], dict[str, float]]], step: int
-    ) -> dict[str, float]:
-        """Run the micro-batches of one step, each forward and backward before the next; gradients add up.
+    def all_reduce(self, metrics: Sequence[dict[str, float]]) -> dict[str, float]:
+        """Join the metrics of all micro-batches of all processes: sums, since each holds its part of the batch's mean.
 
-        `losses` yields each micro-batch's loss (or losses, by name) and metrics. Returns the metrics of the whole batch.
-
-        Raises: FloatingPointError, naming the loss, where it is not finite.
+        Those whose names begin with "max_" are maxima.
         """
-        found, losses = [], iter(losses)
-        while True:
-            with self.precision():  # the forward pass happens here, where the next losses are asked for
-                part = next(losses, None)
-            if part is None:
-                return self.total(found)
-            backward(part[0] if isinstance(part[0], dict) else {name: part[0]}, step)
-            found.append(part[1])
-
-    def total(self, metrics: Sequence[dict[str, float]]) -> dict[str, float]:
-        """Add up the metrics of all micro-batches of all processes; each holds its part of the batch's mean."""
-        names = list(metrics[0])
-        sums = torch.tensor([sum(part[name] for part in metrics) for name in names], dtype=torch.float64)
-        if self.n_processes > 1:
-            dist.all_reduce(sums)
-        return dict(zip(names, sums.tolist(), strict=True))
+        found = {}
+        for is_max, join, operation in ((False, sum, dist.ReduceOp.SUM), (True, max, dist.ReduceOp.MAX)):
+            names = [name for name in metrics[0] if name.startswith(MAXIMUM) == is_max]
+            joined = torch.tensor([join(part[name] for part in metrics) for name in names], dtype=torch.float64)
+            if self.n_processes > 1 and names:
+                dist.all_reduce(joined, operation)
+            found |= dict(zip(names, joined.tolist(), strict=True))
+        return found
 
     def gather(self, rows: Tensor, fill: float = 0) -> Tensor:
         """Put the rows of all processes below one another: (B, ...) -> (n_processes * B, ...).
@@ -188,23 +204,38 @@ class Engine:
         dist.all_gather_object(found, rows.cpu())
         return stack_rows(found, fill).to(rows.device)
 
-    def agree(self, wish: bool) -> bool:
-        """Return the main process's wish in every process."""
-        if self.n_processes == 1:
-            return wish
-        wishes = [wish]
-        dist.broadcast_object_list(wishes, src=0)
-        return wishes[0]
+    def map_rows(
+        self, function: Callable[..., tuple[Tensor, ...]], *rows: Sequence[Any], pad_id: int
+    ) -> Iterator[Tensor]:
+        """Apply a function to rows, `sampling_batch_size` at a time in each process; yield each result for all rows.
 
-    def anyone(self, wish: bool) -> bool:
-        """Tell whether any process wishes something; all must ask."""
-        if self.n_processes == 1:
-            return wish
-        wishes = torch.tensor(int(wish))
-        dist.all_reduce(wishes, dist.ReduceOp.MAX)
-        return bool(wishes)
+        The function takes and returns rows of the same number; shorter rows of ids are filled up with `pad_id`, others with 0.
+        """
+        shares = [self.scatter(each) for each in rows]
+        size = self.config.sampling_batch_size or len(shares[0])
+        starts = range(0, len(shares[0]), size)
+        parts = [function(*(share[start : start + size] for share in shares)) for start in starts]
+        for column in zip(*parts, strict=True):
+            fill = pad_id if column[0].dtype == torch.long else 0
+            yield self.gather(stack_rows(column, fill), fill)
 
-    def spread(self, jobs: Sequence[Callable[[], Item]]) -> list[Item]:
+    def broadcast(self, value: Item) -> Item:
+        """Return the main process's value in every process."""
+        if self.n_processes == 1:
+            return value
+        values = [value]
+        dist.broadcast_object_list(values, src=0)
+        return values[0]
+
+    def any_process(self, value: bool) -> bool:
+        """Whether the value is true in any process; all must ask."""
+        if self.n_processes == 1:
+            return value
+        found = torch.tensor(int(value))
+        dist.all_reduce(found, dist.ReduceOp.MAX)
+        return bool(found)
+
+    def run_jobs(self, jobs: Sequence[Callable[[], Item]]) -> list[Item]:
         """Do each job in one of the processes; return all results, in order, in every process."""
         if self.n_processes == 1:
             return [job() for job in jobs]
@@ -212,10 +243,15 @@ class Engine:
         dist.all_gather_object(found, [job() for job in jobs[self.rank :: self.n_processes]])
         return [found[i % self.n_processes][i // self.n_processes] for i in range(len(jobs))]
 
-    def wait(self) -> None:
+    def barrier(self) -> None:
         """Wait until every process is here, such as after the main one wrote a file."""
         if self.n_processes > 1:
             dist.barrier()
+
+
+def _checkpointed(forward: Callable[..., Tensor], x: Tensor, **how: Any) -> Tensor:
+    """Run a block; for the backward pass keep its input only, and compute the rest again."""
+    return checkpoint(forward, x, use_reentrant=False, **how) if x.requires_grad else forward(x, **how)
 
 
 def bfloat16_gain(device: torch.device, size: int = 256) -> float:
@@ -233,6 +269,11 @@ def bfloat16_gain(device: torch.device, size: int = 256) -> float:
     return seconds[0] / seconds[1]
 
 
+def has_compiler() -> bool:
+    """Whether there is the C++ compiler that `torch.compile` needs."""
+    return shutil.which(os.environ.get("CXX", "c++")) is not None
+
+
 def stack_rows(parts: Sequence[Tensor], fill: float = 0) -> Tensor:
     """Put rows below one another, (B, ...) each; where positions differ in number, shorter ones are filled up on the right."""
     if parts[0].dim() > 1:
@@ -242,51 +283,13 @@ def stack_rows(parts: Sequence[Tensor], fill: float = 0) -> Tensor:
 
 
 def is_main_process() -> bool:
-    """Tell whether this process writes files: the only one, or the first of several."""
+    """Whether this process writes files: the only one, or the first of several."""
     return not dist.is_initialized() or dist.get_rank() == 0
 
 
 def end_process(status: int = 0) -> NoReturn:
-    """End this process; one of several at once, as gloo's threads, that let go of tensors while Python ends, may abort it."""
+    """End this process; one of several at once, as gloo's threads, that free tensors while Python ends, may abort it."""
     if dist.is_initialized():
         print(end="", flush=True)
         os._exit(status)
     sys.exit(status)
-
-
-def shard(model: Model, mesh: Any, *, bfloat16: bool = False) -> None:
-    """Split every matrix of a model over the processes of a mesh, block by block, in place (FSDP2).
-
-    Gradients are summed over processes, since each process's loss is its part of the batch's mean.
-    """
-    from torch.distributed.fsdp import MixedPrecisionPolicy, fully_shard, register_fsdp_forward_method
-
-    gpt = model if isinstance(model, GPT) else model.backbone
-    gpt.sorts_by_length = False  # processes hold rows of other lengths: all must call the blocks equally often
-    policy = MixedPrecisionPolicy(param_dtype=torch.bfloat16, reduce_dtype=torch.float32) if bfloat16 else MixedPrecisionPolicy()
-    for module in (*gpt.blocks, model):
-        fully_shard(module, mesh=mesh, mp_policy=policy)
-        module.set_gradient_divide_factor(1.0)
-        module.set_force_sum_reduction_for_comms(True)  # gloo knows no scaled sum
-    if model is gpt:
-        register_fsdp_forward_method(model, "hidden")  # losses call it, not forward
-
-
-def sharded_parts(model: Model) -> list[Any]:
-    """List the modules of a model that `shard` has split, none where there is one process."""
-    if not dist.is_initialized():
-        return []
-    from torch.distributed.fsdp import FSDPModule  # here and not above: it takes half a second to import
-
-    return [module for module in model.modules() if isinstance(module, FSDPModule)]
-
-
-def settle(model: Model) -> None:
-    """Let go of whole weights that a forward pass left behind: a change made in them by hand would be lost with them."""
-    for part in sharded_parts(model):
-        part.reshard()
-
-
-def has_compiler() -> bool:
-    """Tell whether there is the C++ compiler that `torch.compile` needs."""
-    return shutil.which(os.environ.get("CXX", "c++")) is not None

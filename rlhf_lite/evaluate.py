@@ -1,4 +1,8 @@
-"""Is it better? Win rates with intervals, accuracy of scores, distance from the SFT model."""
+"""Is it better? Win rates with intervals, accuracy of scores, KL divergence from the SFT model, and what aligning cost.
+
+"Gold" is Gao 2022's word: the score of the true judge, on which nothing is trained, beside that of the reward model, which
+stands in for it.
+"""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -7,9 +11,10 @@ from functools import partial
 import torch
 
 from .data import seeded_generator
-from .engine import Engine, sharded_parts
+from .engine import Engine
 from .generate import Generation, generate
-from .gpt import GPT
+from .gpt import GPT, eval_mode
+from .kernels.sharding import sharded_parts
 from .likelihood import k1, masked_log_probs
 from .masked import masked_sum
 
@@ -32,6 +37,12 @@ class WinRate:
     """Lower end of the 95 % interval of the rate."""
     high: float
     """Upper end."""
+    with_ties: float
+    """(wins + ties / 2) / all prompts: what a reader gets who is asked about every prompt, tied ones too."""
+    with_ties_low: float
+    """Lower end of its 95 % interval."""
+    with_ties_high: float
+    """Upper end."""
 
     def to_row(self) -> dict[str, float]:
         """Return a JSON-able row."""
@@ -52,14 +63,30 @@ def wilson_interval(successes: int, trials: int, z: float = Z_95) -> tuple[float
 
 
 def win_rate(ours: Sequence[float], theirs: Sequence[float], tie: float) -> WinRate:
-    """Compare two models' scores on the same prompts, in the same order; a difference below `tie` decides nothing."""
+    """Compare two models' scores on the same prompts, in the same order.
+
+    A difference of less than `tie` decides nothing, nor does one of 0.
+
+    Example: win_rate([3, 1, 2], [1, 2, 2], tie=0) has 1 win, 1 loss and 1 tie.
+    """
     if len(ours) != len(theirs):
         raise ValueError(f"{len(ours)} scores against {len(theirs)}: both must answer the same prompts")
-    wins = sum(a - b >= tie for a, b in zip(ours, theirs, strict=True))
-    losses = sum(b - a >= tie for a, b in zip(ours, theirs, strict=True))
+    differences = [a - b for a, b in zip(ours, theirs, strict=True)]
+    wins = sum(d > 0 and d >= tie for d in differences)
+    losses = sum(d < 0 and -d >= tie for d in differences)
     decided = wins + losses
-    low, high = wilson_interval(wins, decided)
-    return WinRate(wins, losses, len(ours) - decided, wins / decided if decided else 0.5, low, high)
+    rate = wins / decided if decided else 0.5
+    return WinRate(wins, losses, len(ours) - decided, rate, *wilson_interval(wins, decided), *_with_ties(wins, losses, len(ours)))
+
+
+def _with_ties(wins: int, losses: int, n: int) -> tuple[float, float, float]:
+    """Mean of 1 per win, 1/2 per tie and 0 per loss, and its 95 % interval by the normal approximation, within 0 to 1."""
+    if n == 0:
+        return 0.5, 0.0, 1.0
+    mean = (wins + (n - wins - losses) / 2) / n
+    variance = (wins + (n - wins - losses) / 4) / n - mean**2
+    half = Z_95 * (variance / n) ** 0.5
+    return mean, max(0.0, mean - half), min(1.0, mean + half)
 
 
 def mean_interval(values: Sequence[float]) -> tuple[float, float, float]:
@@ -91,6 +118,38 @@ def agreement(first: Sequence[float], second: Sequence[float], tie: float = 0.0)
     return alike, decided
 
 
+def accuracy_bound(agreement: float) -> float:
+    """Highest accuracy that a scorer can reach against single labels, where two labelers agree on a share `agreement` of pairs.
+
+    Labelers who are each right with probability p, independently, agree on a = p^2 + (1 - p)^2 of the pairs: so p is
+    (1 + sqrt(2 a - 1)) / 2, which is more than a. A scorer that knows the truth agrees with one of them on a share p of the
+    pairs, and no scorer with more.
+
+    Example: labelers who agree on 0.76 are right on 0.86 each.
+
+    Raises: ValueError below 0.5, where they agree less than coins do.
+    """
+    if not 0.5 <= agreement <= 1:
+        raise ValueError(f"agreement is {agreement}, expected 0.5 to 1")
+    return (1 + (2 * agreement - 1) ** 0.5) / 2
+
+
+def alignment_tax(base: float, aligned: float) -> float:
+    """What aligning cost on the first job: held-out pretraining loss of an aligned model minus the base model's, nats per token.
+
+    Source: InstructGPT, section 4.1, "alignment tax", there on public benchmarks; against GPT-3, the base model.
+    """
+    return aligned - base
+
+
+def share_given_back(base: float, ppo: float, ptx: float) -> float:
+    """Share of PPO's alignment tax that PPO-ptx does not pay; 0 where PPO pays none. Give the nats beside it: `ppo - ptx`.
+
+    Example: losses 1.0, 2.0 and 1.25 -> 0.75. Where more is better the same holds: 64, 44, 54 -> 0.5.
+    """
+    return (ppo - ptx) / (ppo - base) if ppo != base else 0.0
+
+
 def sample(
     model: GPT, prompts: list[list[int]], *, seed: int | str, end_id: int, pad_id: int, max_new_tokens: int = 40,
     temperature: float = 1.0, batch_size: int = 128, engine: Engine | None = None,
@@ -108,7 +167,7 @@ def sample(
 
     jobs = [partial(answers, start) for start in range(0, len(prompts), batch_size)]
     spread = engine is not None and not sharded_parts(model)
-    parts = engine.spread(jobs) if spread else [job() for job in jobs]
+    parts = engine.run_jobs(jobs) if spread else [job() for job in jobs]
     return [ids for part in parts for ids in part]
 
 
@@ -116,14 +175,15 @@ def sample(
 def kl_from(
     policy: GPT, reference: GPT, prompts: list[list[int]], *, seed: int | str, end_id: int, pad_id: int, max_new_tokens: int = 40
 ) -> float:
-    """KL(policy || reference) on the policy's own answers: nats a response, mean over prompts.
+    """KL(policy || reference) on the policy's own answers: nats per response, mean over prompts.
 
     The policy is sampled as it is; the reference only scores. Each prompt gives one answer.
     """
     drawn: Generation = generate(policy, prompts, max_new_tokens=max_new_tokens, end_id=end_id, pad_id=pad_id,
                                  generator=seeded_generator("kl", seed))  # fmt: skip
     mask = drawn.response_mask[:, 1:]
-    log_probs, ref_log_probs = (masked_log_probs(m, drawn.tokens, mask)[0] for m in (policy, reference))
+    with eval_mode(policy, reference):
+        log_probs, ref_log_probs = (masked_log_probs(m, drawn.tokens, mask)[0] for m in (policy, reference))
     return masked_sum(k1(log_probs, ref_log_probs), mask, dim=1).mean().item()
 
 

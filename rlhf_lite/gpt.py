@@ -1,14 +1,13 @@
 """GPT: a decoder-only Transformer from tokens to the logits of the next token."""
 
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.utils.checkpoint import checkpoint
 
-from .attention import KeyValueCache, causal_mask, for_changing_shapes
 from .transformer import Block, initialize_weights, settle_shape, sinusoidal_positions
 
 
@@ -29,7 +28,8 @@ class GPTConfig:
     d_ff: int = 0
     """Width of the feed-forward layer; 0 stands for 4 * d_model (paper)."""
     dropout: float = 0.0
-    """Share of activations dropped on residual paths in training (paper: 0.2 for SFT, else none stated)."""
+    """Share of embeddings, attention weights and residual branches dropped in training, as GPT-2 does (InstructGPT: 0.2 for SFT,
+    on residual paths)."""
 
     def __post_init__(self):
         settle_shape(self, ("vocab_size", "context_length"))
@@ -40,11 +40,6 @@ class GPTConfig:
         c, f = self.d_model, self.d_ff
         block = 4 * c * c + 4 * c + 2 * c * f + f + c + 4 * c
         return self.n_layers * block + (self.vocab_size + self.context_length) * c + 2 * c
-
-
-def length_groups(rows: int) -> int:
-    """Say into how many groups of like length `GPT.hidden_by_length` puts rows: of eight at least, and four at most (ours)."""
-    return max(1, min(4, rows // 8))
 
 
 class GPT(nn.Module):
@@ -65,14 +60,6 @@ class GPT(nn.Module):
             Block(config.d_model, config.n_heads, config.d_ff, config.dropout) for _ in range(config.n_layers)
         )
         self.final_norm = nn.LayerNorm(config.d_model)
-        self.sorts_by_length = True
-        """Whether `hidden_by_length` takes rows of like length together."""
-        self.activation_checkpointing = False
-        """Keep only each block's input for the backward pass, and compute the rest again."""
-        self.compiled = False
-        """Whether the output layer and its loss are to be compiled into one, as the blocks are by themselves."""
-        self.anyone: Callable[[bool], bool] = bool
-        """Whether any process that holds a part of the weights has a use for the next pass, given whether this one has."""
         initialize_weights(self, config.n_layers, config.d_model)
         self._start_positions_as_waves()
 
@@ -85,71 +72,38 @@ class GPT(nn.Module):
             waves = sinusoidal_positions(n, c, base=30.0)
             self.position_embedding.weight.copy_(waves * self.token_embedding.weight.std() / waves.std())
 
-    def head(self, hidden: Tensor) -> Tensor:
-        """Compare the stream with every token's embedding: (..., C) -> logits (..., V)."""
-        return F.linear(hidden, self.token_embedding.weight)
+    def embed(self, tokens: Tensor, positions: Tensor) -> Tensor:
+        """Look up what each token is and where it stands: tokens (B, T), positions (T,) or (B, T) -> (B, T, C)."""
+        return self.dropout(self.token_embedding(tokens) + self.position_embedding(positions))
 
-    def hidden(
-        self, tokens: Tensor, *, padding_mask: Tensor | None = None, caches: list[KeyValueCache] | None = None
-    ) -> Tensor:
-        """Return the residual stream after the last block, normalised: (B, T, C).
+    def hidden(self, tokens: Tensor) -> Tensor:
+        """Return the residual stream after the last block, normalised: (B, T) -> (B, T, C).
 
-        Padding on the right needs no mask, since no token looks to its right. Padding on the left does:
-        `padding_mask` (B, S), True = real token, over all S positions so far, those in `caches` included.
+        Padding on the right needs no mask: no token attends to its right.
         """
-        past = caches[0].length if caches else 0
-        positions, mask = self._positions_and_mask(tokens, past, padding_mask)
-        x = self.dropout(self.token_embedding(tokens) + self.position_embedding(positions))  # (B, T, C)
-        if padding_mask is not None:
-            x = x.masked_fill(~padding_mask[:, past:, None], 0.0)  # attention gives padding weight 0, but 0 * NaN is NaN
-        for i, block in enumerate(self.blocks):
-            how = {"mask": mask, "is_causal": mask is None and x.shape[1] > 1, "cache": caches[i] if caches else None}
-            keep_all = not (self.activation_checkpointing and x.requires_grad)
-            x = block(x, **how) if keep_all else checkpoint(block, x, use_reentrant=False, **how)
+        n_tokens = tokens.shape[1]
+        self.check_length(n_tokens)
+        x = self.embed(tokens, torch.arange(n_tokens, device=tokens.device))  # (B, T, C)
+        for block in self.blocks:
+            x = block(x, is_causal=True)
         return self.final_norm(x)
 
-    def _positions_and_mask(self, tokens: Tensor, past: int, padding_mask: Tensor | None) -> tuple[Tensor, Tensor | None]:
-        n_new, n_all = tokens.shape[1], past + tokens.shape[1]
-        longest = n_all if padding_mask is None else int(padding_mask.sum(1).max())
-        if longest > self.config.context_length:
-            raise ValueError(f"{longest} tokens do not fit into context_length {self.config.context_length}: shorten the text")
-        if padding_mask is None:
-            mask = causal_mask(n_new, n_all, tokens.device) if past and n_new > 1 else None
-            return torch.arange(past, n_all, device=tokens.device), mask
-        if padding_mask.shape != (tokens.shape[0], n_all):
-            raise ValueError(f"padding_mask has shape {tuple(padding_mask.shape)}, expected {(tokens.shape[0], n_all)}")
-        positions = (padding_mask.cumsum(1) - 1).clamp(min=0)[:, past:]  # count from the first real token
-        visible = causal_mask(n_new, n_all, tokens.device) & padding_mask[:, None, :]  # (B, T, S)
-        own = torch.eye(n_all, dtype=torch.bool, device=tokens.device)[past:]  # a padded query sees itself: no NaN
-        return positions, (visible | own)[:, None]
+    def head(self, hidden: Tensor) -> Tensor:
+        """Compare the stream with every token's embedding: (..., C) -> logits (..., V)."""
+        return F.linear(hidden, self.token_embedding.weight.to(hidden.dtype))
 
-    def hidden_by_length(self, tokens: Tensor, lengths: Tensor) -> Tensor:
-        """Do the same for rows padded on the right, rows of like length together: little of the padding is computed.
+    def forward(self, tokens: Tensor) -> Tensor:
+        """Return logits (B, T, V)."""
+        return self.head(self.hidden(tokens))
 
-        Shapes: tokens (B, T), lengths (B,), how far each row is needed -> (B, T, C); beyond that: anything finite.
-        """
-        order = lengths.argsort()
-        groups = []
-        for rows in order.chunk(length_groups(len(order)) if self.sorts_by_length else 1):
-            longest = max(1, int(lengths[rows].max()))
-            with for_changing_shapes(tokens.device):
-                hidden = self.hidden(tokens[rows, :longest])
-            groups.append(F.pad(hidden, (0, 0, 0, tokens.shape[1] - longest)))
-        return torch.cat(groups)[order.argsort()]
-
-    def forward(
-        self, tokens: Tensor, *, padding_mask: Tensor | None = None, caches: list[KeyValueCache] | None = None
-    ) -> Tensor:
-        """Return logits (B, T, V); for padding and caches see `hidden`."""
-        return self.head(self.hidden(tokens, padding_mask=padding_mask, caches=caches))
-
-    def new_caches(self) -> list[KeyValueCache]:
-        """Return an empty cache a layer, for sampling."""
-        return [KeyValueCache() for _ in self.blocks]
+    def check_length(self, n_tokens: int) -> None:
+        """Check that a text fits. Raises: ValueError."""
+        if n_tokens > self.config.context_length:
+            raise ValueError(f"{n_tokens} tokens do not fit into context_length {self.config.context_length}: shorten the text")
 
 
 class ScalarModel(nn.Module):
-    """Give one number a position: a reward model (read at the last token) or a value model (read everywhere).
+    """Give one number per position: a reward model (read at the last token) or a value model (read everywhere).
 
     Shapes: tokens (B, T) -> (B, T).
 
@@ -165,18 +119,27 @@ class ScalarModel(nn.Module):
         nn.init.normal_(self.scalar_head.weight, std=(backbone.config.d_model + 1) ** -0.5)
         nn.init.zeros_(self.scalar_head.bias)
 
-    def forward(self, tokens: Tensor, lengths: Tensor | None = None) -> Tensor:
-        """Return one number a position (B, T), padded positions included: mask or gather afterwards.
-
-        With `lengths` (B,), how far each row is needed, less of the padding is computed.
-        """
-        hidden = self.backbone.hidden(tokens) if lengths is None else self.backbone.hidden_by_length(tokens, lengths)
-        return self.scalar_head(hidden).squeeze(-1)
+    def forward(self, tokens: Tensor) -> Tensor:
+        """Return one number per position (B, T), padded positions included: mask or gather afterwards."""
+        return self.scalar_head(self.backbone.hidden(tokens)).squeeze(-1)
 
 
 def last_token_scores(model: ScalarModel, tokens: Tensor, lengths: Tensor) -> Tensor:
     """Read each row's score at its last real token: tokens (N, T), lengths (N,) -> scores (N,)."""
-    return model(tokens, lengths).gather(1, (lengths - 1)[:, None]).squeeze(1)
+    return model(tokens).gather(1, (lengths - 1)[:, None]).squeeze(1)
+
+
+@contextmanager
+def eval_mode(*models: nn.Module) -> Iterator[None]:
+    """Switch dropout off for as long as a block runs, and back to what it was, whatever happens in it."""
+    modes = [model.training for model in models]
+    try:
+        for model in models:
+            model.eval()
+        yield
+    finally:
+        for model, mode in zip(models, modes, strict=True):
+            model.train(mode)
 
 
 def full_tensor(tensor: Tensor) -> Tensor:
@@ -203,4 +166,3 @@ NANO = GPTConfig(vocab_size=512, context_length=320, d_model=32, n_layers=2, n_h
 TINY = GPTConfig()
 SMALL = GPTConfig(vocab_size=16384, context_length=512, d_model=512, n_layers=8, n_heads=8)
 GPT2 = GPTConfig(vocab_size=50257, context_length=1024, d_model=768, n_layers=12, n_heads=12)
-MODEL_PRESETS = {"nano": NANO, "tiny": TINY, "small": SMALL, "gpt2": GPT2}

@@ -6,7 +6,7 @@ from torch import Tensor
 
 def _check(values: Tensor, mask: Tensor) -> None:
     if values.shape != mask.shape:
-        raise ValueError(f"values have shape {tuple(values.shape)} but mask has {tuple(mask.shape)}: give one mask entry a value")
+        raise ValueError(f"values have shape {tuple(values.shape)} but mask has {tuple(mask.shape)}: give one entry per value")
     if mask.dtype != torch.bool:
         raise TypeError(f"mask has dtype {mask.dtype}, expected torch.bool with True = keep: use mask.bool()")
 
@@ -57,4 +57,5 @@ def last_kept(mask: Tensor) -> Tensor:
 
     Example: last_kept([[True, False, True, False], [False, False, False, False]]) = [3, 0].
     """
-    return (mask * torch.arange(1, mask.shape[1] + 1, device=mask.device)).amax(1)
+    counts = mask * torch.arange(1, mask.shape[1] + 1, device=mask.device)
+    return counts.amax(1) if mask.shape[1] else counts.sum(1)  # a text of one token has no entry

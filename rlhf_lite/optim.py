@@ -1,7 +1,6 @@
 """One optimizer step, and the learning rate at each step: AdamW, or Muon for the matrices inside the blocks."""
 
 import math
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,7 +29,7 @@ class OptimConfig:
     epsilon: float = 1e-8
     """Adam's guard against division by zero (paper: GPT-3)."""
     weight_decay: float = 0.1
-    """Decay of matrices a step, times the learning rate (paper: GPT-3)."""
+    """Decay of matrices per step, times the learning rate (paper: GPT-3)."""
     max_grad_norm: float = 1.0
     """Longer gradients are shortened to this norm (paper: GPT-3)."""
 
@@ -73,7 +72,7 @@ class Muon(torch.optim.Optimizer):
     """Step matrices by their orthogonalised momentum, everything else by Adam.
 
     A gradient has a few strong directions and many weak ones; orthogonalised, all are followed. On this world attention
-    learns to look back in less than half of Adam's steps. `torch.optim.Muon` iterates in bfloat16, which takes most of
+    learns to copy in less than half of Adam's steps. `torch.optim.Muon` iterates in bfloat16, which takes most of
     the step's time on processors without it; this one stays in float32 and takes all matrices of a shape at once.
     """
 
@@ -148,12 +147,6 @@ def build_optimizer(model: nn.Module, config: OptimConfig) -> torch.optim.Optimi
     )
 
 
-def gradient_norm(parameters: Iterable[Tensor]) -> float:
-    """Length of all gradients taken as one vector."""
-    norms = [full_tensor(p.grad.norm()) for p in parameters if p.grad is not None]
-    return torch.stack(norms).norm().item() if norms else 0.0
-
-
 def backward(losses: dict[str, Tensor], step: int) -> None:
     """Add up the gradients of every loss, one after the other: each frees its memory before the next.
 
@@ -168,26 +161,31 @@ def backward(losses: dict[str, Tensor], step: int) -> None:
         loss.backward()
 
 
-def optimizer_step(
-    optimizer: torch.optim.Optimizer, losses: dict[str, Tensor], step: int, total_steps: int, config: OptimConfig
-) -> dict[str, float]:
-    """Set the rate, run every loss backward, clip, step; return learning_rate and grad_norm.
-
-    With no losses, the gradients are those that `backward` has added up before.
+def clip_and_step(optimizer: torch.optim.Optimizer, step: int, total_steps: int, config: OptimConfig) -> dict[str, float]:
+    """Set the rate, clip the gradients that `backward` added up, and step; return learning_rate and grad_norm.
 
     Raises:
-        FloatingPointError: naming the loss that is not finite; the weights are then left as they were.
+        FloatingPointError: where the gradient is not finite; the weights are then left as they were.
     """
-    if losses:
-        optimizer.zero_grad(set_to_none=True)
-        backward(losses, step)
     parameters = [p for group in optimizer.param_groups for p in group["params"]]
     grad_norm = full_tensor(torch.nn.utils.clip_grad_norm_(parameters, config.max_grad_norm)).item()
     if not math.isfinite(grad_norm):
-        what = " + ".join(losses) or "the loss"
-        raise FloatingPointError(f"the gradient of {what} is {grad_norm} at step {step}: nothing was changed")
+        raise FloatingPointError(f"the gradient is {grad_norm} at step {step}: nothing was changed; lower the learning rate")
     rate = learning_rate_at(step, total_steps, config)
     for group in optimizer.param_groups:
         group["lr"] = rate / config.learning_rate * group.get("peak", config.learning_rate)
     optimizer.step()
     return {"learning_rate": rate, "grad_norm": grad_norm}
+
+
+def optimizer_step(
+    optimizer: torch.optim.Optimizer, losses: dict[str, Tensor], step: int, total_steps: int, config: OptimConfig
+) -> dict[str, float]:
+    """Learn from the losses of one whole batch: `backward`, then `clip_and_step`, from no gradients.
+
+    Raises:
+        FloatingPointError: naming the loss that is not finite; the weights are then left as they were.
+    """
+    optimizer.zero_grad()
+    backward(losses, step)
+    return clip_and_step(optimizer, step, total_steps, config)

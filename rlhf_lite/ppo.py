@@ -11,7 +11,7 @@ What differs from InstructGPT (appendix C.4), in order of weight:
 7. `kl_coef` is 0.05, not 0.02: a reward model this small is exploited sooner.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from statistics import fmean
 
@@ -22,10 +22,13 @@ from .checkpoint import TrainingRun
 from .data import batch_indices, seeded_generator, window_batch
 from .engine import Engine
 from .gpt import GPT, ScalarModel, copy_gpt, full_tensor
-from .likelihood import entropy, k3, masked_log_probs, window_loss
+from .likelihood import entropy, k3, language_model_loss, masked_log_probs
 from .masked import last_kept, masked_mean
-from .optim import OptimConfig, build_optimizer, optimizer_step
-from .rollout import Rollout, ScoreFunction, check_first_rollout, collect_rollout, rollout_metrics
+from .optim import OptimConfig, backward, build_optimizer, clip_and_step
+from .rollout import Rollout, ScoreFunction, check_first_rollout, collect_rollout, rollout_metrics, token_values
+
+LARGEST_LOG_RATIO = {"float32": 1e-3, "bfloat16": 0.05}
+"""Nats by which rounding alone may change a token's log-probability between two equal forward passes (ours)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,9 +38,9 @@ class PPOConfig:
     iterations: int = 32
     """Rollouts, each followed by an update (ours; paper: 500)."""
     episodes: int = 128
-    """Answers a rollout (ours; paper: 512)."""
+    """Answers per rollout (ours; paper: 512)."""
     minibatch_size: int = 64
-    """Answers an optimizer step (paper)."""
+    """Answers per optimizer step (paper)."""
     inner_epochs: int = 2
     """Passes over a rollout (ours; paper: 1)."""
     max_new_tokens: int = 40
@@ -45,7 +48,7 @@ class PPOConfig:
     temperature: float = 1.0
     """Divides the logits in sampling and in all log-probs alike (paper)."""
     kl_coef: float = 0.05
-    """Cost of a nat of KL from the SFT model (ours; paper: 0.02, with which this small reward model is soon exploited)."""
+    """Cost per nat of KL divergence from the SFT model (ours; paper: 0.02, with which this small reward model is soon exploited)."""
     ratio_clip: float = 0.2
     """How far the probability ratio may count (paper)."""
     value_clip: float = 0.2
@@ -61,11 +64,11 @@ class PPOConfig:
     ptx_coef: float = 0.0
     """Weight of the pretraining loss: 0 is PPO, more is PPO-ptx (ours; paper: 27.8, not comparable)."""
     ptx_batch_size: int = 8
-    """Pretraining sequences an optimizer step (ours; paper: 8 an episode)."""
+    """Pretraining sequences per optimizer step (ours; paper: 8 per episode)."""
     ptx_sequence_length: int = 128
-    """Tokens a pretraining sequence (ours)."""
+    """Tokens per pretraining sequence (ours)."""
     ema_decay: float = 0.95
-    """Memory of the averaged weights, which are evaluated and saved, a step (ours; paper: 0.992)."""
+    """Memory of the averaged weights, which are evaluated and saved, per step (ours; paper: 0.992)."""
     eval_every: int = 10
     """Iterations between evaluations; 0 = only after the last (ours)."""
     optim: OptimConfig = field(
@@ -89,7 +92,7 @@ class PPOConfig:
 
     @property
     def minibatches(self) -> int:
-        """Optimizer steps an iteration."""
+        """Number of optimizer steps per iteration."""
         return self.inner_epochs * self.episodes // self.minibatch_size
 
 
@@ -111,6 +114,7 @@ def policy_loss(
             "clip_fraction": masked_mean(((ratio - 1).abs() > ratio_clip).float(), mask, count=n_valid).item(),
             "approx_kl": masked_mean(k3(old_log_probs, log_probs), mask, count=n_valid).item(),
             "ratio": masked_mean(ratio, mask, count=n_valid).item(),
+            "max_log_ratio": log_ratio.abs().max().item(),
         }
     return loss, metrics
 
@@ -134,7 +138,7 @@ def ppo_loss(
     for_policy, metrics = policy_loss(
         log_probs, batch.old_log_probs, batch.advantages, batch.mask, config.ratio_clip, n_valid=n_valid
     )
-    values = value_model(batch.tokens, last_kept(batch.mask))[:, :-1]
+    values = token_values(value_model, batch.tokens)
     for_values = value_loss(values, batch.old_values, batch.returns, batch.mask, config.value_clip, n_valid=n_valid)
     with torch.no_grad():
         metrics["entropy"] = (entropy(logits, config.temperature).sum() / (n_valid or len(logits))).item()
@@ -149,13 +153,19 @@ def update_ema(ema_policy: nn.Module, model: nn.Module, decay: float) -> None:
         slow.lerp_(fast, 1 - decay)
 
 
-def check_first_minibatch(metrics: dict[str, float]) -> None:
-    """Check that the first minibatch of an untouched policy has ratio 1, clip fraction 0 and KL 0."""
-    if abs(metrics["ratio"] - 1) > 1e-3 or metrics["clip_fraction"] > 0 or abs(metrics["approx_kl"]) > 1e-4:
+def check_first_minibatch(metrics: dict[str, float], *, bfloat16: bool = False) -> None:
+    """Check that the update's forward pass gives an untouched policy's tokens the log-probs that the rollout gave them.
+
+    Raises: RuntimeError, where one of them differs by more than rounding explains.
+    """
+    limit = LARGEST_LOG_RATIO["bfloat16" if bfloat16 else "float32"]
+    if metrics["max_log_ratio"] > limit or metrics["clip_fraction"] > 0:
         raise RuntimeError(
-            f"in the first minibatch nothing has been learnt yet, but ratio is {metrics['ratio']:.4f}, clip fraction "
-            f"{metrics['clip_fraction']:.4f}, KL {metrics['approx_kl']:.2g} (expected 1, 0, 0): old log-probs come from another "
-            "forward (dropout on? another temperature? tokens shifted?)"
+            f"in the first minibatch nothing has been learnt yet, but a token's log-probability differs from the rollout's by "
+            f"{metrics['max_log_ratio']:.2g} nats (at most {limit} expected), the mean ratio is {metrics['ratio']:.4f} (1), the "
+            f"clip fraction {metrics['clip_fraction']:.4f} (0): rollout and update do not make the same forward pass. "
+            "It cannot be told from here whether dropout is on, temperatures differ, tokens or padding are shifted, weights "
+            "have changed in between, or another kernel or precision computes one of the two"
         )
 
 
@@ -193,23 +203,40 @@ class PPOUpdater:
 
     def step(self, batch: Rollout, step: int) -> dict[str, float]:
         """Learn from one minibatch; return its metrics."""
-        config, total = self.config, self.config.iterations * self.config.minibatches
+        config, engine, total = self.config, self.engine, self.config.iterations * self.config.minibatches
+        n_valid, lengths, found = int(batch.mask.sum()), last_kept(batch.mask).tolist(), []
         for optimizer in self.optimizers.values():
             optimizer.zero_grad()
-        n_valid = int(batch.mask.sum())
-        parts = (batch.rows(rows) for rows in self.engine.parts(torch.arange(len(batch.tokens))))
-        losses = (
-            ppo_loss(self.policy, self.value_model, self.engine.place(part), config, n_valid=n_valid) for part in parts
-        )
-        metrics = self.engine.backward("ppo_loss", losses, step)
+        for rows in engine.micro_batches(range(len(lengths)), length=lambda row: lengths[row]):
+            with engine.autocast():
+                part = engine.to_device(batch.rows(list(rows)))
+                losses, metrics = ppo_loss(self.policy, self.value_model, part, config, n_valid=n_valid)
+            backward(losses, step)
+            found.append(metrics)
+        metrics = engine.all_reduce(found)
         if step == 0:
-            check_first_minibatch(metrics)
+            check_first_minibatch(metrics, bfloat16=engine.config.bfloat16)
         if config.ptx_coef > 0:
-            metrics |= self._add_ptx(step)
-        metrics |= optimizer_step(self.optimizers["policy"], {}, step, total, config.optim)
-        optimizer_step(self.optimizers["value"], {}, step, total, config.value_optim)
+            metrics |= self.add_ptx(step)
+        metrics |= clip_and_step(self.optimizers["policy"], step, total, config.optim)
+        clip_and_step(self.optimizers["value"], step, total, config.value_optim)
         update_ema(self.ema_policy, self.policy, config.ema_decay)
         return metrics
+
+    def add_ptx(self, step: int) -> dict[str, float]:
+        """Add ptx_coef times the gradient of the loss on pretraining text to the policy's; return what to watch."""
+        config, engine, found = self.config, self.engine, []
+        is_watched = step % config.minibatches == 0  # once per iteration: it holds the gradients twice
+        before = [p.grad.clone() for p in self.policy.parameters()] if is_watched else []
+        batch = window_batch(self.pretraining_tokens, step, config.ptx_batch_size, config.ptx_sequence_length, self.seed)
+        n_valid = batch.numel() - len(batch)  # no window's first token is predicted
+        for part in engine.micro_batches(batch):
+            with engine.autocast():
+                windows = engine.to_device(part)
+                loss = language_model_loss(self.policy(windows), windows, n_valid=n_valid)
+            backward({"ptx_loss": config.ptx_coef * loss}, step)
+            found.append({"ptx_loss": loss.item()})
+        return engine.all_reduce(found) | ({"ptx_gradient_ratio": gradient_ratio(self.policy, before)} if is_watched else {})
 
     def update(self, rollout: Rollout, iteration: int) -> dict[str, float]:
         """Learn from a whole rollout, minibatch by minibatch; return the means of their metrics."""
@@ -227,22 +254,6 @@ class PPOUpdater:
         for name, optim in (("policy", config.optim), ("value", config.value_optim)):
             for group in self.optimizers[name].param_groups:
                 group["peak"] = optim.learning_rate
-
-    def _add_ptx(self, step: int) -> dict[str, float]:
-        config, engine = self.config, self.engine
-        watched = step % config.minibatches == 0  # once an iteration: it holds the gradients twice
-        before = [p.grad.clone() for p in self.policy.parameters()] if watched else []
-        batch = window_batch(self.pretraining_tokens, step, config.ptx_batch_size, config.ptx_sequence_length, self.seed)
-        n_valid = batch.numel() - len(batch)  # no window's first token is predicted
-
-        def losses() -> Iterator[tuple[Tensor, dict[str, float]]]:
-            for part in engine.parts(batch):
-                windows = engine.place(part)
-                loss = window_loss(self.policy, windows, n_valid=n_valid)
-                yield config.ptx_coef * loss, {"ptx_loss": loss.item()}
-
-        metrics = engine.backward("ptx_loss", losses(), step)
-        return metrics | ({"ptx_gradient_ratio": gradient_ratio(self.policy, before)} if watched else {})
 
 
 def train_ppo(
@@ -282,7 +293,7 @@ def train_ppo(
             check_first_rollout(rollout, config.kl_coef)
         metrics = rollout_metrics(rollout) | updater.update(rollout, iteration)
         if evaluate and run.is_due(iteration, config.eval_every, config.iterations):
-            with engine.whole(ema_policy):
+            with engine.unsharded(ema_policy):
                 metrics |= evaluate(ema_policy, rollout)
         run.record(iteration, metrics)
     return ema_policy.eval()

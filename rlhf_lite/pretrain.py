@@ -8,9 +8,9 @@ from torch import Tensor
 
 from .checkpoint import TrainingRun
 from .data import window_batch
-from .gpt import GPT
-from .likelihood import window_loss
-from .optim import OptimConfig, build_optimizer, optimizer_step
+from .gpt import GPT, eval_mode
+from .likelihood import language_model_loss
+from .optim import OptimConfig, backward, build_optimizer, clip_and_step
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,15 +20,15 @@ class PretrainConfig:
     steps: int = 1000
     """Optimizer steps (ours)."""
     batch_size: int = 16
-    """Sequences a step (ours; GPT-3 175B: 3.2M tokens a step, paper)."""
+    """Sequences per step (ours; GPT-3 175B: 3.2M tokens per step, paper)."""
     sequence_length: int = 128
-    """Tokens a sequence (ours)."""
+    """Tokens per sequence (ours)."""
     primer_steps: int = 0
-    """First steps, spent on a primer of repeated lines: there attention learns to look back soonest (ours)."""
+    """First steps, spent on a primer of repeated lines: there attention learns to copy soonest (ours)."""
     short_steps: int = 0
     """First steps, the primer's among them, in short windows: with less to look at, looking up is learnt sooner (ours)."""
     short_length: int = 64
-    """Tokens a short window, sequence_length at most; a step holds about as many tokens as later ones (ours)."""
+    """Tokens per short window, sequence_length at most; a step holds about as many tokens as later ones (ours)."""
     eval_every: int = 100
     """Steps between evaluations on held-out text; 0 = only after the last step (ours)."""
     optim: OptimConfig = field(default_factory=lambda: OptimConfig(learning_rate=4e-3, warmup_steps=50))
@@ -44,22 +44,20 @@ class PretrainConfig:
 
 
 def pretrain_loss(model: GPT, tokens: Tensor, *, n_valid: int | None = None) -> tuple[Tensor, dict[str, float]]:
-    """Average surprise over every token of a batch of windows (B, T), in nats a token."""
-    loss = window_loss(model, tokens, n_valid=n_valid)
+    """Cross-entropy of every token but the first of each window (B, T), in nats per token; `n_valid` as in `sft_loss`."""
+    loss = language_model_loss(model(tokens), tokens, n_valid=n_valid)
     return loss, {"loss": loss.item()}
 
 
 @torch.no_grad()
 def held_out_loss(model: GPT, tokens: Tensor, sequence_length: int = 128, max_windows: int = 128) -> float:
-    """Average surprise on a packed stream never trained on: the first windows, in nats a token."""
+    """Cross-entropy of a packed stream never trained on: the first windows, in nats per token."""
     n = min(max_windows, len(tokens) // sequence_length)
     if n < 1:
         raise ValueError(f"{len(tokens)} held-out tokens do not fill one window of {sequence_length}: give more text")
     windows = tokens[: n * sequence_length].view(n, sequence_length).long().to(next(model.parameters()).device)
-    was_training = model.training
-    model.eval()
-    losses = [window_loss(model, batch) * len(batch) for batch in windows.split(32)]
-    model.train(was_training)
+    with eval_mode(model):
+        losses = [language_model_loss(model(batch), batch) * len(batch) for batch in windows.split(32)]
     return (torch.stack(losses).sum() / n).item()
 
 
@@ -85,12 +83,15 @@ def pretrain(
         stream = primer if step < config.primer_steps else tokens
         length = min(config.short_length, config.sequence_length) if step < config.short_steps else config.sequence_length
         batch = window_batch(stream, step, config.batch_size * config.sequence_length // length, length, seed)
-        n_valid = batch.numel() - len(batch)  # no window's first token is predicted
-        losses = (pretrain_loss(model, engine.place(part), n_valid=n_valid) for part in engine.parts(batch))
+        n_valid, found = batch.numel() - len(batch), []  # no window's first token is predicted
         optimizer.zero_grad()
-        metrics = engine.backward("pretrain_loss", losses, step)
-        metrics |= optimizer_step(optimizer, {}, step, config.steps, config.optim)
+        for part in engine.micro_batches(batch):
+            with engine.autocast():
+                loss, metrics = pretrain_loss(model, engine.to_device(part), n_valid=n_valid)
+            backward({"pretrain_loss": loss}, step)
+            found.append(metrics)
+        metrics = engine.all_reduce(found) | clip_and_step(optimizer, step, config.steps, config.optim)
         if evaluate and run.is_due(step, config.eval_every, config.steps):
-            with engine.whole(model):
+            with engine.unsharded(model):
                 metrics |= evaluate(model)
         run.record(step, metrics)

@@ -54,6 +54,11 @@ class Example:
     prompt_length: int
     """how many of `ids` belong to the prompt"""
 
+    @property
+    def n_learned(self) -> int:
+        """Number of tokens that are predicted and learnt: the response's, but never the first token of the text."""
+        return len(self.ids) - max(1, self.prompt_length)
+
 
 @dataclass(frozen=True)
 class EncodedComparison:

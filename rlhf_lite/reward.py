@@ -11,10 +11,10 @@ from torch import Tensor
 
 from .checkpoint import TrainingRun
 from .data import batch_indices, pad_right
-from .engine import settle
 from .files import read_json
-from .gpt import ScalarModel, last_token_scores
-from .optim import OptimConfig, build_optimizer, optimizer_step
+from .gpt import ScalarModel, eval_mode, last_token_scores
+from .kernels.sharding import reshard
+from .optim import OptimConfig, backward, build_optimizer, clip_and_step
 from .records import EncodedComparison, Example, RankedBatch, collate_comparisons
 
 
@@ -25,7 +25,7 @@ class RewardConfig:
     epochs: float = 1.0
     """Passes over the comparisons (paper: 1; more over-fit fast)."""
     batch_size: int = 16
-    """Prompts a step, each with all its answers (ours; paper: 64)."""
+    """Prompts per step, each with all its answers (ours; paper: 64)."""
     eval_every: int = 25
     """Steps between evaluations; 0 = only after the last step (ours)."""
     optim: OptimConfig = field(default_factory=lambda: OptimConfig(learning_rate=4e-4, warmup_steps=5))
@@ -36,7 +36,7 @@ class RewardConfig:
             raise ValueError(f"epochs {self.epochs} must be > 0 and batch_size {self.batch_size} >= 1")
 
     def steps(self, n_comparisons: int) -> int:
-        """Optimizer steps on so many comparisons."""
+        """Number of optimizer steps on so many comparisons."""
         return max(1, round(self.epochs * n_comparisons / self.batch_size))
 
 
@@ -120,15 +120,19 @@ def train_reward_model(
     total_steps = config.steps(len(comparisons))
     model.train()
     for step in run.steps(total_steps, {"model": model}, {"model": optimizer}):
-        chosen = [comparisons[i] for i in batch_indices(step, len(comparisons), config.batch_size, seed)]
-        n_prompts, n_pairs = count_pairs(collate_comparisons(chosen, pad_id))
-        batches = (engine.place(collate_comparisons(part, pad_id)) for part in engine.parts(chosen))
-        losses = (reward_loss(model, batch, n_prompts=n_prompts, n_pairs=n_pairs) for batch in batches)
+        batch = [comparisons[i] for i in batch_indices(step, len(comparisons), config.batch_size, seed)]
+        n_prompts, n_pairs = count_pairs(collate_comparisons(batch, pad_id))
+        found = []
         optimizer.zero_grad()
-        metrics = engine.backward("reward_loss", losses, step)
-        metrics |= optimizer_step(optimizer, {}, step, total_steps, config.optim)
+        for part in engine.micro_batches(batch, length=lambda comparison: max(map(len, comparison.ids))):
+            with engine.autocast():
+                ranked = engine.to_device(collate_comparisons(part, pad_id))
+                loss, metrics = reward_loss(model, ranked, n_prompts=n_prompts, n_pairs=n_pairs)
+            backward({"reward_loss": loss}, step)
+            found.append(metrics)
+        metrics = engine.all_reduce(found) | clip_and_step(optimizer, step, total_steps, config.optim)
         if evaluate and run.is_due(step, config.eval_every, total_steps):
-            with engine.whole(model):
+            with engine.unsharded(model):
                 metrics |= evaluate(model)
         run.record(step, metrics)
 
@@ -155,15 +159,13 @@ def load_rankings(path: Path, vocab_size: int) -> list[dict[str, Any]]:
 @torch.no_grad()
 def score_sequences(model: ScalarModel, sequences: list[list[int]], pad_id: int, batch_size: int = 64) -> Tensor:
     """Score prompt-and-answer sequences of any lengths: -> (N,), in the order given."""
-    was_training = model.training
-    model.eval()
     order = sorted(range(len(sequences)), key=lambda i: len(sequences[i]))  # neighbours of like length: little padding
     scores, device = torch.empty(len(sequences)), next(model.parameters()).device
-    for start in range(0, len(order), batch_size):
-        rows = order[start : start + batch_size]
-        tokens, lengths = pad_right([sequences[i] for i in rows], pad_id)
-        scores[rows] = last_token_scores(model, tokens.to(device), lengths.to(device)).cpu()
-    model.train(was_training)
+    with eval_mode(model):
+        for start in range(0, len(order), batch_size):
+            rows = order[start : start + batch_size]
+            tokens, lengths = pad_right([sequences[i] for i in rows], pad_id)
+            scores[rows] = last_token_scores(model, tokens.to(device), lengths.to(device)).float().cpu()
     return scores
 
 
@@ -173,7 +175,7 @@ def center_on_demonstrations(model: ScalarModel, examples: list[Example], pad_id
     Source: InstructGPT, section 3.5: the loss does not fix the zero of the score.
     """
     mean = score_sequences(model, [example.ids for example in examples], pad_id).mean().item()
-    settle(model)
+    reshard(model)
     with torch.no_grad():
         model.scalar_head.bias -= mean
     return mean

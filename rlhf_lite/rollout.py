@@ -8,9 +8,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .engine import Engine, stack_rows
+from .engine import Engine
 from .generate import Generation, generate
 from .gpt import GPT, ScalarModel, last_token_scores
+from .kernels.length_buckets import read_by_length
 from .likelihood import k1, masked_log_probs
 from .masked import last_kept, masked_sum, masked_whiten
 
@@ -32,7 +33,7 @@ class Rollout:
     mask: Tensor
     """(B, T - 1) bool, True = a sampled token, end token included."""
     scores: Tensor
-    """(B,) the reward model's, the penalty for unfinished answers included."""
+    """(B,) the reward model's, the penalty for truncated answers included."""
     old_log_probs: Tensor
     """(B, T - 1) nats, of the policy that sampled."""
     ref_log_probs: Tensor
@@ -178,29 +179,25 @@ def collect_rollout(
     engine = engine or Engine()
     for model in (policy, ref_policy, value_model):
         model.eval()
+
+    def answer(prompts: list[list[int]], uniforms: Tensor) -> tuple[Tensor, ...]:
+        with engine.unsharded(policy):
+            answers = generate(policy, prompts, max_new_tokens=config.max_new_tokens, end_id=end_id, pad_id=pad_id,
+                               temperature=config.temperature, uniforms=uniforms)  # fmt: skip
+        tokens, mask = answers.tokens, answers.response_mask[:, 1:]
+        # teacher-forced passes of the same forward that the update uses, not the sampler's own numbers
+        log_probs, ref_log_probs = (
+            read_by_length(lambda *part, model=model: masked_log_probs(model, *part, config.temperature)[0], tokens, mask)
+            for model in (policy, ref_policy)
+        )
+        values = read_by_length(lambda part, _: token_values(value_model, part), tokens, mask)
+        return tokens, mask, log_probs, ref_log_probs, values, _scores(score_fn, answers), answers.finished
+
     uniforms = torch.rand(len(prompts), config.max_new_tokens, generator=generator)
-    share, uniforms = engine.share(prompts), engine.share(uniforms)
-    size = engine.config.sampling_batch_size or len(share)  # answers at once
-    with engine.precision(), engine.whole(policy):
-        answers = _join([
-            generate(policy, share[i : i + size], max_new_tokens=config.max_new_tokens, end_id=end_id, pad_id=pad_id,
-                     temperature=config.temperature, uniforms=uniforms[i : i + size])
-            for i in range(0, len(share), size)
-        ], pad_id)  # fmt: skip
-    with engine.precision():
-        # one teacher-forced pass of the same forward that the update uses, not the sampler's own numbers
-        mask = answers.response_mask[:, 1:]
-        parts = list(zip(answers.tokens.split(size), mask.split(size), strict=True))
-        models = (policy, ref_policy)
-        found = [torch.cat([masked_log_probs(m, *part, config.temperature)[0] for part in parts]) for m in models]
-        found.append(torch.cat([value_model(tokens, last_kept(kept))[:, :-1].float() for tokens, kept in parts]))
-        scored = zip(answers.tokens.split(size), answers.response_mask.split(size), strict=True)
-        scores = torch.cat([score_fn(*part).float() for part in scored])
-    if scores.shape != (len(share),):
-        raise ValueError(f"score_fn gave scores of shape {tuple(scores.shape)}, expected ({len(share)},): one score an answer")
-    tokens, mask, finished = engine.gather(answers.tokens, fill=pad_id), engine.gather(mask), engine.gather(answers.finished)
-    log_probs, ref_log_probs, values = (engine.gather(rows) for rows in found)
-    scores = engine.gather(scores) - config.truncated_penalty * ~finished
+    with engine.autocast():
+        found = engine.map_rows(answer, prompts, uniforms, pad_id=pad_id)
+        tokens, mask, log_probs, ref_log_probs, values, scores, finished = found
+    scores = scores - config.truncated_penalty * ~finished
     rewards = token_rewards(scores, log_probs, ref_log_probs, mask, config.kl_coef)
     advantages = generalized_advantages(rewards, values, mask, config.discount, config.gae_lambda)
     return Rollout(
@@ -210,26 +207,37 @@ def collect_rollout(
     )  # fmt: skip
 
 
-def _join(parts: list[Generation], pad_id: int) -> Generation:
-    """Put answers that were sampled one part after the other below one another."""
-    return Generation(**{f.name: stack_rows([getattr(part, f.name) for part in parts], pad_id) for f in fields(Generation)})
+def _scores(score_fn: ScoreFunction, answers: Generation) -> Tensor:
+    scores, n = score_fn(answers.tokens, answers.response_mask).float(), len(answers.tokens)
+    if scores.shape != (n,):
+        raise ValueError(f"score_fn gave scores of shape {tuple(scores.shape)}, expected ({n},): one score per answer")
+    if not torch.isfinite(scores).all():
+        first = int((~torch.isfinite(scores)).nonzero()[0])
+        raise ValueError(f"score_fn gave {scores[first].item()} for answer {first + 1} of {n}, expected a finite number")
+    return scores
+
+
+def token_values(value_model: ScalarModel, tokens: Tensor) -> Tensor:
+    """Return the expected return before each token but the first was drawn: tokens (B, T) -> (B, T - 1), in float32."""
+    return value_model(tokens)[:, :-1].float()
 
 
 def response_kl(rollout: Rollout) -> Tensor:
-    """KL from the reference of each answer: summed over its tokens, in nats (B,)."""
+    """KL divergence from the reference of each answer: summed over its tokens, in nats (B,)."""
     return masked_sum(k1(rollout.old_log_probs, rollout.ref_log_probs), rollout.mask, dim=1)
 
 
 def rollout_metrics(rollout: Rollout) -> dict[str, float]:
     """What to watch: mean score, KL (nats a response), length (tokens), share that finished, explained variance."""
-    real = rollout.mask
-    spread = rollout.returns[real].var()
+    real, returns, values = rollout.mask, rollout.returns[rollout.mask], rollout.old_values[rollout.mask]
+    spread = returns.var(correction=0).item()
     return {
         "score": rollout.scores.mean().item(),
         "kl": response_kl(rollout).mean().item(),
         "length": real.sum(1).float().mean().item(),
         "finished": rollout.finished.float().mean().item(),
-        "explained_variance": (1 - (rollout.returns - rollout.old_values)[real].var() / spread).item(),
+        # of constant returns there is nothing to explain
+        "explained_variance": 1 - (returns - values).var(correction=0).item() / spread if spread > 1e-12 else 0.0,
     }
 
 

@@ -10,7 +10,7 @@ from .data import batch_indices
 from .gpt import GPT
 from .likelihood import masked_log_probs
 from .masked import masked_mean
-from .optim import OptimConfig, build_optimizer, optimizer_step
+from .optim import OptimConfig, backward, build_optimizer, clip_and_step
 from .records import Example, ExampleBatch, collate_examples
 
 
@@ -21,9 +21,9 @@ class SFTConfig:
     epochs: float = 3.0
     """Passes over the demonstrations (ours; paper: 16, over-fitting after the first)."""
     batch_size: int = 32
-    """Demonstrations a step (paper)."""
+    """Demonstrations per step (paper)."""
     dropout: float = 0.0
-    """Share of activations dropped on residual paths (ours: three epochs over-fit little; paper: 0.2)."""
+    """Share of activations dropped, see `GPTConfig.dropout` (ours: three epochs over-fit little; paper: 0.2)."""
     eval_every: int = 50
     """Steps between evaluations; 0 = only after the last step (ours)."""
     optim: OptimConfig = field(default_factory=lambda: OptimConfig(learning_rate=6e-4))
@@ -35,7 +35,10 @@ class SFTConfig:
 
 
 def sft_loss(model: GPT, batch: ExampleBatch, *, n_valid: int | None = None) -> tuple[Tensor, dict[str, float]]:
-    """Average surprise over the answers' tokens, end token included; prompts are read, not learnt."""
+    """Cross-entropy of the answers' tokens, end token included, in nats per token; prompts are read, not learnt.
+
+    A micro-batch divides by `n_valid`, the answer tokens of its whole batch.
+    """
     answer_mask = batch.response_mask[:, 1:]
     log_probs, _ = masked_log_probs(model, batch.tokens, answer_mask)
     loss = -masked_mean(log_probs, answer_mask, count=n_valid)
@@ -60,14 +63,16 @@ def train_sft(
     total_steps = max(1, round(config.epochs * len(examples) / config.batch_size))
     model.train()
     for step in run.steps(total_steps, {"model": model}, {"model": optimizer}):
-        chosen = [examples[i] for i in batch_indices(step, len(examples), config.batch_size, seed)]
-        n_valid = sum(len(example.ids) - example.prompt_length for example in chosen)
-        batches = (engine.place(collate_examples(part, pad_id)) for part in engine.parts(chosen))
-        losses = (sft_loss(model, batch, n_valid=n_valid) for batch in batches)
+        batch = [examples[i] for i in batch_indices(step, len(examples), config.batch_size, seed)]
+        n_valid, found = sum(example.n_learned for example in batch), []
         optimizer.zero_grad()
-        metrics = engine.backward("sft_loss", losses, step)
-        metrics |= optimizer_step(optimizer, {}, step, total_steps, config.optim)
+        for part in engine.micro_batches(batch, length=lambda example: len(example.ids)):
+            with engine.autocast():
+                loss, metrics = sft_loss(model, engine.to_device(collate_examples(part, pad_id)), n_valid=n_valid)
+            backward({"sft_loss": loss}, step)
+            found.append(metrics)
+        metrics = engine.all_reduce(found) | clip_and_step(optimizer, step, total_steps, config.optim)
         if evaluate and run.is_due(step, config.eval_every, total_steps):
-            with engine.whole(model):
+            with engine.unsharded(model):
                 metrics |= evaluate(model)
         run.record(step, metrics)

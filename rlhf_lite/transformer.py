@@ -7,12 +7,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .attention import KeyValueCache, MultiHeadAttention
+from .attention import MultiHeadAttention
 from .seq2seq import Translator, check_source
 
 
 class FeedForward(nn.Module):
-    """Think about each position on its own: widen, bend, narrow. (B, T, C) -> (B, T, C).
+    """Think about each position on its own: up-projection, activation, down-projection. (B, T, C) -> (B, T, C).
 
     Source: Vaswani 2017, section 3.3; differs from it in GELU (GPT-2's tanh form) for ReLU.
     """
@@ -29,7 +29,7 @@ class FeedForward(nn.Module):
 
 
 class Block(nn.Module):
-    """Look around, then think: attention and feed-forward, each added to the residual stream. (B, T, C) -> (B, T, C).
+    """Attend, then think: attention and feed-forward, each added to the residual stream. (B, T, C) -> (B, T, C).
 
     Source: GPT-2 (Radford 2019), section 2.3: LayerNorm comes before each part, not after as in Vaswani 2017.
     """
@@ -42,12 +42,9 @@ class Block(nn.Module):
         self.feed_forward = FeedForward(d_model, d_ff)
         self.dropout = nn.Dropout(dropout)
 
-    def forward(
-        self, x: Tensor, *, mask: Tensor | None = None, is_causal: bool = False, cache: KeyValueCache | None = None
-    ) -> Tensor:
-        """Return the stream after this block; mask, is_causal and cache as in `MultiHeadAttention`."""
-        looked = self.attention(self.attention_norm(x), mask=mask, is_causal=is_causal, cache=cache)
-        x = x + self.dropout(looked)
+    def forward(self, x: Tensor, *, mask: Tensor | None = None, is_causal: bool = False) -> Tensor:
+        """Return the stream after this block; mask and is_causal as in `MultiHeadAttention`."""
+        x = x + self.dropout(self.attention(self.attention_norm(x), mask=mask, is_causal=is_causal))
         return x + self.dropout(self.feed_forward(self.feed_forward_norm(x)))
 
 

@@ -48,22 +48,21 @@ def sampled(engine: Engine) -> list[list[int]]:
     """Sample uneven rows, each process its half; check before every pass that no block lies whole in this process."""
     prompts, uniforms = uneven_rows()
     policy = engine.prepare(make_policy())
-    asked = []
+    asked, any_process = [], engine.any_process
 
-    def watch(wish: bool) -> bool:
+    def watch(value: bool) -> bool:
         assert all(hasattr(p, "placements") for p in policy.blocks.parameters()), "a block is whole"
-        asked.append(wish)
-        return engine.anyone(wish)
+        asked.append(value)
+        return any_process(value)
 
-    with engine.whole(policy):
-        if engine.n_processes > 1:
-            assert policy.anyone == engine.anyone
-            policy.anyone = watch
-        answers = generate(policy, engine.share(prompts), max_new_tokens=NEW, uniforms=engine.share(uniforms), **IDS)
+    engine.any_process = watch
+    with engine.unsharded(policy):
+        answers = generate(policy, engine.scatter(prompts), max_new_tokens=NEW, uniforms=engine.scatter(uniforms), **IDS)
     if engine.n_processes > 1:
         lengths = [len(ids) for ids in answers.responses()]
-        assert asked.count(False) == NEW - max(lengths) > -1, "one that is done asks until all are"
-        assert policy.anyone is bool
+        passes = engine.gather(torch.tensor([max(lengths)])).tolist()
+        assert asked.count(True) == max(lengths), "each pass is announced"
+        assert asked.count(False) == 1 + max(passes) - max(lengths), "one that is done asks until all are"
         assert engine.rank > 0 or max(lengths) < NEW / 2, "both processes end at once"
     return gathered(engine, answers)
 
@@ -75,14 +74,14 @@ def gathered(engine: Engine, answers: Generation) -> list[list[int]]:
 
 
 def sampled_whole() -> list[list[int]]:
-    """Sample the same rows with all weights in each process, laid out for oneDNN where the processor has it."""
+    """Sample the same rows with all weights in each process, packed for oneDNN where the processor has it."""
     prompts, uniforms = uneven_rows()
     engine = Engine(EngineConfig(device="cpu"))
     policy, before = engine.prepare(make_policy()), packed_weights.LARGE
     packed_weights.LARGE = 0
-    with engine.whole(policy):
-        assert packed_weights.pays(policy, rows=2) == packed_weights.can_pack("cpu")
-        answers = generate(policy, engine.share(prompts), max_new_tokens=NEW, uniforms=engine.share(uniforms), **IDS)
+    with engine.unsharded(policy):
+        assert packed_weights.pays(policy, rows=2) == torch.backends.mkl.is_available()
+        answers = generate(policy, engine.scatter(prompts), max_new_tokens=NEW, uniforms=engine.scatter(uniforms), **IDS)
     assert engine.n_processes == 1 or not packed_weights.pays(policy, rows=2), "weights are not whole any more"
     packed_weights.LARGE = before
     return gathered(engine, answers)
@@ -120,7 +119,7 @@ def told_of_damage(engine: Engine, folder: Path) -> list[bool]:
         content = bytearray(file.read_bytes())
         content[-3] ^= 16
         file.write_bytes(content)
-    engine.wait()
+    engine.barrier()
     try:
         go_on(2)
     except ValueError as error:

@@ -5,7 +5,6 @@ Errors are ValueError or FileNotFoundError, which the command line prints in one
 format cannot show a flipped bit (JSON without a checksum), a run may also go on.
 """
 
-import json
 import os
 import pickle
 import random

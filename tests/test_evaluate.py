@@ -13,16 +13,22 @@ from types import SimpleNamespace
 import pytest
 import torch
 
+from rlhf_lite.data import seeded_generator
 from rlhf_lite.evaluate import (
     STUDENT_T_975,
+    accuracy_bound,
     agreement,
+    alignment_tax,
     calibration,
     kl_from,
     mean_interval,
     sample,
+    share_given_back,
     wilson_interval,
     win_rate,
 )
+from rlhf_lite.generate import generate
+from rlhf_lite.likelihood import next_token_log_probs
 from rlhf_lite.tinyworld import evaluation
 from rlhf_lite.tinyworld.prompts import draw_requests, is_held_out
 from rlhf_lite.tokenizer import Tokenizer
@@ -149,3 +155,52 @@ def test_base_answers_end_where_the_next_user_speaks(tokenizer, make_gpt, monkey
     assert found.answers["sft"] == ["Paris.\nUser: Who knows?"] * 4
     with pytest.raises(ValueError, match="0 prompts, expected at least 1"):
         evaluation.Evaluation(SimpleNamespace(), 0, 0)
+
+
+def test_kl_is_summed_over_a_responses_tokens(make_gpt):
+    policy, other = make_gpt(0), make_gpt(1)
+    arguments = {"seed": 0, "end_id": END, "pad_id": PAD}
+    drawn = generate(policy, [[3, 4]], max_new_tokens=5, generator=seeded_generator("kl", 0), end_id=END, pad_id=PAD)
+    n_prompt, ids = 2, drawn.tokens[0, : drawn.lengths[0]]
+    assert len(ids) - n_prompt > 1
+    rows = [next_token_log_probs(model(ids[None]), ids[None])[0, n_prompt - 1 :] for model in (policy, other)]
+    expected = (rows[0] - rows[1]).sum().item()
+    assert kl_from(policy, other, [[3, 4]], max_new_tokens=5, **arguments) == pytest.approx(expected, abs=1e-4)
+
+
+def test_calibration_bins_do_not_round():
+    # sigmoid(0.2) = 0.5498: of 4 bins the third, [0.5, 0.75), not the second as rounding 2.2 down by accident could give
+    rows = calibration([0.2, 1.0, -0.2], [True, True, False], bins=4)
+    assert [(row.pairs, round(row.predicted, 3)) for row in rows] == [(1, 0.45), (2, 0.64)]
+
+
+def test_share_given_back_serves_losses_and_accuracies():
+    assert share_given_back(1.0, 2.0, 1.25) == 0.75
+    assert share_given_back(64.0, 44.0, 54.0) == 0.5
+    assert share_given_back(1.0, 1.0, 0.5) == 0.0
+    assert alignment_tax(1.0, 1.25) == 0.25
+
+
+def test_ties_count_half_beside_the_decided_ones():
+    found = win_rate([1.0, 1.0, 0.0, 0.5], [0.0, 0.0, 1.0, 0.5], tie=0.1)  # two wins, a loss, a tie
+    assert (found.wins, found.losses, found.ties) == (2, 1, 1)
+    assert found.rate == pytest.approx(2 / 3) and found.with_ties == pytest.approx(2.5 / 4)
+    # variance of 1, 1, 0, 1/2: 2.25 / 4 - 0.625^2 = 0.171875; half-width 1.96 * sqrt(0.171875 / 4) = 0.4063
+    assert (found.with_ties_low, found.with_ties_high) == (pytest.approx(0.2187, abs=1e-4), 1.0)
+    nothing = win_rate([], [], tie=0.1)
+    assert (nothing.with_ties, nothing.with_ties_low, nothing.with_ties_high) == (0.5, 0.0, 1.0)
+
+
+@pytest.mark.parametrize("tie", [0.0, 0.25])
+def test_a_draw_is_neither_won_nor_lost_and_the_tie_itself_decides(tie):
+    found = win_rate([1.0, 1.0, 0.0], [1.0, 0.75, 0.25], tie=tie)
+    assert (found.wins, found.losses, found.ties) == (1, 1, 1)
+
+
+def test_what_agreement_bounds():
+    assert accuracy_bound(0.5) == 0.5 and accuracy_bound(1.0) == 1.0
+    assert accuracy_bound(0.76) == pytest.approx(0.8606, abs=1e-4)
+    for p in (0.6, 0.75, 0.9):  # two people who are each right with p agree where both are, or neither is
+        assert accuracy_bound(p**2 + (1 - p) ** 2) == pytest.approx(p)
+    with pytest.raises(ValueError, match="agreement is 0.4, expected 0.5 to 1"):
+        accuracy_bound(0.4)

@@ -1,4 +1,4 @@
-"""GPT computes what GPT-2 computes, never looks ahead, and gives the same numbers with padding, caches and dropout off.
+"""GPT computes what GPT-2 computes, never looks ahead, and gives the same numbers with padding and dropout off.
 
 Proves: logits equal those of `transformers` on the same random weights; n_parameters counts every parameter; a change at
 position t leaves everything before t alone; padding on either side changes nothing, NaN in left padding included.
@@ -10,8 +10,8 @@ from torch import nn
 from transformers.models.gpt2.configuration_gpt2 import GPT2Config
 from transformers.models.gpt2.modeling_gpt2 import GPT2LMHeadModel
 
-from rlhf_lite.data import pad_left, pad_right
-from rlhf_lite.gpt import GPT, GPT2, MODEL_PRESETS, GPTConfig, ScalarModel, copy_gpt
+from rlhf_lite.data import pad_right
+from rlhf_lite.gpt import GPT, GPT2, NANO, SMALL, TINY, GPTConfig, ScalarModel, copy_gpt, copy_scalar, eval_mode
 
 PAD = 0
 PROMPTS = [[3, 1, 4, 1, 5], [9, 2], [6, 5, 3], [PAD, 7, PAD, 8, 9, 7, 9]]  # one with the pad id inside
@@ -50,7 +50,7 @@ SHAPES = [
     {"vocab_size": 11, "d_model": 16, "n_layers": 2, "n_heads": 2},
     {"vocab_size": 37, "d_model": 24, "n_layers": 3, "n_heads": 4, "d_ff": 40},
 ]
-CONFIGS = [*(GPTConfig(context_length=24, **shape) for shape in SHAPES), *MODEL_PRESETS.values()]
+CONFIGS = [*(GPTConfig(context_length=24, **shape) for shape in SHAPES), NANO, TINY, SMALL, GPT2]
 
 
 @pytest.mark.parametrize("shape", SHAPES)
@@ -97,76 +97,20 @@ def test_padding_on_the_right_changes_nothing(make_gpt, pad_id):
         torch.testing.assert_close(hidden[row, : lengths[row]], hidden_alone(model, prompt), atol=1e-5, rtol=1e-5)
 
 
-@pytest.mark.parametrize("pad_id", [0, 5])
-@pytest.mark.parametrize("extra", [0, 30])  # 30: the row is longer than the context, its real tokens are not
-def test_padding_on_the_left_changes_nothing(make_gpt, pad_id, extra):
-    model = make_gpt()
-    tokens, real = pad_left(PROMPTS, pad_id)
-    tokens = torch.cat([torch.full((len(tokens), extra), pad_id), tokens], dim=1)
-    real = torch.cat([torch.zeros(len(real), extra, dtype=torch.bool), real], dim=1)
-    hidden = model.hidden(tokens, padding_mask=real)
-    for row, prompt in enumerate(PROMPTS):
-        torch.testing.assert_close(hidden[row, -len(prompt) :], hidden_alone(model, prompt), atol=1e-5, rtol=1e-5)
-
-
-def test_rows_of_like_length_together_give_the_same_values_and_gradients(make_gpt):
-    model, lengths = make_gpt(), torch.randint(1, 21, (37,), generator=torch.Generator().manual_seed(1))
-    tokens = torch.randint(0, 11, (37, 20), generator=torch.Generator().manual_seed(2))
-    real = torch.arange(20) < lengths[:, None]
-    found = []
-    for hidden in (model.hidden(tokens), model.hidden_by_length(tokens, lengths)):
-        model.zero_grad()
-        (hidden[real] ** 3).sum().backward()
-        found.append([hidden[real], *(parameter.grad.clone() for parameter in model.parameters())])
-    for whole, grouped in zip(*found, strict=True):
-        torch.testing.assert_close(grouped, whole, atol=1e-4, rtol=1e-4)
-
-
-def test_rows_of_like_length_together_compute_little_padding(make_gpt, monkeypatch):
-    model, computed = make_gpt(), []
-    monkeypatch.setattr(model, "hidden", lambda tokens: computed.append(tokens.numel()) or torch.zeros(*tokens.shape, 16))
-    lengths = torch.tensor([20, 5] * 16)
-    assert model.hidden_by_length(torch.zeros(32, 20, dtype=torch.long), lengths).shape == (32, 20, 16)
-    assert sum(computed) == lengths.sum()  # none at all here: each group holds one length
-
-
-def test_nan_in_left_padding_does_not_leak(make_gpt):
-    model = make_gpt()
-    prompts = [[3, 1, 4, 1, 5], [9, 2]]
-    alone = [hidden_alone(model, prompt) for prompt in prompts]
-    with torch.no_grad():
-        model.token_embedding.weight[PAD] = float("nan")
-    tokens, real = pad_left(prompts, PAD)
-    caches = model.new_caches()
-    hidden = model.hidden(tokens, padding_mask=real, caches=caches)
-    for row, prompt in enumerate(prompts):
-        torch.testing.assert_close(hidden[row, -len(prompt) :], alone[row], atol=1e-5, rtol=1e-5)
-    more = model.hidden(torch.tensor([[6], [6]]), padding_mask=torch.cat([real, real.new_ones(2, 1)], 1), caches=caches)
-    torch.testing.assert_close(more[1, 0], hidden_alone(model, [9, 2, 6])[-1], atol=1e-5, rtol=1e-5)
-
-
-@pytest.mark.parametrize("cuts", [[1] * 7, [3, 1, 3], [5, 2]])
-@pytest.mark.parametrize("padded", [False, True])
-def test_caches_give_what_one_pass_gives(make_gpt, cuts, padded):
-    model = make_gpt()
-    tokens, real = pad_left([PROMPTS[0] + [2, 2], PROMPTS[1] + [2], PROMPTS[3]], PAD)
-    whole = model(tokens, padding_mask=real if padded else None)
-    caches, parts, end = model.new_caches(), [], 0
-    for size in cuts:
-        start, end = end, end + size
-        parts.append(model(tokens[:, start:end], padding_mask=real[:, :end] if padded else None, caches=caches))
-    ours = torch.cat(parts, 1)
-    kept = real if padded else torch.ones_like(real)
-    torch.testing.assert_close(ours[kept], whole[kept], atol=1e-5, rtol=1e-5)
-    assert caches[0].length == 7
-
-
 def test_dropout_acts_in_training_only(make_gpt):
     model, plain = make_gpt(dropout=0.5), make_gpt()
     tokens = torch.randint(11, (2, 8))
     assert torch.equal(model(tokens), plain(tokens))
     model.train()
     assert not torch.allclose(model(tokens), model(tokens))
+
+
+def test_evaluation_mode_ends_with_the_block_even_after_an_error(make_gpt):
+    model, other = make_gpt(dropout=0.5).train(), make_gpt()
+    with pytest.raises(KeyError), eval_mode(model, other):
+        assert not model.training
+        raise KeyError
+    assert model.training and not other.training
 
 
 def test_copy_is_equal_and_independent(make_gpt):
@@ -218,5 +162,12 @@ def test_messages(make_gpt):
     model = make_gpt()
     with pytest.raises(ValueError, match="25 tokens do not fit into context_length 24"):
         model(torch.zeros(1, 25, dtype=torch.long))
-    with pytest.raises(ValueError, match=r"padding_mask has shape \(1, 3\), expected \(1, 4\)"):
-        model(torch.zeros(1, 4, dtype=torch.long), padding_mask=torch.ones(1, 3, dtype=torch.bool))
+
+
+def test_a_value_model_starts_as_its_reward_model_bias_included(make_scalar_model):
+    model = make_scalar_model().train()
+    with torch.no_grad():
+        model.scalar_head.bias.fill_(0.7)
+    copy, tokens = copy_scalar(model), torch.randint(11, (2, 5))
+    assert copy.scalar_head.bias.item() == pytest.approx(0.7) and copy.training
+    assert torch.equal(copy.eval()(tokens), model.eval()(tokens))

@@ -62,3 +62,7 @@ def test_messages():
         masked_mean(VALUES, MASK[:, :2])
     with pytest.raises(TypeError, match=r"expected torch.bool"):
         masked_sum(VALUES, MASK.float())
+
+
+def test_a_text_of_one_token_has_no_entry_to_keep():
+    assert last_kept(torch.zeros(3, 0, dtype=torch.bool)).tolist() == [0, 0, 0]

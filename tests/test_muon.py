@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from rlhf_lite.gpt import GPT, GPTConfig
-from rlhf_lite.optim import OptimConfig, build_optimizer, optimizer_step, orthogonalize
+from rlhf_lite.optim import OptimConfig, build_optimizer, clip_and_step, optimizer_step, orthogonalize
 
 
 def config(**changes) -> OptimConfig:
@@ -40,23 +40,58 @@ def test_what_is_no_inner_matrix_moves_as_adamw_moves_it():
         torch.testing.assert_close(ours[name], adam[name], rtol=1e-4, atol=1e-6)
 
 
-def test_inner_matrices_move_as_torch_muon_moves_them():
+SHAPES = ((16, 16), (32, 16), (16, 64))
+
+
+def one_matrix(shape):
+    """A module whose only parameter is one that Muon takes."""
+    block = torch.nn.ModuleDict({"blocks": torch.nn.ModuleList([torch.nn.Linear(shape[1], shape[0], bias=False)])})
+    return block, block["blocks"][0].weight
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+def test_inner_matrices_move_as_torch_muon_moves_them(shape):
     if not hasattr(torch.optim, "Muon"):
         pytest.skip("this torch has no Muon to compare with")
-    for shape in ((16, 16), (32, 16), (16, 64)):
-        torch.manual_seed(0)
-        start, gradient = torch.randn(shape), torch.randn(shape)
-        theirs = torch.nn.Parameter(start.clone())
-        reference = torch.optim.Muon([theirs], lr=3e-2, weight_decay=0.0, momentum=0.95)
-        block = torch.nn.ModuleDict({"blocks": torch.nn.ModuleList([torch.nn.Linear(shape[1], shape[0], bias=False)])})
-        ours = block["blocks"][0].weight
-        with torch.no_grad():
-            ours.copy_(start)
-        optimizer = build_optimizer(block, config(weight_decay=0.0))
-        optimizer.param_groups[0]["lr"] = 3e-2
-        for _ in range(2):
-            ours.grad, theirs.grad = gradient.clone(), gradient.clone()
-            optimizer.step()
-            reference.step()
-        # theirs iterates in bfloat16, and its moves are of length about 1 * lr an entry
-        torch.testing.assert_close(ours.detach(), theirs.detach(), rtol=0, atol=3e-3)
+    block, ours = one_matrix(shape)
+    theirs = torch.nn.Parameter(ours.detach().clone())
+    reference = torch.optim.Muon([theirs], lr=3e-2, weight_decay=0.5, momentum=0.95, nesterov=True)
+    optimizer = build_optimizer(block, config(weight_decay=0.5))
+    optimizer.param_groups[0]["lr"] = 3e-2
+    for step in range(4):  # each gradient points elsewhere: momentum shows
+        gradient = torch.randn(shape, generator=torch.Generator().manual_seed(step))
+        ours.grad, theirs.grad = gradient.clone(), gradient.clone()
+        optimizer.step()
+        reference.step()
+    # theirs iterates in bfloat16, and its moves are about 1 * lr long per entry
+    torch.testing.assert_close(ours.detach(), theirs.detach(), rtol=0, atol=3e-3)
+
+
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+def test_two_steps_by_hand(shape):
+    block, weight = one_matrix(shape)
+    expected, momentum = weight.detach().clone(), torch.zeros(shape)
+    optimizer, rate, decay = build_optimizer(block, config(weight_decay=0.1)), 3e-2, 0.1
+    optimizer.param_groups[0]["lr"] = rate
+    for step in range(2):
+        gradient = torch.randn(shape, generator=torch.Generator().manual_seed(step))
+        momentum = 0.95 * momentum + 0.05 * gradient
+        ahead = 0.05 * gradient + 0.95 * momentum  # Nesterov: the momentum as it will be
+        u, s, v = torch.linalg.svd(ahead, full_matrices=False)
+        for _ in range(5):  # what five Newton-Schulz steps make of the singular values
+            s = s / s.norm() if _ == 0 else s
+            s = 3.4445 * s - 4.7750 * s**3 + 2.0315 * s**5
+        long = max(1, shape[0] / shape[1]) ** 0.5
+        expected = expected * (1 - rate * decay) - rate * long * (u * s) @ v
+        weight.grad = gradient
+        optimizer.step()
+    torch.testing.assert_close(weight.detach(), expected, rtol=0, atol=1e-5)
+
+
+def test_each_group_follows_its_own_peak_rate():
+    model = GPT(GPTConfig(vocab_size=32, context_length=16, d_model=16, n_layers=1, n_heads=2))
+    settings = config(warmup_steps=4)
+    optimizer = build_optimizer(model, settings)
+    clip_and_step(optimizer, 1, 10, settings)  # no gradients: only rates are set; half of the warm-up is done
+    rates = {group["muon"]: group["lr"] for group in optimizer.param_groups}
+    assert rates == {True: pytest.approx(1.5e-2), False: pytest.approx(5e-3)}

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from rlhf_lite.optim import OptimConfig, build_optimizer, gradient_norm, learning_rate_at, optimizer_step
+from rlhf_lite.optim import OptimConfig, build_optimizer, learning_rate_at, optimizer_step
 
 
 def test_learning_rate_by_hand():
@@ -91,13 +91,6 @@ def test_a_gradient_that_is_not_finite_changes_nothing():
     with pytest.raises(FloatingPointError, match=r"gradient.* step 0"):
         optimizer_step(build_optimizer(layer, config), {"loss": loss}, 0, 10, config)
     assert layer.weight.tolist() == [[1, 2]] and layer.bias.item() == 3
-
-
-def test_gradient_norm_by_hand():
-    layer = make_layer()
-    assert gradient_norm(layer.parameters()) == 0
-    (layer.weight @ torch.tensor([2.0, 3.0]) + 6 * layer.bias).backward()
-    assert gradient_norm(layer.parameters()) == pytest.approx(7)  # the root of 4 + 9 + 36
 
 
 def test_messages():

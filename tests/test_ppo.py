@@ -15,6 +15,7 @@ from torch.nn.functional import pad
 from rlhf_lite import ppo, rollout
 from rlhf_lite.checkpoint import TrainingRun
 from rlhf_lite.data import seeded_generator, window_batch
+from rlhf_lite.engine import Engine, EngineConfig
 from rlhf_lite.gpt import GPT, GPTConfig, ScalarModel, copy_gpt
 from rlhf_lite.likelihood import exact_kl, language_model_loss, masked_log_probs
 from rlhf_lite.optim import OptimConfig, build_optimizer, optimizer_step
@@ -122,9 +123,12 @@ def test_micro_batches_give_the_gradient_of_the_minibatch(make_gpt, models):
     assert metrics["clip_fraction"] > 0.2
     sum(losses.values()).backward()
     whole = gradients(policy, value_model)
-    n_valid = int(batch.mask.sum())
+    n_valid, found = int(batch.mask.sum()), []
     for rows in ([0, 5, 9], [1], [*range(2, 5), *range(6, 9), *range(10, 16)]):
-        sum(ppo_loss(policy, value_model, batch.rows(rows), CONFIG, n_valid=n_valid)[0].values()).backward()
+        part, part_metrics = ppo_loss(policy, value_model, batch.rows(rows), CONFIG, n_valid=n_valid)
+        sum(part.values()).backward()
+        found.append(part_metrics)
+    assert Engine().all_reduce(found) == pytest.approx(metrics, abs=1e-5)
     for ours, expected in zip(gradients(policy, value_model), whole, strict=True):
         torch.testing.assert_close(ours, expected, atol=1e-5, rtol=1e-3)
 
@@ -186,8 +190,8 @@ def test_check_finds_dropout(make_gpt, make_scalar_model):
 
 
 def test_check_finds_a_reference_of_another_temperature(models, monkeypatch):
-    real, temperatures = rollout.masked_log_probs, [1.5, 1.0]  # policy, then reference
-    monkeypatch.setattr(rollout, "masked_log_probs", lambda *models_and_tokens: real(*models_and_tokens[:3], temperatures.pop(0)))
+    real, policy = rollout.masked_log_probs, models[0]
+    monkeypatch.setattr(rollout, "masked_log_probs", lambda model, *part: real(model, *part[:2], 1.5 if model is policy else 1.0))
     with pytest.raises(RuntimeError, match=r"policy should equal its reference.*same temperature"):
         train(*models)
 
@@ -202,7 +206,7 @@ def test_check_finds_a_score_that_is_not_the_reward(models, monkeypatch):
 def test_check_finds_an_update_of_another_temperature(models, monkeypatch):
     real = ppo.masked_log_probs
     monkeypatch.setattr(ppo, "masked_log_probs", lambda policy, tokens, mask, _: real(policy, tokens, mask, 1.0))
-    with pytest.raises(RuntimeError, match=r"first minibatch nothing has been learnt yet, but ratio is .*another temperature"):
+    with pytest.raises(RuntimeError, match=r"first minibatch nothing has been learnt yet, but .* differs from .*temperatures differ"):
         train(*models)
 
 
@@ -212,8 +216,26 @@ def test_check_finds_shifted_tokens(models, monkeypatch):
         return log_probs.roll(1, 1), logits
 
     monkeypatch.setattr(ppo, "masked_log_probs", shifted)
-    with pytest.raises(RuntimeError, match=r"expected 1, 0, 0.*tokens shifted"):
+    with pytest.raises(RuntimeError, match=r"first minibatch.*tokens or padding are shifted"):
         train(*models)
+
+
+@pytest.mark.filterwarnings("ignore:this processor multiplies bfloat16")
+@pytest.mark.parametrize("dropout", [0.0, 0.02])
+def test_in_bfloat16_rollout_and_update_agree_however_large_the_logits_and_dropout_is_found(make_gpt, make_scalar_model, dropout):
+    # GPT-2's released logits lie near -100, where bfloat16 knows steps of 0.5 only: rule 11
+    policy = AlwaysDropping(make_gpt(dropout=dropout).config)
+    policy.load_state_dict(make_gpt().state_dict())
+    with torch.no_grad():
+        policy.final_norm.bias[0] += 100.0
+        policy.token_embedding.weight[:, 0] = -1.0  # every logit moves by about -100
+    assert policy(torch.tensor([[3, 4]])).mean() < -50
+    run = TrainingRun(None, show_progress=False, engine=Engine(EngineConfig(device="cpu", bfloat16=True)))
+    if dropout:
+        with pytest.raises(RuntimeError, match="log-probs differ by|first minibatch"):
+            train(policy, make_scalar_model(), run=run)
+    else:
+        train(policy, make_scalar_model(), run=run)
 
 
 def test_checks_pass_where_nothing_is_wrong(models):
@@ -285,13 +307,13 @@ def test_the_average_is_evaluated_and_returned_and_the_policy_rolls_out(models, 
 
 
 def test_policy_and_value_model_have_their_own_rates(models, monkeypatch):
-    seen, real = [], ppo.optimizer_step
+    seen, real = [], ppo.clip_and_step
 
-    def watch(optimizer, losses, step, total, config):
+    def watch(optimizer, step, total, config):
         seen.append((optimizer.param_groups[0]["params"][0], step, total, config))
-        return real(optimizer, losses, step, total, config)
+        return real(optimizer, step, total, config)
 
-    monkeypatch.setattr(ppo, "optimizer_step", watch)
+    monkeypatch.setattr(ppo, "clip_and_step", watch)
     train(*models)
     assert CONFIG.optim != CONFIG.value_optim
     for model, config in zip(models, (CONFIG.optim, CONFIG.value_optim), strict=True):
@@ -422,8 +444,9 @@ def test_learns_to_please_a_score_function(make_gpt, make_scalar_model):
 
 
 def test_a_score_that_is_not_a_number_is_named(models):
-    with pytest.raises(FloatingPointError, match="policy_loss is nan at step 0"):
-        train(*models, score_fn=lambda tokens, _: torch.full((len(tokens),), NAN))
+    for bad in (NAN, float("inf")):
+        with pytest.raises(ValueError, match=f"score_fn gave {bad} for answer 3 of 16, expected a finite number"):
+            train(*models, score_fn=lambda tokens, _, bad=bad: torch.ones(len(tokens)).index_fill(0, torch.tensor([2, 5]), bad))
 
 
 @pytest.mark.parametrize(("changes", "message"), [
@@ -444,3 +467,58 @@ def test_config_messages(changes, message):
 def test_ptx_needs_text(models):
     with pytest.raises(ValueError, match="ptx_coef > 0 mixes in pretraining text: give pretraining_tokens"):
         train(*models, replace(CONFIG, ptx_coef=1.0))
+
+
+def test_every_prompt_comes_once_before_any_comes_twice_and_minibatches_are_new_each_time(models, monkeypatch):
+    prompts, collected, chosen, real, real_rows = [[3, 4 + i % 5, i % 7] for i in range(30)], [], [], ppo.collect_rollout, None
+    monkeypatch.setattr(ppo, "collect_rollout", lambda *args, **more: collected.append(args[4]) or real(*args, **more))
+    real_rows = ppo.batch_indices
+    monkeypatch.setattr(ppo, "batch_indices", lambda *args: chosen.append(real_rows(*args)) or chosen[-1])
+    config = replace(CONFIG, iterations=3, episodes=10, minibatch_size=5, inner_epochs=1)
+    train(*models, config, prompts=[[*prompt, 2 + i % 3] for i, prompt in enumerate(prompts)])
+    assert len(collected) == 3
+    rolled_out = [row for rows in (chosen[0], chosen[3], chosen[6]) for row in rows]
+    assert sorted(rolled_out) == list(range(30))
+    minibatches = [tuple(chosen[i] + chosen[i + 1]) for i in (1, 4, 7)]
+    assert all(sorted(order) == list(range(10)) for order in minibatches) and len(set(minibatches)) == 3
+
+
+def test_each_optimizer_is_built_from_its_own_settings(models):
+    policy, value_model = models
+    config = replace(CONFIG, value_optim=OptimConfig(learning_rate=3e-3, beta1=0.5, weight_decay=0.25))
+    updater = ppo.PPOUpdater(policy, value_model, copy_gpt(policy), config, 0, None)
+    for name, optim in (("policy", config.optim), ("value", config.value_optim)):
+        group = updater.optimizers[name].param_groups[0]
+        assert (group["peak"], group["betas"][0], group["weight_decay"]) == (optim.learning_rate, optim.beta1, optim.weight_decay)
+
+
+def test_the_policy_steps_on_the_sum_of_both_gradients(models, monkeypatch):
+    policy, value_model = models
+    config = replace(CONFIG, ptx_coef=5.0, ptx_batch_size=2, ptx_sequence_length=6)
+    updater = ppo.PPOUpdater(policy, value_model, copy_gpt(policy), config, 0, torch.arange(2, 11).repeat(5))
+    stepped, real = [], ppo.clip_and_step
+
+    def watch(optimizer, *rest):
+        stepped.append([None if p.grad is None else p.grad.clone() for g in optimizer.param_groups for p in g["params"]])
+        return real(optimizer, *rest)
+
+    monkeypatch.setattr(ppo, "clip_and_step", watch)
+    monkeypatch.setattr(ppo.PPOUpdater, "add_ptx", lambda self, step: [p.grad.fill_(7.0) for p in policy.parameters()] and {})
+    updater.step(collect(policy, copy_gpt(policy), value_model).rows(list(range(8))), 0)
+    assert all((gradient == 7.0).all() for gradient in stepped[0])  # what ptx left there is what is stepped on
+
+
+def test_explained_variance_by_hand(models):
+    batch = collect(*models[:1], *models)
+    real = torch.zeros_like(batch.mask)
+    real[0, :3] = True
+    for returns, values, expected in [([1, 2, 3], [1, 1, 1], 0.0), ([1, 2, 3], [1, 2, 3], 1.0), ([1, 2, 3], [3, 2, 1], -3.0),
+                                      ([2, 2, 2], [1, 2, 3], 0.0)]:  # fmt: skip
+        filled = [torch.zeros(batch.mask.shape) for _ in range(2)]
+        for tensor, numbers in zip(filled, (returns, values), strict=True):
+            tensor[0, :3] = torch.tensor(numbers).float()
+        found = rollout_metrics(replace(batch, mask=real, returns=filled[0], old_values=filled[1]))["explained_variance"]
+        assert found == pytest.approx(expected, abs=1e-6)
+    one = torch.zeros_like(batch.mask)
+    one[0, 0] = True
+    assert rollout_metrics(replace(batch, mask=one))["explained_variance"] == 0.0

@@ -92,3 +92,14 @@ def test_messages():
         PretrainConfig(steps=0)
     with pytest.raises(ValueError, match="5 held-out tokens do not fill one window of 6"):
         held_out_loss(GPT(SMALL), torch.arange(5), 6)
+
+
+def test_another_seed_sees_other_windows():
+    text, seen = torch.arange(8).repeat(40), []
+    for seed in (0, 0, 1):
+        model, windows = GPT(SMALL), []
+        model.token_embedding.register_forward_pre_hook(lambda _, inputs, windows=windows: windows.append(inputs[0].tolist()))
+        config = PretrainConfig(steps=2, batch_size=2, sequence_length=6)
+        pretrain(model, text, config, seed=seed, run=TrainingRun(None, show_progress=False))
+        seen.append(windows)
+    assert seen[0] == seen[1] != seen[2]

@@ -20,7 +20,7 @@ from rlhf_lite.checkpoint import load_model, read_log
 
 ROOT = Path(__file__).parents[1]
 STAGES = ("pretrain", "sft", "reward", "ppo", "ppo_ptx")
-SAVING_MEMORY = ("--engine.micro-batch-size", "2", "--engine.activation_checkpointing", "--engine.sample-sharded")
+SAVING_MEMORY = ("--engine.micro-batch-size", "2", "--engine.activation-checkpointing", "--engine.sample-sharded")
 MEASURED = (
     "loss", "accuracy", "grad_norm", "score", "kl", "policy_loss", "value_loss", "ptx_loss", "entropy", "ptx_gradient_ratio",
 )  # fmt: skip

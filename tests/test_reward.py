@@ -17,6 +17,7 @@ from rlhf_lite.records import EncodedComparison, Example, RankedBatch, collate_c
 from rlhf_lite.reward import (
     RewardConfig,
     center_on_demonstrations,
+    count_pairs,
     last_token_scores,
     pair_accuracy,
     pair_mask,
@@ -195,3 +196,32 @@ def test_messages(make_scalar_model):
         RewardConfig(epochs=-1)
     with pytest.raises(ValueError, match="no comparisons to learn from"):
         train_reward_model(make_scalar_model(), [], RewardConfig(), pad_id=PAD, seed=0, run=TrainingRun(None))
+
+
+def test_micro_batches_add_up_to_their_batch(make_scalar_model):
+    model, comparisons = make_scalar_model(), [
+        EncodedComparison(([2, 5, END], [2, 6, END], [2, 7, 8, END]), (0, 1, 2)),
+        EncodedComparison(([3, 5, END], [3, 6, END]), (1, 0)),
+        EncodedComparison(([4, 5, END], [4, 6, END]), (0, 0)),  # a tie: no pair, and no prompt that counts
+    ]
+    found = []
+    for parts in ([comparisons], [comparisons[:1], comparisons[1:]]):
+        model.zero_grad()
+        n_prompts, n_pairs = count_pairs(collate_comparisons(comparisons, PAD))
+        assert (n_prompts, n_pairs) == (2, 4)
+        results = [reward_loss(model, collate_comparisons(part, PAD), n_prompts=n_prompts, n_pairs=n_pairs) for part in parts]
+        sum(loss for loss, _ in results).backward()
+        numbers = torch.tensor([[metrics["loss"], metrics["accuracy"]] for _, metrics in results]).sum(0)
+        found.append([numbers, *(p.grad.clone() for p in model.parameters())])
+    alone = reward_loss(model, collate_comparisons(comparisons, PAD))[1]  # counted by itself
+    assert found[0][0].tolist() == pytest.approx([alone["loss"], alone["accuracy"]], rel=1e-5)
+    for whole, parts in zip(*found, strict=True):
+        torch.testing.assert_close(parts, whole, atol=1e-5, rtol=1e-4)
+
+
+def test_dropout_is_on_while_training():
+    model, modes = new_reward_model(dropout=0.5).eval(), []
+    model.register_forward_hook(lambda module, *_: modes.append(module.training))
+    config = RewardConfig(epochs=1, batch_size=24)
+    train_reward_model(model, toy_comparisons(), config, pad_id=PAD, seed=0, run=TrainingRun(None, show_progress=False))
+    assert set(modes) == {True}

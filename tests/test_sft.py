@@ -125,3 +125,18 @@ def test_messages(make_gpt):
         SFTConfig(batch_size=0)
     with pytest.raises(ValueError, match="no demonstrations to learn from"):
         train_sft(make_gpt(), [], SFTConfig(), pad_id=PAD, seed=0, run=TrainingRun(None))
+
+
+def test_the_logged_loss_is_the_loss_of_the_batch_with_and_without_prompts(make_gpt):
+    examples = [*EXAMPLES, Example([2, 3, END], prompt_length=0)]  # the first token of a text is never predicted
+    run, model = TrainingRun(None, show_progress=False), make_gpt()
+    expected = sft_loss(model, collate_examples(examples, PAD))[0].item()
+    train_sft(model, examples, SFTConfig(epochs=1, batch_size=4), pad_id=PAD, seed=0, run=run)
+    assert run.history[0]["loss"] == pytest.approx(expected, rel=1e-5)
+
+
+def test_dropout_is_on_while_training():
+    model, modes = GPT(GPTConfig(vocab_size=10, context_length=12, d_model=16, n_layers=1, n_heads=2, dropout=0.5)).eval(), []
+    model.final_norm.register_forward_hook(lambda module, *_: modes.append(module.training))
+    train_sft(model, EXAMPLES, SFTConfig(epochs=1, batch_size=3), pad_id=PAD, seed=0, run=TrainingRun(None, show_progress=False))
+    assert modes == [True]

@@ -1,11 +1,8 @@
-"""Measurements of this machine: speed against transformers, memory beside the plan.
+"""Measurements of this machine: speed against transformers, memory and efficiency beside the plan.
 
-    machine               what the machine is, and what a run took of it
-    bench_table           measurements of speed as a table
+    machine               what the machine is, its matrix peak, and what a run took of it
     against_transformers  tokens per second of training and sampling, against transformers
-    plain_gpt             a small GPT and its recipe in plain PyTorch, to be measured against
+    plain_gpt             a small GPT and its training in plain PyTorch, to be measured against
     shakespeare           seconds to a validation loss, measured against that
-    stage_timing          steps of each stage, really done and measured
-    plan_check            the plan beside such measurements
-    gpu_check             the same on a GPU
+    plan_check            some steps of each stage beside their plan: memory, seconds, share of the matrix peak
 """

@@ -5,12 +5,12 @@ turn, several times; the fastest time of each counts, since other work on the ma
 measured where the processor gains from it, and training with compiled blocks on a GPU.
 
 Sampling is measured twice: with answers that all reach the limit, and with answers that end as those of a trained model do.
-There the end comes after each token with the same chance, which the model's weights fix, so that it is the same on both sides.
+There the end comes after each token with the same probability, which the model's weights fix, so that it is the same on both
+sides.
 """
 
 import json
 import math
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -19,38 +19,31 @@ from typing import Any
 
 import torch
 from torch import nn
-from torch.profiler import ProfilerActivity, profile
 
 from ..engine import Engine, EngineConfig, bfloat16_gain, has_compiler
 from ..files import write_atomically
 from ..generate import generate
 from ..gpt import GPT, GPT2, TINY, GPTConfig
-from ..optim import OptimConfig, build_optimizer, optimizer_step
+from ..optim import OptimConfig, build_optimizer
 from ..planning.costs import attention_flops, training_flops
-from ..planning.plan import SLACK
+from ..planning.plan import USABLE
 from ..pretrain import pretrain_loss
-from .bench_table import table
-from .machine import gpu_memory, machine
+from .machine import fastest, gpu_memory, machine, matrix_peak
 
-SHAPES = {
-    "tiny": TINY,
-    "10M": GPTConfig(vocab_size=1024, context_length=256, d_model=320, n_layers=8, n_heads=8),
-    "124M": GPT2,
-}
+TEN_MILLION = GPTConfig(vocab_size=1024, context_length=256, d_model=320, n_layers=8, n_heads=8)
+SHAPES = {"tiny": TINY, "10M": TEN_MILLION, "124M": GPT2}
 BATCH = {"tiny": (16, 128), "10M": (16, 128), "124M": (4, 128)}
-"""Sequences and tokens a training step."""
+"""Sequences per training step and their tokens."""
 GPU_BATCH = {"tiny": (128, 128), "10M": (128, 128), "124M": (32, 1024)}
-"""The same on a GPU, which needs more to be busy; of a small one's memory fewer sequences are asked."""
-BYTES_A_LOGIT, BYTES_A_PARAMETER = 38, 16
-"""What training GPT-2 takes of a GPU at most: all that goes with a logit, activations too; and each model, with Adam."""
+"""On a GPU, which needs more to be busy; one of little memory gets fewer sequences."""
+BYTES_PER_LOGIT, BYTES_PER_PARAMETER = 38, 16
+"""What training GPT-2 takes of a GPU at most: per logit, activations included; and per parameter of a model, with Adam."""
 ANSWERS, PROMPT, NEW = 64, 16, 48
 """Sampling: answers at once, tokens of a prompt, tokens of the longest answer."""
 MEAN_LENGTH = 17
-"""Tokens of an answer that ends, on average: about as many as the course's own model writes (`data/dashboard.json`)."""
+"""Mean number of tokens of an answer that ends: about as many as the course's own model writes (`data/dashboard.json`)."""
 END = 1
 """The token that ends it."""
-PEAK_SIZE, GPU_PEAK_SIZE = 2048, 8192
-"""Rows of the square matrices whose product gives the machine's peak."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,24 +58,6 @@ class SpeedTest:
     """Write the results here too, as JSON with a description of the machine."""
 
 
-def fastest(works: dict[str, Callable[[], Any]], repeats: int) -> dict[str, float]:
-    """Return the least seconds of each piece of work, after one to warm up; they take turns.
-
-    Work that returns an int, how much of it there was, counts by its seconds a unit.
-    """
-    best = {}
-    for turn in range(repeats + 1):
-        for name, work in works.items():
-            start = time.perf_counter()
-            amount = work()
-            if torch.cuda.is_available():
-                torch.cuda.synchronize()
-            if turn:
-                seconds = (time.perf_counter() - start) / (amount if isinstance(amount, int) else 1)
-                best[name] = min(best.get(name, float("inf")), seconds)
-    return best
-
-
 def gpt2_of(model: GPT) -> nn.Module:
     """Return transformers' GPT-2 with the same shape, dropout and weights."""
     from transformers import GPT2Config, GPT2LMHeadModel  # here and not above: they take time to import
@@ -94,94 +69,69 @@ def gpt2_of(model: GPT) -> nn.Module:
     return other
 
 
-def precisions(device: torch.device) -> list[str]:
-    """List the types of number in which matrix products are worth measuring here; on a GPU the faster one will do."""
-    found = ["float32", "bfloat16"] if bfloat16_gain(device) > 1 else ["float32"]
-    return found[-1:] if device.type == "cuda" else found
+def ways_of(device: torch.device) -> list[str]:
+    """List the ways that are worth measuring: float32, and bfloat16 where it is faster; on a GPU that alone, and compiled."""
+    gains = bfloat16_gain(device) > 1
+    if device.type == "cuda":
+        way = "bfloat16" if gains else "float32"
+        return [way, f"{way} compiled"] if has_compiler() else [way]
+    return ["float32", "bfloat16"] if gains else ["float32"]
 
 
-def ways_to_train(device: torch.device, dtypes: list[str]) -> list[str]:
-    """List the ways in which training is worth measuring here: in each type of number, and on a GPU compiled too."""
-    can_compile = device.type == "cuda" and has_compiler()
-    return dtypes + [f"{dtypes[-1]} compiled"] * can_compile
+def engine_of(device: torch.device, way: str) -> Engine:
+    """Return the engine of one way: "float32", "bfloat16 compiled"."""
+    return Engine(EngineConfig(device=device.type, bfloat16="bfloat16" in way, compile="compiled" in way))
 
 
-def in_way(engine: Engine, way: str) -> Engine:
-    """Return an engine for the same device that multiplies matrices in this type of number, or compiles too."""
-    return Engine(EngineConfig(device=engine.device.type, bfloat16="bfloat16" in way, compile="compiled" in way))
-
-
-def batch_of(name: str, device: torch.device, models: int = 4) -> tuple[int, int]:
-    """Return the sequences and tokens of a training step; on a GPU, of as many as fit beside these models."""
+def batch_of(name: str, device: torch.device) -> tuple[int, int]:
+    """Return the sequences and tokens of a training step; on a GPU, as many sequences as fit beside four models."""
     if device.type != "cuda":
         return BATCH[name]
     (sequences, length), config = GPU_BATCH[name], SHAPES[name]
-    room = SLACK * gpu_memory(device) - models * BYTES_A_PARAMETER * config.n_parameters
-    while sequences > 1 and sequences * length * config.vocab_size * BYTES_A_LOGIT > room:
+    free = USABLE * gpu_memory(device) - 4 * BYTES_PER_PARAMETER * config.n_parameters
+    while sequences > 1 and sequences * length * config.vocab_size * BYTES_PER_LOGIT > free:
         sequences //= 2
     return sequences, length
 
 
-def matrix_peaks(device: torch.device, repeats: int, dtypes: list[str]) -> dict[str, float]:
-    """Return FLOPs a second of a large matrix product, by type of number."""
-    peaks, size = {}, GPU_PEAK_SIZE if device.type == "cuda" else PEAK_SIZE
-    for name in dtypes:
-        a, b = (torch.randn(size, size, device=device).to(getattr(torch, name)) for _ in range(2))
-        peaks[name] = 2 * size**3 / fastest({"product": lambda a=a, b=b: a @ b}, 5 * repeats)["product"]
-    return peaks
-
-
-def training_work(model: nn.Module, loss_of: Callable[[], torch.Tensor]) -> Callable[[], None]:
+def training_step(model: nn.Module, loss_of: Callable[[], torch.Tensor], engine: Engine) -> Callable[[], None]:
     """Return one whole training step: forward, backward, clip, Adam."""
-    config = OptimConfig()
-    optimizer = build_optimizer(model, config) if isinstance(model, GPT) else torch.optim.AdamW(model.parameters(), fused=True)
+    ours, config = isinstance(model, GPT), OptimConfig()
+    optimizer = build_optimizer(model, config) if ours else torch.optim.AdamW(model.parameters(), fused=True)
     model.train()
 
-    def ours() -> None:
-        optimizer_step(optimizer, {"loss": loss_of()}, 0, 10, config)
-
-    def theirs() -> None:
+    def step() -> None:
         optimizer.zero_grad(set_to_none=True)
-        loss_of().backward()
+        with engine.precision():
+            loss = loss_of()
+        loss.backward()
         nn.utils.clip_grad_norm_(model.parameters(), config.max_grad_norm)
         optimizer.step()
 
-    return ours if isinstance(model, GPT) else theirs
+    return step
 
 
-def our_loss(model: GPT, tokens: torch.Tensor, run: Engine) -> torch.Tensor:
-    """Compute our side's loss of a training step."""
-    with run.precision():
-        return pretrain_loss(model, tokens)[0]
-
-
-def measure_training(name: str, engine: Engine, repeats: int, ways: list[str]) -> dict[str, float]:
-    """Return tokens a second of a training step, ours and theirs, in each way."""
+def measure_training(name: str, device: torch.device, repeats: int, ways: list[str]) -> dict[str, float]:
+    """Return tokens per second of a training step, ours and theirs, in each way."""
     torch.manual_seed(0)
-    config, works = SHAPES[name], {}
-    tokens = torch.randint(config.vocab_size, batch_of(name, engine.device), device=engine.device)
+    works, tokens = {}, torch.randint(SHAPES[name].vocab_size, batch_of(name, device), device=device)
     for way in ways:
-        run = in_way(engine, way)
-        model = GPT(config)
-        other = gpt2_of(model).to(engine.device)
-        if run.config.compile:
+        engine, model = engine_of(device, way), GPT(SHAPES[name])
+        other = gpt2_of(model).to(device)
+        if engine.config.compile:
             other.compile()
-        run.prepare(model)
-
-        def theirs(other: nn.Module = other, run: Engine = run) -> torch.Tensor:
-            with run.precision():
-                return other(input_ids=tokens, labels=tokens).loss
-
-        works[f"ours {way}"] = training_work(model, partial(our_loss, model, tokens, run))
-        works[f"transformers {way}"] = training_work(other, theirs)
+        engine.prepare(model)
+        works[f"ours {way}"] = training_step(model, lambda model=model: pretrain_loss(model, tokens)[0], engine)
+        their_loss = lambda other=other: other(input_ids=tokens, labels=tokens).loss  # noqa: E731
+        works[f"transformers {way}"] = training_step(other, their_loss, engine)
     return {work: tokens.numel() / seconds for work, seconds in fastest(works, repeats).items()}
 
 
 @torch.no_grad()
 def let_answers_end(model: GPT, mean_length: float) -> None:
-    """Change a model with random weights so that END follows every token with a chance of about 1 in `mean_length`.
+    """Change a model with random weights so that END follows every token with a probability of about 1 / `mean_length`.
 
-    The last LayerNorm's first number becomes 1 everywhere, and only END's embedding looks at it.
+    The last LayerNorm's first number becomes 1 everywhere, and only END's embedding has a weight for it.
     """
     embeddings = model.token_embedding.weight
     model.final_norm.weight[0], model.final_norm.bias[0] = 0.0, 1.0
@@ -190,81 +140,85 @@ def let_answers_end(model: GPT, mean_length: float) -> None:
     embeddings[END, 0] = logits.logsumexp(-1).mean() - math.log(mean_length - 1)
 
 
-def measure_sampling(name: str, engine: Engine, repeats: int, dtypes: list[str], *, ending: bool) -> dict[str, float]:
-    """Return sampled tokens a second, of answers that all reach the limit, or that end by themselves."""
+def measure_sampling(name: str, device: torch.device, repeats: int, ways: list[str], *, ending: bool) -> dict[str, float]:
+    """Return sampled tokens per second, of answers that all reach the limit, or that end by themselves."""
     torch.manual_seed(0)
     model = GPT(SHAPES[name]).eval()
     if ending:
         let_answers_end(model, MEAN_LENGTH)
-    other = gpt2_of(model).to(engine.device).eval()
-    model, generator = model.to(engine.device), torch.Generator().manual_seed(0)
+    other = gpt2_of(model).to(device).eval()
+    model, generator = model.to(device), torch.Generator().manual_seed(0)
     prompts = torch.randint(END + 1, SHAPES[name].vocab_size, (ANSWERS, PROMPT))
-    ids, end = prompts.to(engine.device), END if ending else -1  # no token is -1
+    ids, end = prompts.to(device), END if ending else -1  # no token is -1
 
-    def ours(half: Engine) -> int:
-        with half.precision():
+    def ours(engine: Engine) -> int:
+        with engine.precision():
             found = generate(model, prompts.tolist(), max_new_tokens=NEW, end_id=end, pad_id=0, generator=generator)
         return int((found.lengths - found.prompt_lengths).sum())
 
-    def theirs(half: Engine) -> int:
+    def theirs(engine: Engine) -> int:
         how = {"eos_token_id": END} if ending else {"min_new_tokens": NEW}
-        with torch.no_grad(), half.precision():
+        with torch.no_grad(), engine.precision():
             found = other.generate(ids, attention_mask=torch.ones_like(ids), do_sample=True, top_k=0, max_new_tokens=NEW,
                                    pad_token_id=0, use_cache=True, **how)[:, PROMPT:]  # fmt: skip
         is_end = (found == END).long() if ending else torch.zeros_like(found)
         return int((is_end.cumsum(1) - is_end == 0).sum())  # tokens with no end before them
 
     works = {}
-    for precision in dtypes:
-        half = in_way(engine, precision)
-        works |= {f"ours {precision}": partial(ours, half), f"transformers {precision}": partial(theirs, half)}
-    return {work: 1 / taken for work, taken in fastest(works, repeats).items()}
+    for way in ways:
+        engine = engine_of(device, way)
+        works |= {f"ours {way}": partial(ours, engine), f"transformers {way}": partial(theirs, engine)}
+    return {work: 1 / seconds for work, seconds in fastest(works, repeats).items()}
 
 
-def where_time_goes(name: str, engine: Engine, way: str, most: int = 6) -> dict[str, float]:
-    """Return the share of a training step's time that each of the largest operations takes by itself."""
-    run, config = in_way(engine, way), SHAPES[name]
-    model = run.prepare(GPT(config))
-    tokens = torch.randint(config.vocab_size, batch_of(name, engine.device), device=engine.device)
-
-    step, on_gpu = training_work(model, partial(our_loss, model, tokens, run)), engine.device.type == "cuda"
-    step()
-    with profile(activities=[ProfilerActivity.CUDA if on_gpu else ProfilerActivity.CPU]) as profiled:
-        step()
-    key = "self_device_time_total" if on_gpu else "self_cpu_time_total"
-    spent = {event.key: getattr(event, key) for event in profiled.key_averages()}
-    largest = sorted(spent.items(), key=lambda item: -item[1])[:most]
-    return {operation: time / sum(spent.values()) for operation, time in largest}
-
-
-def measure(command: SpeedTest) -> dict[str, Any]:
-    """Run all measurements."""
-    engine = Engine(EngineConfig())
-    dtypes, results = precisions(engine.device), {}
-    ways = ways_to_train(engine.device, dtypes)
-    peaks = matrix_peaks(engine.device, command.repeats, dtypes)
-    sampling = partial(measure_sampling, engine=engine, repeats=command.repeats, dtypes=dtypes)
+def measure_speed(command: SpeedTest) -> dict[str, Any]:
+    """Measure every shape."""
+    device, shapes = Engine(EngineConfig()).device, {}
+    ways = ways_of(device)
+    dtypes = [way for way in ways if " " not in way]
+    peaks = {name: matrix_peak(device, getattr(torch, name)) for name in dtypes}
     for name in command.shapes:
-        training = measure_training(name, engine, command.repeats, ways)
-        batch = batch_of(name, engine.device)
+        training = measure_training(name, device, command.repeats, ways)
+        batch = batch_of(name, device)
         flops = training_flops(SHAPES[name], 1) + 3 * attention_flops(SHAPES[name], 1, batch[1])
-        shares = {way: training[f"ours {way}"] * flops / peaks[way.split()[0]] for way in ways}
-        results[name] = {
-            "parameters": SHAPES[name].n_parameters, "sequences and tokens a training step": batch,
-            "training tokens a second": training, "share of the matrix peak": shares,
-            "sampled tokens a second": sampling(name, ending=False),
-            "sampled tokens a second, answers that end": sampling(name, ending=True),
-            "where a step's time goes": where_time_goes(name, engine, ways[-1]),
+        ended = measure_sampling(name, device, command.repeats, dtypes, ending=True)
+        shapes[name] = {
+            "parameters": SHAPES[name].n_parameters, "sequences and tokens per training step": batch,
+            "training": training, "sampling": measure_sampling(name, device, command.repeats, dtypes, ending=False),
+            "sampling, answers that end": ended,
+            "share of the matrix peak": {way: training[f"ours {way}"] * flops / peaks[way.split()[0]] for way in ways},
         }  # fmt: skip
-    return {"machine": machine(engine.device), "matrix product, FLOPs a second": peaks, "shapes": results}
+    return {"machine": machine(device), "FLOPs per second of a matrix product": peaks, "shapes": shapes}
+
+
+def ratios(work: str, speeds: dict[str, float]) -> str:
+    """Write how many times as fast as `transformers` our side is: in float32, in the same dtype, and in the same way."""
+    side, _, way = work.partition(" ")
+    others = dict.fromkeys(["float32", way.split()[0], way]) if side == "ours" else {}
+    found = {f"transformers {each}": speeds.get(f"transformers {each}") for each in others}
+    return ",".join(f"{speeds[work] / speed:>6.2f} x {other}" for other, speed in found.items() if speed)
+
+
+def speed_text(found: dict[str, Any]) -> str:
+    """Write the results for reading: tokens per second, ratios, and the share of the peak."""
+    lines = [", ".join(f"{key} {value}" for key, value in found["machine"].items())]
+    lines += [f"matrix product, {name}: {value / 1e9:,.0f} GFLOP/s"
+              for name, value in found["FLOPs per second of a matrix product"].items()]  # fmt: skip
+    for name, row in found["shapes"].items():
+        lines.append(f"\n{name} ({row['parameters']:,} parameters), tokens per second")
+        for title in ("training", "sampling", "sampling, answers that end"):
+            for work, speed in row[title].items():
+                share = row["share of the matrix peak"].get(work.removeprefix("ours "))
+                of_peak = f"{share:8.0%} of the matrix peak" if title == "training" and share else ""
+                lines.append(f"  {title:<28}{work:<32}{speed:>12,.0f}{ratios(work, row[title])}{of_peak}")
+    return "\n".join(lines)
 
 
 def run_bench(command: SpeedTest) -> None:
     """Measure, print the table, and write it where asked."""
-    unknown = set(command.shapes) - set(SHAPES)
-    if unknown or command.repeats < 1:
+    if set(command.shapes) - set(SHAPES) or command.repeats < 1:
         raise ValueError(f"shapes {command.shapes}, repeats {command.repeats}: expected {', '.join(SHAPES)}, and at least 1")
-    found = measure(command)
-    print(table(found))
+    found = measure_speed(command)
+    print(speed_text(found))
     if command.output:
         write_atomically(command.output, json.dumps(found, indent=1) + "\n")

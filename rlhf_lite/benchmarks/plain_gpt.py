@@ -1,4 +1,4 @@
-"""The small recipe for characters of Shakespeare in plain PyTorch: what `shakespeare` is measured against.
+"""A small GPT on characters of Shakespeare in plain PyTorch: what `shakespeare` is measured against.
 
 Nothing of the library is used here, so that the library's speed-ups do not speed up what they are compared with. Model,
 batches and settings are those of nanoGPT's recipe for a processor; the code is ours. Where the recipe leaves a choice, the
@@ -18,56 +18,51 @@ from torch import Tensor, nn
 
 @dataclass(frozen=True, kw_only=True)
 class PlainConfig:
-    """Fix the recipe."""
+    """The recipe's settings (all from the recipe; Adam's beta1 is 0.9)."""
 
     context_length: int = 64
-    """Characters a window (recipe)."""
+    """Characters per window."""
     d_model: int = 128
-    """Width of the residual stream (recipe)."""
+    """Width of the residual stream."""
     n_layers: int = 4
-    """Number of blocks (recipe)."""
+    """Number of blocks."""
     n_heads: int = 4
-    """Attention heads (recipe)."""
+    """Number of attention heads."""
     batch_size: int = 12
-    """Windows a step (recipe)."""
+    """Windows per step."""
     steps: int = 2000
-    """Optimizer steps (recipe)."""
+    """Optimizer steps."""
     learning_rate: float = 1e-3
-    """Peak learning rate (recipe)."""
+    """Peak learning rate."""
     final_rate: float = 1e-4
-    """Learning rate of the last step (recipe)."""
+    """Learning rate of the last step."""
     warmup_steps: int = 100
-    """Steps of linear warm-up (recipe)."""
+    """Steps of linear warm-up."""
     beta2: float = 0.99
-    """Adam's memory of squared gradients (recipe; beta1 is 0.9)."""
+    """Decay of Adam's average of squared gradients."""
     weight_decay: float = 0.1
-    """Decay of matrices and embeddings a step, times the learning rate (recipe)."""
+    """Decay of matrices and embeddings per step, times the learning rate."""
     max_grad_norm: float = 1.0
-    """Longer gradients are shortened to this norm (recipe)."""
+    """Longer gradients are shortened to this norm."""
 
 
 class PlainBlock(nn.Module):
-    """Attention and feed-forward, each added to the stream: (B, T, C) -> (B, T, C); no biases, as in the recipe."""
+    """Attention and feed-forward, each added to the residual stream: (B, T, C) -> (B, T, C); no biases, as in the recipe."""
 
-    def __init__(self, config: PlainConfig):
+    def __init__(self, width: int, n_heads: int):
         super().__init__()
-        width = config.d_model
-        self.n_heads = config.n_heads
-        self.attention_norm = nn.LayerNorm(width, bias=False)
-        self.query_key_value = nn.Linear(width, 3 * width, bias=False)
-        self.mixed = nn.Linear(width, width, bias=False)
-        self.feed_forward_norm = nn.LayerNorm(width, bias=False)
-        self.widen = nn.Linear(width, 4 * width, bias=False)
-        self.narrow = nn.Linear(4 * width, width, bias=False)
+        self.n_heads = n_heads
+        self.attention_norm, self.feed_forward_norm = nn.LayerNorm(width, bias=False), nn.LayerNorm(width, bias=False)
+        self.query_key_value, self.attention_output = (nn.Linear(width, n * width, bias=False) for n in (3, 1))
+        self.up, self.down = nn.Linear(width, 4 * width, bias=False), nn.Linear(4 * width, width, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the stream after this block."""
-        b, t, c = x.shape
-        parts = self.query_key_value(self.attention_norm(x)).split(c, dim=2)
-        query, key, value = (part.view(b, t, self.n_heads, c // self.n_heads).transpose(1, 2) for part in parts)
-        looked = F.scaled_dot_product_attention(query, key, value, is_causal=True)  # (B, H, T, D)
-        x = x + self.mixed(looked.transpose(1, 2).reshape(b, t, c))
-        return x + self.narrow(F.gelu(self.widen(self.feed_forward_norm(x))))
+        parts = self.query_key_value(self.attention_norm(x)).chunk(3, dim=2)
+        query, key, value = (part.unflatten(2, (self.n_heads, -1)).transpose(1, 2) for part in parts)
+        mixed = F.scaled_dot_product_attention(query, key, value, is_causal=True)  # (B, H, T, D)
+        x = x + self.attention_output(mixed.transpose(1, 2).flatten(2))
+        return x + self.down(F.gelu(self.up(self.feed_forward_norm(x))))
 
 
 class PlainGPT(nn.Module):
@@ -77,18 +72,16 @@ class PlainGPT(nn.Module):
         super().__init__()
         self.tokens = nn.Embedding(vocab_size, config.d_model)
         self.positions = nn.Embedding(config.context_length, config.d_model)
-        self.blocks = nn.ModuleList(PlainBlock(config) for _ in range(config.n_layers))
+        self.blocks = nn.Sequential(*(PlainBlock(config.d_model, config.n_heads) for _ in range(config.n_layers)))
         self.final_norm = nn.LayerNorm(config.d_model, bias=False)
         for name, parameter in self.named_parameters():
             if parameter.dim() == 2:
-                writes = name.endswith(("mixed.weight", "narrow.weight"))
-                nn.init.normal_(parameter, std=0.02 / math.sqrt(2 * config.n_layers) if writes else 0.02)
+                is_residual = name.endswith(("attention_output.weight", "down.weight"))
+                nn.init.normal_(parameter, std=0.02 / math.sqrt(2 * config.n_layers) if is_residual else 0.02)
 
     def forward(self, tokens: Tensor) -> Tensor:
         """Return logits; the output layer is the embedding."""
-        x = self.tokens(tokens) + self.positions.weight[: tokens.shape[1]]
-        for block in self.blocks:
-            x = block(x)
+        x = self.blocks(self.tokens(tokens) + self.positions.weight[: tokens.shape[1]])
         return F.linear(self.final_norm(x), self.tokens.weight)
 
 
@@ -104,18 +97,15 @@ def train_plain(stream: Tensor, vocab_size: int, config: PlainConfig, seed: int)
     """Train on windows that begin anywhere in a stream of characters (N,) long, each predicting its 64 next ones."""
     torch.manual_seed(seed)
     model, length = PlainGPT(vocab_size, config), config.context_length
-    groups = [
-        {"params": [p for p in model.parameters() if p.dim() >= 2], "weight_decay": config.weight_decay},
-        {"params": [p for p in model.parameters() if p.dim() < 2], "weight_decay": 0.0},
-    ]
+    groups = [{"params": [p for p in model.parameters() if (p.dim() >= 2) == is_matrix], "weight_decay": decay}
+              for is_matrix, decay in ((True, config.weight_decay), (False, 0.0))]  # fmt: skip
     optimizer = torch.optim.AdamW(groups, config.learning_rate, (0.9, config.beta2), fused=True)
     for step in range(config.steps):
         for group in optimizer.param_groups:
             group["lr"] = plain_rate(step, config)
         starts = torch.randint(len(stream) - length, (config.batch_size,)).tolist()
-        inputs = torch.stack([stream[start : start + length] for start in starts])
-        targets = torch.stack([stream[start + 1 : start + 1 + length] for start in starts])
-        loss = F.cross_entropy(model(inputs).flatten(0, 1), targets.flatten())
+        windows = torch.stack([stream[start : start + length + 1] for start in starts])  # (B, T + 1)
+        loss = F.cross_entropy(model(windows[:, :-1]).flatten(0, 1), windows[:, 1:].flatten())
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         nn.utils.clip_grad_norm_(model.parameters(), config.max_grad_norm)

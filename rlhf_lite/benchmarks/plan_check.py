@@ -1,162 +1,253 @@
-"""Check the plan against runs: each stage for some steps, really, beside what `plan` says of the same shape and batch.
+"""The plan beside what really happens: some steps of each stage on this machine, their memory, seconds and efficiency.
 
-Each measurement has a process of its own, of one thread. The machine's `Speeds` are measured first, without a model; from
-them and the shape alone comes the planned time, from the shape alone the planned memory.
+The stages' own code runs, on random tokens that fill every sequence: no token ends an answer, so lengths are those that a
+plan assumes. Memory is what PyTorch's allocator has given out at the peak of the second step, when Adam has its averages; on
+a CPU its profiler counts each piece, on a GPU the allocator itself. A step's FLOPs over its seconds and over the FLOPs per
+second of a large matrix product are the share of the peak: what a plan calls efficiency.
 """
 
+import gc
 import json
-import os
-import subprocess
-import sys
-from dataclasses import asdict, dataclass, replace
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch.profiler import ProfilerActivity, profile, record_function
 
-from ..engine import EngineConfig
+from ..checkpoint import TrainingRun
+from ..data import seeded_generator
+from ..engine import Engine, EngineConfig
 from ..files import write_atomically
-from ..gpt import GPT2, SMALL, TINY, GPTConfig
-from ..planning.machine_speed import Speeds, measure_speeds
-from ..planning.plan import Cluster, plan_stage
+from ..gpt import GPT, GPT2, SMALL, TINY, GPTConfig, ScalarModel, copy_gpt
+from ..planning.cluster import Cluster
+from ..planning.costs import GB
+from ..planning.plan import StagePlan, plan_stage
 from ..planning.recipes import RECIPES, Recipe
 from ..planning.workload import stages
-from .against_transformers import SHAPES
-from .machine import machine
-from .stage_timing import KEEP_MEMORY, MEASURED, measure_memory, measure_seconds
+from ..ppo import PPOUpdater
+from ..pretrain import pretrain
+from ..records import EncodedComparison, Example
+from ..reward import train_reward_model
+from ..rollout import collect_rollout, reward_model_score
+from ..sft import train_sft
+from .against_transformers import TEN_MILLION
+from .machine import gpu_memory, machine, matrix_peak
 
-ALONE = Cluster(gpu_memory=1e6, micro_batch=10**6, sampling_batch=10**6, checkpointing=False, precision="fp32")
-"""One machine that takes every batch at once."""
-WAYS = ("all at once", "saving memory")
-"""How stages are run: each batch whole, or in quarters (answers of a rollout too) and with blocks computed again."""
+RUNS = {"pretrain": ("pretrain",), "sft": ("sft",), "reward": ("reward",), "ppo": ("ppo_ptx rollout", "ppo_ptx update")}
+"""What is run -> the stages of a plan that this measures."""
+WAYS = ("all at once", "saving memory", "compiled")
+"""Each batch whole; in quarters (answers of a rollout too) with activation checkpointing; whole, with compiled blocks."""
+NO_END = -1
+"""An end token that no model samples."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class CheckedShape:
-    """Fix a shape and the batches of its stages."""
+    """A shape and the batches of its stages; its context is the length of every sequence."""
 
     model: GPTConfig
-    """Shape of all models; its context is the length of every sequence."""
+    """Shape of all models."""
     batch: int
-    """Sequences a step of pretraining and of fine-tuning, and answers a minibatch of PPO; the reward model has half as
-    many prompts with four answers each, a rollout has twice as many answers."""
+    """Sequences per step of pretraining and SFT, and answers per minibatch of PPO; the reward model has half as many prompts
+    with four answers each, a rollout twice as many answers."""
     new_tokens: int
     """Of a PPO answer."""
-    steps: int = 3
-    """Steps that are timed, after one to warm up, more where they are short; the fastest counts, since other work only ever
-    slows down."""
 
-    def machines(self, way: str) -> tuple[Cluster, EngineConfig]:
-        """Tell the plan and the engine the same: which parts of a batch are taken at once, and what is computed again."""
-        if way == "all at once":
-            return ALONE, EngineConfig()
-        part, answers = max(1, self.batch // 4), max(1, self.batch // 2)
-        saving = replace(ALONE, micro_batch=part, sampling_batch=answers, checkpointing=True)
-        return saving, EngineConfig(micro_batch_size=part, sampling_batch_size=answers, activation_checkpointing=True)
+    def engine(self, way: str, **settings: Any) -> EngineConfig:
+        """Return the engine's settings of one of WAYS."""
+        parts = 4 if way == "saving memory" else 1
+        return EngineConfig(micro_batch_size=max(1, self.batch // parts), sampling_batch_size=max(1, 2 * self.batch // parts),
+                            activation_checkpointing=parts > 1, compile=way == "compiled", **settings)  # fmt: skip
 
     def recipe(self) -> Recipe:
         """Put the course's stages on this shape."""
-        base, length = RECIPES["tiny"], self.model.context_length
-        preset, batch = base.preset, self.batch
+        base, length, batch = RECIPES["tiny"], self.model.context_length, self.batch
+        preset = base.preset
         ppo = replace(preset.ppo_ptx, episodes=2 * batch, minibatch_size=batch, inner_epochs=1, ptx_batch_size=batch,
                       ptx_sequence_length=length, max_new_tokens=self.new_tokens)  # fmt: skip
-        pretrain = replace(preset.pretrain, batch_size=batch, sequence_length=length, primer_steps=0, short_steps=0)
-        pretrain = replace(pretrain, optim=replace(pretrain.optim, muon_learning_rate=0.0))
-        preset = replace(preset, model=self.model, pretrain=pretrain, sft=replace(preset.sft, batch_size=batch), ppo_ptx=ppo,
+        first = replace(preset.pretrain, batch_size=batch, sequence_length=length, primer_steps=0, short_steps=0,
+                        optim=replace(preset.pretrain.optim, muon_learning_rate=0.0))  # fmt: skip
+        preset = replace(preset, model=self.model, pretrain=first, sft=replace(preset.sft, batch_size=batch), ppo_ptx=ppo,
                          reward=replace(preset.reward, batch_size=max(1, batch // 2)))  # fmt: skip
         return replace(base, name="checked", preset=preset, critic=self.model, answers=(4, 4))
 
 
-CASES = {
-    "tiny": CheckedShape(model=replace(TINY, context_length=128), batch=16, new_tokens=64, steps=12),
-    "10M": CheckedShape(model=replace(SHAPES["10M"], context_length=128), batch=8, new_tokens=64, steps=6),
+SHAPES = {
+    "tiny": CheckedShape(model=replace(TINY, context_length=128), batch=16, new_tokens=64),
+    "10M": CheckedShape(model=replace(TEN_MILLION, context_length=128), batch=8, new_tokens=64),
     "small": CheckedShape(model=replace(SMALL, context_length=128), batch=8, new_tokens=64),
     "gpt2": CheckedShape(model=replace(GPT2, context_length=128), batch=2, new_tokens=32),
+    "gpt2-1024": CheckedShape(model=GPT2, batch=32, new_tokens=128),
 }
+
+
+class Meter(TrainingRun):
+    """A run that keeps no state and measures its steps: seconds, and on a GPU the most memory."""
+
+    def __init__(self, engine: Engine, stage: str = ""):
+        super().__init__(None, show_progress=False, engine=engine)
+        self.stage, self.on_gpu = stage, engine.device.type == "cuda"
+        self.seconds: dict[str, list[float]] = {}
+        self.peaks: dict[str, float] = {}
+        """Bytes at the peak of the last step; on a GPU."""
+
+    @contextmanager
+    def measured(self, stage: str) -> Iterator[None]:
+        """Measure what is done inside, and mark it in a profile."""
+        if self.on_gpu:
+            torch.cuda.reset_peak_memory_stats()
+        start = time.perf_counter()
+        with record_function(f"measured {stage}"):
+            yield
+        if self.on_gpu:
+            torch.cuda.synchronize()
+            self.peaks[stage] = torch.cuda.max_memory_allocated()
+        self.seconds.setdefault(stage, []).append(time.perf_counter() - start)
+
+    def steps(self, total: int, *args: Any, **named: Any) -> Iterator[int]:
+        """Yield the steps, each measured."""
+        for step in super().steps(total, *args, **named):
+            with self.measured(self.stage):
+                yield step
+
+
+def run_steps(name: str, recipe: Recipe, steps: int, engine: Engine) -> Meter:
+    """Take some steps of one of RUNS from random weights on; of PPO, iterations."""
+    torch.manual_seed(0)
+    preset, meter = recipe.preset, Meter(engine, name)
+    if name == "ppo":
+        _run_ppo(recipe, steps, meter, engine)
+    elif name == "pretrain":
+        stream = _random_tokens(recipe, 64).flatten()
+        pretrain(GPT(recipe.model), stream, replace(preset.pretrain, steps=steps), seed=0, run=meter)
+    elif name == "sft":
+        examples = [Example(ids=row, prompt_length=1) for row in _random_tokens(recipe, preset.sft.batch_size).tolist()]
+        train_sft(GPT(recipe.model), examples, replace(preset.sft, epochs=float(steps)), pad_id=0, seed=0, run=meter)
+    else:
+        answers = tuple(_random_tokens(recipe, recipe.answers[1]).tolist())
+        ranked = [EncodedComparison(ids=answers, ranks=tuple(range(len(answers))))] * preset.reward.batch_size
+        config = replace(preset.reward, epochs=float(steps))
+        train_reward_model(ScalarModel(GPT(recipe.critic)), ranked, config, pad_id=0, seed=0, run=meter)
+    return meter
+
+
+def _random_tokens(recipe: Recipe, rows: int) -> torch.Tensor:
+    generator = seeded_generator("rows")
+    return torch.randint(recipe.model.vocab_size, (rows, recipe.model.context_length), generator=generator)  # (B, T)
+
+
+def _run_ppo(recipe: Recipe, iterations: int, meter: Meter, engine: Engine) -> None:
+    config, policy = recipe.preset.ppo_ptx, GPT(recipe.model)
+    reward_model, value_model = (ScalarModel(GPT(recipe.critic)) for _ in range(2))
+    ref_policy, ema_policy = copy_gpt(policy), copy_gpt(policy)
+    for model in (policy, ref_policy, ema_policy, reward_model, value_model):
+        engine.prepare(model).eval()
+    prompts = _random_tokens(recipe, config.episodes)[:, config.max_new_tokens :].tolist()
+    updater = PPOUpdater(policy, value_model, ema_policy, config, 0, _random_tokens(recipe, 64).flatten(), engine)
+    score, generator = reward_model_score(reward_model), seeded_generator("rollout", 0)
+    for iteration in range(iterations):
+        with meter.measured("ppo_ptx rollout"):
+            rollout = collect_rollout(policy, ref_policy, value_model, score, prompts, config, end_id=NO_END, pad_id=0,
+                                      generator=generator, engine=engine)  # fmt: skip
+        with meter.measured("ppo_ptx update"):
+            updater.update(rollout, iteration)
+
+
+def measured_memory(name: str, recipe: Recipe, engine: Engine) -> dict[str, float]:
+    """Return the bytes at the peak of a second step, by stage."""
+    if engine.device.type == "cuda":
+        return run_steps(name, recipe, 2, engine).peaks
+    with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as profiled:
+        run_steps(name, recipe, 2, engine)
+    return {stage: _peak_within(profiled, f"measured {stage}") for stage in RUNS[name]}
+
+
+def _peak_within(profiled: profile, mark: str) -> float:
+    """Return the most bytes that were given out while the last work with a mark was done."""
+    events = profiled.profiler.kineto_results.events()  # the public list puts allocations where their operator begins
+    start, end = max((e.start_ns(), e.start_ns() + e.duration_ns()) for e in events if e.name() == mark)
+    held = peak = 0.0
+    for event in sorted((e for e in events if e.name() == "[memory]"), key=lambda e: e.start_ns()):
+        held += event.nbytes()
+        if start <= event.start_ns() <= end:
+            peak = max(peak, held)
+    return peak
+
+
+def check(shape: CheckedShape, cluster: Cluster, peak_flops: float, steps: int) -> Iterator[dict[str, Any]]:
+    """Measure all stages with the cluster's engine; runs that do not fit into its memory are left out.
+
+    Yields a row per stage: planned and measured GB, FLOPs and seconds of the fastest of `steps` steps after one to warm up,
+    and the share of the peak.
+    """
+    recipe, engine = shape.recipe(), Engine(cluster.engine)
+    plans: dict[str, StagePlan] = {stage.name: plan_stage(stage, cluster) for stage in stages(recipe)}
+    for name, parts in RUNS.items():
+        if not all(plans[stage].fits(cluster) for stage in parts):
+            print(f"{name} needs {max(plans[stage].total_memory for stage in parts) / GB:.1f} GB and is left out")
+            continue
+        memory = measured_memory(name, recipe, engine)
+        gc.collect()  # else these models may still be there when the next ones are made
+        measured = run_steps(name, recipe, steps + 1, engine).seconds
+        gc.collect()
+        for stage in parts:
+            planned = plans[stage]
+            times = planned.stage.steps // recipe.preset.ppo_ptx.iterations if name == "ppo" else 1  # minibatches per update
+            flops, seconds = (planned.flops + planned.attention_flops) / planned.stage.steps, min(measured[stage][1:]) / times
+            yield {"stage": stage, "planned GB": planned.total_memory / GB, "measured GB": memory[stage] / GB, "FLOPs": flops,
+                   "seconds": seconds, "share of the peak": flops / seconds / peak_flops}  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
 class PlanCheck:
-    """Run some steps of each stage on this machine, and compare memory and time with the plan."""
+    """Run some steps of each stage, on the GPU if there is one; compare memory with the plan and speed with the matrix peak."""
 
-    cases: tuple[str, ...] = ("tiny", "10M", "small", "gpt2")
-    """Which shapes: tiny, 10M, small (30M), gpt2 (124M)."""
-    ways: tuple[str, ...] = WAYS
-    """How they are run: 'all at once', 'saving memory'."""
+    shapes: tuple[str, ...] = ("tiny", "10M")
+    """Which shapes: tiny, 10M, small (30M), gpt2 (124M), gpt2-1024 (with its whole context; for a GPU)."""
+    ways: tuple[str, ...] = WAYS[:2]
+    """How they are run: 'all at once', 'saving memory', 'compiled'."""
+    steps: int = 3
+    """Steps that are timed, after one to warm up; the fastest counts, since other work only ever slows down."""
+    bfloat16: bool = False
+    """Multiply matrices in bfloat16."""
     output: Path | None = None
     """Write the results here too, as JSON with a description of the machine."""
 
-
-def planned(case: CheckedShape, speeds: Speeds | None, way: str = WAYS[0]) -> dict[str, dict[str, float]]:
-    """Return what the plan says of a step of each stage: seconds (where speeds are known) and bytes."""
-    found, cpu = {}, replace(case.machines(way)[0], packed_weights=True)
-    for stage in stages(case.recipe()):
-        made = plan_stage(stage, cpu, speeds)
-        found[stage.name] = {"memory": made.total_memory} | ({"seconds": made.seconds / stage.steps} if speeds else {})
-    return found
+    def __post_init__(self):
+        for name, asked, known in (("shapes", self.shapes, tuple(SHAPES)), ("ways", self.ways, WAYS)):
+            if set(asked) - set(known) or not asked:
+                raise ValueError(f"{name} {asked}: expected some of {', '.join(known)}")
 
 
-def measured(case: str, way: str, name: str, what: str) -> dict[str, float]:
-    """Measure "seconds" or "memory" of the stages of one run, in this process."""
-    shape = CASES[case]
-    recipe, engine = shape.recipe(), shape.machines(way)[1]
-    return measure_seconds(name, recipe, shape.steps, engine) if what == "seconds" else measure_memory(name, recipe, engine)
+@dataclass(frozen=True, kw_only=True)
+class GPUCheck(PlanCheck):
+    """Run some steps of GPT-2 124M's stages in bfloat16 on a GPU; compare memory with the plan and speed with the peak."""
 
-
-def in_fresh_process(*arguments: str) -> dict[str, Any]:
-    """Run `_child` in a process of its own, with one thread; return what it prints."""
-    kept = KEEP_MEMORY if "memory" not in arguments else {}
-    environment = os.environ | {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"} | kept
-    command = [sys.executable, "-m", f"{__package__}.plan_check", *arguments]
-    ended = subprocess.run(command, capture_output=True, text=True, env=environment)
-    if ended.returncode:
-        raise RuntimeError(f"measuring {' '.join(arguments)} failed: {ended.stderr[-2000:]}")
-    return json.loads(ended.stdout.rpartition("\nRESULT ")[2].splitlines()[0])
-
-
-def _child(arguments: list[str]) -> None:
-    torch.set_num_threads(1)
-    if arguments == ["speeds"]:
-        found = {"machine": machine(torch.device("cpu")), "speeds": asdict(measure_speeds())}
-    else:
-        found = measured(*arguments)
-    print(f"\nRESULT {json.dumps(found)}")
-
-
-def check(cases: tuple[str, ...], ways: tuple[str, ...]) -> dict[str, Any]:
-    """Measure and plan all cases: the machine, its speeds, and a row a way, case and stage."""
-    found = in_fresh_process("speeds")
-    speeds, rows = Speeds(**found["speeds"]), []
-    for way, case, name in product(ways, cases, MEASURED):
-        plans = planned(CASES[case], speeds, way)
-        seconds, memory = (in_fresh_process(case, way, name, what) for what in ("seconds", "memory"))
-        for stage in seconds:
-            real = {"seconds": seconds[stage], "memory": memory[stage]}
-            rows.append({"case": case, "way": way, "stage": stage, "measured": real, "planned": plans[stage]})
-            print(row_text(rows[-1]), flush=True)
-    shapes = {case: asdict(CASES[case]) | {"parameters": CASES[case].model.n_parameters} for case in cases}
-    return found | {"cases": shapes, "rows": rows}
-
-
-def row_text(row: dict[str, Any]) -> str:
-    """Write one line: planned, measured and their ratio, of memory and of time."""
-    (seconds, memory), (wait, room) = ((row[k]["seconds"], row[k]["memory"]) for k in ("planned", "measured"))
-    memories = f"{memory / 1e6:>10,.1f} {room / 1e6:>10,.1f} MB {memory / room:>5.2f}"
-    return f"{row['case']:<7}{row['way']:<15}{row['stage']:<17}{memories}{seconds:>12.4f} {wait:>8.4f} s {seconds / wait:>5.2f}"
+    shapes: tuple[str, ...] = ("gpt2-1024",)
+    ways: tuple[str, ...] = WAYS
+    bfloat16: bool = True
 
 
 def run_plan_check(command: PlanCheck) -> None:
-    """Measure, print, and write where asked."""
-    for name, asked, known in (("cases", command.cases, tuple(CASES)), ("ways", command.ways, WAYS)):
-        if set(asked) - set(known) or not asked:
-            raise ValueError(f"{name} {asked}: expected some of {', '.join(known)}")
-    memory, seconds = "memory: planned, measured, ratio", "time of a step: planned, measured, ratio"
-    print(f"{'case':<7}{'way':<15}{'stage':<17}{memory:>32}{seconds:>43}")
-    found = check(command.cases, command.ways)
+    """Measure, print, and write where asked. Raises: ValueError where gpu-check finds no GPU."""
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    if isinstance(command, GPUCheck) and device.type == "cpu":
+        raise ValueError("gpu-check needs a GPU and PyTorch finds none; plan-check measures on a CPU")
+    peak = matrix_peak(device, torch.bfloat16 if command.bfloat16 else torch.float32)
+    memory = gpu_memory(device) / GB if device.type == "cuda" else 1e6  # a CPU's is not asked for
+    found: dict[str, Any] = {"machine": machine(device), "FLOPs per second of a matrix product": peak, "rows": []}
+    print(f"a matrix product reaches {peak / 1e12:.3g} TFLOP/s")
+    print(f"{'shape':<10}{'way':<15}{'stage':<17}{'GB: plan':>9}{'measured':>10}{'ratio':>7}{'s per step':>12}{'of peak':>9}")
+    for name, way in product(command.shapes, command.ways):
+        engine = SHAPES[name].engine(way, device=device.type, bfloat16=command.bfloat16)
+        for row in check(SHAPES[name], Cluster(gpu_memory=memory, engine=engine), peak, command.steps):
+            found["rows"].append({"shape": name, "way": way} | row)
+            memories = f"{row['planned GB']:>9.3f}{row['measured GB']:>10.3f}{row['planned GB'] / row['measured GB']:>7.2f}"
+            print(f"{name:<10}{way:<15}{row['stage']:<17}{memories}{row['seconds']:>12.4f}{row['share of the peak']:>9.0%}")
     if command.output:
         write_atomically(command.output, json.dumps(found, indent=1) + "\n")
-
-
-if __name__ == "__main__":
-    _child(sys.argv[1:])

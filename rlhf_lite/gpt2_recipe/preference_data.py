@@ -2,12 +2,15 @@
 
 Rows go to one of three parts. The run learns from the first: demonstrations, comparisons for its reward model, prompts for
 PPO. The judge, a second reward model, learns from the second. On the third nothing is trained: there models are compared.
-Two rows whose dialogues begin with the same message belong to the same part, since the later turns of a dialogue often
-stand in other rows. Everything that is left out is counted.
+Rows whose dialogues begin with the same message go to the same part, since the later turns of a dialogue often stand in
+other rows; where most dialogues begin with one message, such as a greeting, rows are split by the whole prompt instead.
+Everything that is left out is counted.
 """
 
+import json
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -23,7 +26,7 @@ from ..tokenizer import Tokenizer
 
 Row = Comparison | Demonstration | Prompt
 SPLIT_SEED = 0
-"""The same judge's rows in every run, whatever its seed, so that runs can be compared."""
+"""Whatever the run's seed, the judge has the same rows, so that runs can be compared."""
 PIECE = 100_000
 """Characters of text that are tokenised as one document."""
 FEW_COMPARISONS = 500
@@ -32,7 +35,7 @@ FEW_COMPARISONS = 500
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
-    """Say which rows are used, and for what."""
+    """Which rows are used, and for what."""
 
     max_prompt_tokens: int = 512
     """Rows with a longer prompt are left out; answers may have as many tokens as PPO may sample (ours)."""
@@ -53,19 +56,18 @@ class Limits:
 
 @dataclass
 class Counts:
-    """Count what became of the rows of one file."""
+    """What became of the rows of one file; `known`: held-out rows whose prompt stands in the training data too."""
 
     read: int = 0
     bad: int = 0
     too_long: int = 0
     duplicates: int = 0
     known: int = 0
-    """Held-out rows whose prompt stands in the training data too."""
     kept: int = 0
 
 
 def first_message(prompt: str | list[dict]) -> str:
-    r"""Return what names a dialogue: its first message of the user, white space and case aside.
+    r"""Return the user's first message, white space and case aside.
 
     Example: [{"role": "user", "content": "Hi\n there"}, ...] -> "hi there".
     """
@@ -74,16 +76,17 @@ def first_message(prompt: str | list[dict]) -> str:
     return " ".join(prompt.lower().split())
 
 
-def answers_of(row: Row) -> tuple[str, ...]:
-    """Return a row's answers: all of a comparison, one of a demonstration, none of a prompt."""
-    return row.responses if isinstance(row, Comparison) else (row.response,) if isinstance(row, Demonstration) else ()
+def whole_prompt(prompt: str | list[dict]) -> str:
+    """Return all messages of a prompt as one text, white space and case aside."""
+    return " ".join((prompt if isinstance(prompt, str) else json.dumps(prompt)).lower().split())
 
 
-def fits(row: Row, tokenizer: Tokenizer, max_prompt_tokens: int, max_answer_tokens: int) -> bool:
-    """Tell whether a prompt and each of its answers, end token included, are short enough."""
-    if not answers_of(row):
+def is_short_enough(row: Row, tokenizer: Tokenizer, max_prompt_tokens: int, max_answer_tokens: int) -> bool:
+    """Whether a prompt and each of its answers, end token included, have at most so many tokens."""
+    if isinstance(row, Prompt):
         return len(tokenizer.encode_prompt(row.prompt)) <= max_prompt_tokens
-    examples = (tokenizer.encode_example(row.prompt, answer) for answer in answers_of(row))
+    answers = row.responses if isinstance(row, Comparison) else (row.response,)
+    examples = (tokenizer.encode_example(row.prompt, answer) for answer in answers)
     return all(n <= max_prompt_tokens and len(ids) - n <= max_answer_tokens for ids, n in examples)
 
 
@@ -102,31 +105,34 @@ class Preferences:
 
         Raises: FileNotFoundError, ValueError: naming what is missing or empty, and what to do.
         """
-        self.tokenizer, self.limits, self.max_answer_tokens, self.base = tokenizer, limits, max_answer_tokens, base
-        self.skip_bad_rows, self.tell = skip_bad_rows, tell
+        self.folder, self.tokenizer, self.limits, self.base, self.tell = folder, tokenizer, limits, base, tell
+        self.max_answer_tokens, self.skip_bad_rows = max_answer_tokens, skip_bad_rows
         self.counts: dict[str, Counts] = {}
         self.watch: Callable[[GPT], dict[str, Any]] | None = None
         """What PPO measures on the way; nothing is trained on it."""
         self.text, self.held_out_text = hold_out_end(read_text(text)) if text else (None, "")
-        comparisons = self._read(folder, "comparisons", read_comparisons)
-        held_out = self._read(folder, "held_out/comparisons", read_comparisons, optional=True)
-        best = [Demonstration(**best_response(row)) for row in comparisons]
-        demonstrations = self._read(folder, "demonstrations", read_demonstrations, optional=True) or _once(best)
-        prompts = self._read(folder, "prompts", read_prompts, optional=True) or _once(Prompt(row.prompt) for row in comparisons)
-        parts = self._deal(comparisons, own_held_out=bool(held_out))
-        self.comparisons, self.judge_comparisons = parts["run"], parts["judge"]
-        self.own_demonstrations = self._deal(demonstrations, own_held_out=bool(held_out))["run"]
-        self.own_prompts = self._deal(prompts, own_held_out=bool(held_out))["run"]
-        self.held_out = self._unknown(held_out, [*comparisons, *demonstrations, *prompts]) if held_out else parts["held_out"]
-        self._check(folder)
+        comparisons = self._read("comparisons", read_comparisons)
+        held_out = self._read("held_out/comparisons", read_comparisons, optional=True)
+        demonstrations = self._read("demonstrations", read_demonstrations, optional=True)
+        demonstrations = demonstrations or _once(Demonstration(**best_response(row)) for row in comparisons)
+        prompts = self._read("prompts", read_prompts, optional=True) or _once(Prompt(row.prompt) for row in comparisons)
+        self.split_by = self._choose_split(comparisons)
+        held_out_share = 0.0 if held_out else limits.held_out_share
+        parts = self._split(comparisons, held_out_share)
+        self.comparisons, self.judge_comparisons, self.held_out = parts["run"], parts["judge"], parts["held_out"]
+        self.own_demonstrations = self._split(demonstrations, held_out_share)["run"]
+        self.own_prompts = self._split(prompts, held_out_share)["run"]
+        if held_out:
+            self.held_out = self._without_known(held_out, [*comparisons, *demonstrations, *prompts])
+        self._check(comparisons)
 
-    def _read(self, folder: Path, name: str, reader: Callable[..., Rows], *, optional: bool = False) -> list[Row]:
+    def _read(self, name: str, reader: Callable[..., Rows], *, optional: bool = False) -> list[Row]:
         """Read a file and leave out what is too long or there twice."""
-        path = folder / f"{name}.jsonl"
+        path = self.folder / f"{name}.jsonl"
         if optional and not path.exists():
             return []
-        rows = reader(path, skip_bad_rows=self.skip_bad_rows)
-        short = [row for row in rows.items if fits(row, self.tokenizer, self.limits.max_prompt_tokens, self.max_answer_tokens)]
+        rows, sizes = reader(path, skip_bad_rows=self.skip_bad_rows), (self.limits.max_prompt_tokens, self.max_answer_tokens)
+        short = [row for row in rows.items if is_short_enough(row, self.tokenizer, *sizes)]
         kept = _once(short)
         self.counts[name] = Counts(
             read=len(rows.items) + len(rows.skipped), bad=len(rows.skipped), too_long=len(rows.items) - len(short),
@@ -134,31 +140,46 @@ class Preferences:
         )  # fmt: skip
         return kept
 
-    def _unknown(self, held_out: list[Row], trained: list[Row]) -> list[Row]:
-        """Leave out held-out rows whose prompt begins as one of the training rows does."""
-        known = {first_message(row.prompt) for row in trained}
-        kept, counts = [row for row in held_out if first_message(row.prompt) not in known], self.counts["held_out/comparisons"]
+    def _choose_split(self, comparisons: list[Row]) -> Callable[[Any], str]:
+        """Split by first message, but by the whole prompt where one first message begins more than half of the rows."""
+        [(message, count), *_] = Counter(first_message(row.prompt) for row in comparisons).most_common(1) or [("", 0)]
+        if 2 * count <= len(comparisons):
+            return first_message
+        self.tell(f"note: {count:,} of {len(comparisons):,} dialogues begin with {message[:40]!r}, so rows are split by their "
+                  "whole prompt, and turns of one dialogue may lie in several parts")  # fmt: skip
+        return whole_prompt
+
+    def _without_known(self, held_out: list[Row], trained: list[Row]) -> list[Row]:
+        """Leave out held-out rows whose prompt is one of the training rows', as `split_by` sees it."""
+        known = {self.split_by(row.prompt) for row in trained}
+        kept, counts = [row for row in held_out if self.split_by(row.prompt) not in known], self.counts["held_out/comparisons"]
         counts.known, counts.kept = len(held_out) - len(kept), len(kept)
         return kept
 
-    def _deal(self, rows: Sequence[Row], *, own_held_out: bool) -> dict[str, list[Row]]:
-        """Deal rows out by the first message of their prompt."""
-        held_out = 0.0 if own_held_out else self.limits.held_out_share
-        shares = {"run": 1 - self.limits.judge_share - held_out, "judge": self.limits.judge_share, "held_out": held_out}
-        places = split_by_user([first_message(row.prompt) for row in rows], shares, SPLIT_SEED)
+    def _split(self, rows: Sequence[Row], held_out_share: float) -> dict[str, list[Row]]:
+        judge = self.limits.judge_share
+        shares = {"run": 1 - judge - held_out_share, "judge": judge, "held_out": held_out_share}
+        places = split_by_user([self.split_by(row.prompt) for row in rows], shares, SPLIT_SEED)
         return {name: [rows[i] for i in chosen] for name, chosen in places.items()}
 
-    def _check(self, folder: Path) -> None:
+    def _check(self, comparisons: list[Row]) -> None:
         counted = "; ".join(f"{name}: {asdict(counts)}" for name, counts in self.counts.items())
         needed = {"comparisons of the run": self.comparisons, "comparisons of the judge": self.judge_comparisons,
                   "demonstrations": self.own_demonstrations, "prompts": self.own_prompts}  # fmt: skip
+        different = len({self.split_by(row.prompt) for row in comparisons})
         for what, rows in needed.items():
-            if not rows:
+            if not rows and not comparisons:
                 raise ValueError(f"no {what} are left ({counted}): give more rows, or a larger --max-prompt-tokens")
+            if not rows:
+                raise ValueError(
+                    f"no {what} are left: {len(comparisons)} comparisons have {different} different "
+                    f"{'prompts' if self.split_by is whole_prompt else 'first messages'}, and rows with the same one stay "
+                    "together, for the run or for the judge: give comparisons with more different prompts"
+                )
         if not self.held_out:
             raise ValueError(
-                f"{folder} has no held-out comparisons to compare models on ({counted}): fetch it with --held-out-file, "
-                "put some into held_out/comparisons.jsonl, or give --held-out-share 0.1"
+                f"{self.folder} has no held-out comparisons to compare models on ({counted}): fetch it with --held-out-file, "
+                "put some with other prompts into held_out/comparisons.jsonl, or give --held-out-share 0.1"
             )
         for what, rows in list(needed.items())[:2]:
             if len(rows) < FEW_COMPARISONS:
@@ -171,7 +192,7 @@ class Preferences:
             raise ValueError(f"the last tenth of the text has {held_out} tokens, expected at least {window}: give more text")
 
     def describe(self) -> dict[str, Any]:
-        """Name the base model, the limits and every part by a fingerprint."""
+        """Identify the base model, the limits and every part, so that two runs with other data cannot share a folder."""
         rows = {"comparisons": self.comparisons, "judge": self.judge_comparisons, "held_out": self.held_out,
                 "demonstrations": self.own_demonstrations, "prompts": self.own_prompts}  # fmt: skip
         about = {name: fingerprint([asdict(row) for row in items]) for name, items in rows.items()}
@@ -186,10 +207,6 @@ class Preferences:
         """Return the last tenth of the text, in pieces."""
         return list(_pieces(self.held_out_text))
 
-    def primer(self, count: int) -> list[str]:
-        """Return nothing: the base model is trained already."""
-        return []
-
     def demonstrations(self, incoming: int) -> list[Demonstration]:
         """Return the run's demonstrations."""
         return self.own_demonstrations
@@ -202,14 +219,6 @@ class Preferences:
         """Return None: the run's reward model scores."""
         return None
 
-    def comparison_prompts(self, incoming: int, count: int) -> list[str]:
-        """Refuse: the comparisons are given."""
-        raise NotImplementedError("the comparisons are given")
-
-    def rank(self, prompts: list[str], answers: list[list[str]]) -> list[list[int]]:
-        """Refuse: nobody is there to rank."""
-        raise NotImplementedError("the comparisons are given")
-
     def ppo_prompts(self, incoming: int) -> list[Any]:
         """Return the run's prompts."""
         return [row.prompt for row in self.own_prompts]
@@ -219,7 +228,7 @@ class Preferences:
         return self.watch(model) if self.watch else {}
 
 
-def _once(rows: Iterator[Row] | Sequence[Row]) -> list[Row]:
+def _once(rows: Iterable[Row]) -> list[Row]:
     """Drop rows that are there already, word for word."""
     return list({repr(row): row for row in rows}.values())
 

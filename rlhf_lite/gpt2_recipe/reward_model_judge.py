@@ -4,56 +4,53 @@ The judge is a model of people's preferences, not people. It starts from the bas
 it shares no fine-tuning with what it judges; but it has the run's architecture and learnt from the same kind of people, and
 so shares what a reward model tends to get wrong, such as liking long answers. `judge_accuracies` says how far to trust it.
 
-It reads each answer as the comparisons are written, with an end token, also where the length limit cut the answer off: how
-many ended by themselves is counted apart. A base model's answer is cut where it begins to write the next turn.
+It reads each answer as the comparisons are written, with an end token, also where the length limit truncated the answer: how
+many ended by themselves is counted apart. So does `score_with_end` in PPO: no comparison shows a reward model an answer
+without an end token, so what it says of one means nothing. A base model's answer is cut where it begins the next turn.
 """
 
-import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
-from math import exp
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from ..data import pack_documents
-from ..evaluate import agreement, calibration, kl_from, sample, wilson_interval, win_rate
-from ..gpt import GPT, ScalarModel
-from ..likelihood import masked_log_probs
-from ..masked import masked_sum
+from ..evaluate import agreement, calibration, kl_from, sample, wilson_interval
+from ..gpt import GPT, ScalarModel, last_token_scores
+from ..masked import last_kept
 from ..pretrain import held_out_loss
-from ..records import Comparison, Example, collate_examples
+from ..records import Comparison
+from ..reports.comparison import mean, own_turn, pair_rows, sample_rows
+from ..reports.markdown import number
 from ..reward import score_sequences
+from ..rollout import ScoreFunction
 from ..tokenizer import Tokenizer
 
 TIE = 0.2
 """Scores closer than this decide nothing: the judge is then less than 55 % sure, sigmoid(0.2) (ours)."""
 TEXT_WINDOW = 256
-"""Tokens of a window of held-out text, at most."""
-KL_PROMPTS = 128
-"""Prompts for the KL, at most (ours)."""
-PAIRS = ("sft>base", "ppo>sft", "ppo_ptx>sft", "ppo_ptx>ppo", "ppo_ptx>base", "sft>chosen", "ppo>chosen", "ppo_ptx>chosen")
-NEXT_TURN = re.compile(r"\n\s*(?:User|System|Assistant|Human):")
+"""Most tokens of a window of held-out text."""
+KL_PROMPTS = 64
+"""Most prompts for the KL, sampled and scored at once (ours)."""
 SAMPLES = 12
-"""Prompts whose answers are shown: the first ones (ours)."""
-
-
-@dataclass(frozen=True)
-class Share:
-    """A share of pairs with its 95 % interval (Wilson)."""
-
-    right: int
-    pairs: int
-    share: float
-    low: float
-    high: float
-
-
-def share_of(right: int, pairs: int) -> Share:
-    """Make a share with its interval: 8 of 10 -> 0.8 (0.490 to 0.943)."""
-    return Share(right, pairs, right / pairs if pairs else float("nan"), *wilson_interval(right, pairs))
+"""Number of prompts whose answers are shown: the first ones (ours)."""
+INTRO = """\
+**Who judges.** Not people: a second reward model, here called the judge, that learnt from {comparisons:,} comparisons which
+nothing else in this run saw, with another seed, and beginning from the base model. It is a model of people's preferences. It
+orders {judge} of {pairs:,} held-out pairs as people did; guessing gives 50%, always preferring the longer answer {longer}. It
+agrees with the run's own reward model on {both}. Both share one architecture and learnt from the same kind of comparisons, so
+a weakness that both have is not seen here. Read the answers below before believing a win rate."""
+WEAK = "**The judge is hardly better than guessing on this data: its win rates say next to nothing.**"
+LENGTH = "**The judge orders no more pairs as people do than the rule “the longer answer is better”.**"
+NO_TEXT = "No pretraining text was given (`--text`): PPO-ptx was not trained and the alignment tax was not measured."
+READING = """\
+The gold score is the judge's mean score. It has no zero of its own: only differences count, and one of d stands for a
+probability of 1/(1+exp(-d)). “Preferred answer” is the one that people ranked first, to the same prompts. Where answers of a
+small model beat it, suspect the judge first: it may like their length or their style."""
 
 
 @dataclass(frozen=True)
@@ -82,45 +79,66 @@ class HeldOut:
         """Token ids of each prompt."""
         return [self.tokenizer.encode_prompt(row.prompt) for row in self.prompts]
 
-    @cached_property
-    def text_tokens(self) -> Tensor:
-        """The held-out documents as one stream of tokens (N,)."""
-        return pack_documents(self.text, self.tokenizer)
+    def answers_of(self, policy: GPT, seed: int | str) -> tuple[list[str], float]:
+        """Let a policy answer the prompts; return the texts and the share that ended by themselves."""
+        drawn = sample(policy, self.encoded_prompts, seed=seed, max_new_tokens=self.max_new_tokens,
+                       batch_size=self.batch_size, **self.ids)  # fmt: skip
+        return [self.tokenizer.decode_response(ids) for ids in drawn], mean([ids[-1] == self.tokenizer.end_id for ids in drawn])
+
+    def scores_of(self, model: ScalarModel, rows: Sequence[Comparison], answers: Sequence[str]) -> list[float]:
+        """Score one answer per row, written as the comparisons are: with an end token."""
+        encoded = [self.tokenizer.encode_example(row.prompt, answer)[0] for row, answer in zip(rows, answers, strict=True)]
+        most = model.config.context_length - 1  # bytes that are no text become marks of several tokens each
+        ids = [each if len(each) <= most else [*each[:most], self.tokenizer.end_id] for each in encoded]
+        return score_sequences(model, ids, self.tokenizer.pad_id, self.batch_size).tolist()
+
+    def comparison_scores(self, model: ScalarModel) -> list[list[float]]:
+        """Score every answer of the held-out comparisons: one list per comparison."""
+        flat = [(row, answer) for row in self.comparisons for answer in row.responses]
+        scores = iter(self.scores_of(model, [row for row, _ in flat], [answer for _, answer in flat]))
+        return [[next(scores) for _ in row.responses] for row in self.comparisons]
 
 
-def own_turn(text: str) -> str:
-    r"""Cut off what a base model writes after its own turn. Example: "Rome.\nUser: Who?" -> "Rome." """
-    return NEXT_TURN.split(text)[0].strip()
+def score_with_end(model: ScalarModel, end_id: int) -> ScoreFunction:
+    """Turn a reward model into a score function that reads every answer with an end token, a truncated one too.
+
+    Where the context is full, the end token takes the place of the last one. The penalty for truncated answers comes on top.
+    """
+    model.eval()
+
+    def score(tokens: Tensor, response_mask: Tensor) -> Tensor:
+        """Return scores (B,)."""
+        rows, lengths = torch.arange(len(tokens), device=tokens.device), last_kept(response_mask)
+        is_truncated = tokens[rows, lengths - 1] != end_id
+        lengths = torch.where(is_truncated, (lengths + 1).clamp(max=model.config.context_length), lengths)
+        tokens = F.pad(tokens, (0, 1), value=end_id)[:, : int(lengths.max())].contiguous()
+        tokens[rows[is_truncated], lengths[is_truncated] - 1] = end_id
+        return last_token_scores(model, tokens, lengths)
+
+    return score
 
 
-def score_answers(model: ScalarModel, held_out: HeldOut, rows: Sequence[Comparison], answers: Sequence[str]) -> list[float]:
-    """Score one answer a row, written as the comparisons are: with an end token."""
-    encoded = (held_out.tokenizer.encode_example(row.prompt, answer)[0] for row, answer in zip(rows, answers, strict=True))
-    room = model.config.context_length - 1  # bytes that are no text become marks of several tokens each
-    ids = [each if len(each) <= room else [*each[:room], held_out.tokenizer.end_id] for each in encoded]
-    return score_sequences(model, ids, held_out.tokenizer.pad_id, held_out.batch_size).tolist()
+def share_of(right: int, pairs: int) -> dict[str, float]:
+    """Return a share of pairs with its 95 % interval (Wilson): 8 of 10 -> 0.8 (0.490 to 0.943)."""
+    low, high = wilson_interval(right, pairs)
+    return {"right": right, "pairs": pairs, "share": right / pairs if pairs else float("nan"), "low": low, "high": high}
 
 
-def comparison_scores(model: ScalarModel, held_out: HeldOut) -> list[list[float]]:
-    """Score every answer of the held-out comparisons: a list a comparison."""
-    flat = [(row, answer) for row in held_out.comparisons for answer in row.responses]
-    scores = iter(score_answers(model, held_out, [row for row, _ in flat], [answer for _, answer in flat]))
-    return [[next(scores) for _ in row.responses] for row in held_out.comparisons]
-
-
-def judge_accuracies(judged: list[list[float]], rewarded: list[list[float]], held_out: HeldOut) -> dict[str, dict[str, Any]]:
+def judge_accuracies(
+    judged: list[list[float]], rewarded: list[list[float]], comparisons: Sequence[Comparison]
+) -> dict[str, dict[str, float]]:
     """Count on held-out pairs how often judge and reward model, and the rule "longer is better", order as people did.
 
     Also how often reward model and judge agree with each other: the higher, the less the judge is a check on the other.
     """
-    people = [[-float(rank) for rank in row.ranks] for row in held_out.comparisons]
-    lengths = [[float(len(answer.split())) for answer in row.responses] for row in held_out.comparisons]
-    named = {"judge": (judged, people), "reward_model": (rewarded, people), "longer_answer": (lengths, people),
-             "reward_model_and_judge": (rewarded, judged)}  # fmt: skip
+    people = [[-float(rank) for rank in row.ranks] for row in comparisons]
+    lengths = [[float(len(answer.split())) for answer in row.responses] for row in comparisons]
+    named = {"accuracy_people": (rewarded, people), "judge_and_people": (judged, people),
+             "longer_and_people": (lengths, people), "accuracy_judge": (rewarded, judged)}  # fmt: skip
     found = {}
     for name, (ours, theirs) in named.items():
         counts = [agreement(a, b) for a, b in zip(ours, theirs, strict=True)]
-        found[name] = asdict(share_of(sum(alike for alike, _ in counts), sum(decided for _, decided in counts)))
+        found[name] = share_of(sum(alike for alike, _ in counts), sum(decided for _, decided in counts))
     return found
 
 
@@ -137,79 +155,49 @@ def calibration_bins(scores: list[list[float]], comparisons: Sequence[Comparison
     return [asdict(each) for each in calibration(differences, outcomes)] if outcomes else []
 
 
-@torch.no_grad()
-def chosen_perplexity(model: GPT, held_out: HeldOut) -> float:
-    """Perplexity on the preferred held-out answers: exp of the mean nats a token, end tokens included."""
-    nats = tokens = 0.0
-    examples = [Example(*held_out.tokenizer.encode_example(row.prompt, row.best)) for row in held_out.comparisons]
-    device = next(model.parameters()).device
-    for start in range(0, len(examples), held_out.batch_size):
-        batch = collate_examples(examples[start : start + held_out.batch_size], held_out.tokenizer.pad_id)
-        mask = batch.response_mask[:, 1:].to(device)
-        log_probs, _ = masked_log_probs(model, batch.tokens.to(device), mask)
-        nats, tokens = nats - masked_sum(log_probs, mask).item(), tokens + mask.sum().item()
-    return exp(nats / tokens)
-
-
-def text_loss(model: GPT, held_out: HeldOut) -> float | None:
-    """Held-out loss on the pretraining text, nats a token; None without text. Alignment tax is its rise over the base's."""
-    if not held_out.text:
-        return None
-    return held_out_loss(model, held_out.text_tokens, min(TEXT_WINDOW, model.config.context_length))
-
-
-def mean_kl(policy: GPT, reference: GPT, held_out: HeldOut) -> float:
-    """KL from the reference on the policy's own answers, nats a response."""
-    prompts, found = held_out.encoded_prompts[:KL_PROMPTS], []
-    for start in range(0, len(prompts), held_out.batch_size):
-        part = prompts[start : start + held_out.batch_size]
-        kl = kl_from(policy, reference, part, seed=f"{held_out.seed} {start}", max_new_tokens=held_out.max_new_tokens,
-                     **held_out.ids)  # fmt: skip
-        found += [kl] * len(part)
-    return sum(found) / len(found)
-
-
 def judge_models(
     load: Callable[[str], GPT], names: Sequence[str], judge: ScalarModel, reward_model: ScalarModel, held_out: HeldOut
 ) -> dict[str, Any]:
-    """Let every model answer the held-out prompts and compare the answers: everything that the page shows of it.
+    """Let every model answer the held-out prompts and compare the answers; returns results as `write_report` shows them.
 
     `load` gives a policy by its name (base, sft, ppo, ppo_ptx); they are in memory one by one, beside the SFT model.
     """
-    sft, rows, answers = load("sft"), {}, {}
+    sft, rows, kl = load("sft"), {}, {}
+    answers: dict[str, list[str]] = {}
     for name in names:
         policy = sft if name == "sft" else load(name)
-        drawn = sample(policy, held_out.encoded_prompts, seed=held_out.seed, max_new_tokens=held_out.max_new_tokens,
-                       batch_size=held_out.batch_size, **held_out.ids)  # fmt: skip
-        texts = [held_out.tokenizer.decode_response(ids) for ids in drawn]
-        answers[name] = [own_turn(text) for text in texts] if name == "base" else texts
-        rows[name] = {
-            "finished": _mean([float(ids[-1] == held_out.tokenizer.end_id) for ids in drawn]),
-            "kl": mean_kl(policy, sft, held_out), "chosen_perplexity": chosen_perplexity(policy, held_out),
-            "text_loss": text_loss(policy, held_out),
-        }  # fmt: skip
+        texts, finished = held_out.answers_of(policy, held_out.seed)
+        answers[name], rows[name] = [own_turn(text) for text in texts] if name == "base" else texts, {"finished": finished}
+        kl[name] = kl_from(policy, sft, held_out.encoded_prompts[:KL_PROMPTS], seed=held_out.seed,
+                           max_new_tokens=held_out.max_new_tokens, **held_out.ids)  # fmt: skip
+        if held_out.text:
+            window = min(TEXT_WINDOW, policy.config.context_length)
+            rows[name]["pretraining_loss"] = held_out_loss(policy, pack_documents(held_out.text, held_out.tokenizer), window)
     answers["chosen"], rows["chosen"] = [row.best for row in held_out.prompts], {}
-    scores = {name: score_answers(judge, held_out, held_out.prompts, texts) for name, texts in answers.items()}
+    gold = {name: held_out.scores_of(judge, held_out.prompts, texts) for name, texts in answers.items()}
     for name, texts in answers.items():
-        rows[name] |= {
-            "judge_score": _mean(scores[name]),
-            "reward_score": _mean(score_answers(reward_model, held_out, held_out.prompts, texts)),
-            "length": _mean([float(len(text.split())) for text in texts]),
-        }
-    pairs = [pair for pair in PAIRS if set(pair.split(">")) <= answers.keys()]
-    rates = {pair: win_rate(*(scores[name] for name in pair.split(">")), tie=TIE).to_row() for pair in pairs}
-    judged, rewarded = comparison_scores(judge, held_out), comparison_scores(reward_model, held_out)
+        reward_score = mean(held_out.scores_of(reward_model, held_out.prompts, texts))
+        rows[name] |= {"gold": mean(gold[name]), "reward_score": reward_score, "length": mean([len(t.split()) for t in texts])}
+    judged, rewarded = held_out.comparison_scores(judge), held_out.comparison_scores(reward_model)
+    prompts = [held_out.tokenizer.render(row.prompt) for row in held_out.prompts]
     return {
-        "prompts": len(held_out.prompts), "models": rows, "pairs": rates,
-        "accuracies": judge_accuracies(judged, rewarded, held_out),
-        "calibration": calibration_bins(rewarded, held_out.comparisons),
-        "samples": [
-            {"prompt": held_out.tokenizer.render(row.prompt), "answers": {name: answers[name][i] for name in answers},
-             "scores": {name: scores[name][i] for name in answers}}
-            for i, row in enumerate(held_out.prompts[:SAMPLES])
-        ],
+        "summary": {"prompts": len(prompts), "models": rows, "pairs": pair_rows(gold, TIE), "kl_from_sft": kl},
+        "reward_model": judge_accuracies(judged, rewarded, held_out.comparisons),
+        "calibration": calibration_bins(rewarded, held_out.comparisons), "samples": sample_rows(prompts, answers, gold, SAMPLES),
     }  # fmt: skip
 
 
-def _mean(values: Sequence[float]) -> float:
-    return sum(values) / len(values) if values else float("nan")
+def introduction(accuracies: dict[str, dict[str, float]], comparisons: int, *, has_text: bool) -> Iterator[str]:
+    """Write who judged, with `comparisons` to learn from, and how far to trust it: paragraphs for the page."""
+    judge, longer = accuracies["judge_and_people"], accuracies["longer_and_people"]
+    interval = f" ({number(judge['low'], '.0%')} to {number(judge['high'], '.0%')})"
+    both = number(accuracies["accuracy_judge"]["share"], ".0%")
+    yield INTRO.format(comparisons=comparisons, judge=number(judge["share"], ".0%") + interval, pairs=judge["pairs"],
+                       longer=number(longer["share"], ".0%"), both=both)  # fmt: skip
+    if judge["low"] <= 0.5:
+        yield WEAK
+    elif judge["share"] <= longer["share"]:
+        yield LENGTH
+    yield READING
+    if not has_text:
+        yield NO_TEXT

@@ -1,4 +1,9 @@
-"""What makes models fast without being taught; nothing here changes a result by more than rounding.
+"""What makes models fast, or fit, without being taught; nothing here changes a result by more than rounding.
 
-    packed_weights  Linear weights packed once for oneDNN, for sampling on a CPU
+    fused_attention  attention by the fastest kernel that there is
+    packed_weights   Linear weights packed once for oneDNN, for sampling on a CPU
+    active_rows      a cache, and no work for finished rows, in sampling
+    length_buckets   rows of like length read together
+    aligned_output   the output layer on a GPU
+    sharding         a model's matrices split over several processes
 """

@@ -4,12 +4,12 @@ FLOPs: a forward pass does 2 for each parameter and token, one to multiply and o
 So training on D tokens takes 6 N D, the papers' convention. Attention comes on top, since its work grows with the text
 and not with the parameters.
 
-Bytes, of a model in training with Adam and mixed precision: 4 for a parameter, 4 for its gradient, 8 for Adam's two
-averages, all of which can be shared out over many GPUs; and for computing a copy in 2 bytes, as much of it as is needed
-at a time. A model that is only read has its 2 bytes. Then come activations, which the backward pass needs again, and
-when sampling the keys and values of all tokens so far.
+Bytes of a model in training with Adam: 4 per parameter, 4 for its gradient, 8 for Adam's two averages, all of which can be
+sharded over many GPUs; and, to compute in bfloat16, a copy in 2 bytes of what is needed at a time. A model that is only read
+has its weights and that copy. Then come activations, which the backward pass needs, and in sampling the keys and values of
+all tokens so far.
 
-Sources: 6 N D Kaplan 2020, section 2.1 · sharing out (ZeRO-3, FSDP) Rajbhandari 2020, arXiv 1910.02054 · activations counted
+Sources: 6 N D Kaplan 2020, section 2.1 · sharding (ZeRO-3, FSDP) Rajbhandari 2020, arXiv 1910.02054 · activations counted
 on `transformer.Block` as Korthikanti 2022, arXiv 2205.05198, section 4, counts them, with attention that stores no weights.
 """
 
@@ -17,61 +17,38 @@ from dataclasses import dataclass
 
 from ..gpt import GPTConfig
 from ..kernels.packed_weights import is_worth_it
+from .cluster import Cluster
 
 GB = 1e9
 """Bytes in a gigabyte."""
 PF_DAY = 1e15 * 86_400
 """FLOPs in a petaflop/s-day."""
 MASTER_BYTES = 4
-"""Bytes of a trained parameter, of its gradient and of each of Adam's averages (InstructGPT: fp32 master weights, paper)."""
+"""Bytes of a parameter, of its gradient and of each of Adam's averages (InstructGPT: fp32 master weights, paper)."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Memory:
-    """Split the bytes that one model takes on one GPU."""
+    """Bytes that one model takes on one GPU, by purpose."""
 
     weights: float = 0.0
-    """Parameters, this GPU's share."""
+    """Parameters, this GPU's shard."""
     gradients: float = 0.0
-    """Gradients, this GPU's share."""
+    """Gradients, this GPU's shard."""
     optimizer: float = 0.0
-    """Adam's two averages, and the averaged weights (EMA) where they are kept; this GPU's share."""
+    """Adam's two averages, and the EMA weights where they are kept; this GPU's shard."""
     gathered: float = 0.0
-    """Whole parameters to compute with: of two blocks at a time where they are shared out, else a copy in 2 bytes."""
+    """Parameters to compute with: of two blocks at a time where they are sharded, else a copy in 2 bytes."""
     activations: float = 0.0
-    """What the backward pass needs again, at its peak; of a model that is only read, one block's."""
+    """What the backward pass needs, at its peak; of a model that is only read, one block's."""
     kv_cache: float = 0.0
-    """Keys and values of the answers that are being sampled; on a CPU also the copy of the weights to sample by."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Layout:
-    """Say how models lie on the GPUs."""
-
-    gpus: int = 1
-    """GPUs over which parameters, gradients and optimizer are shared out."""
-    compute_bytes: int = 2
-    """Bytes of a number in computing: 2 for bf16 or fp16, 4 for fp32."""
-    checkpointing: bool = True
-    """Keep only the input of each block, and compute the rest again in the backward pass."""
-    packed_weights: bool = False
-    """Sample by a copy of the weights that is laid out for a CPU."""
-
-    @property
-    def stream_bytes(self) -> int:
-        """Bytes of a number of the residual stream: autocast leaves it in fp32, while FSDP's blocks take it as they compute."""
-        return MASTER_BYTES if self.gpus == 1 else self.compute_bytes
+    """Keys and values of the answers that are being sampled; on a CPU also the packed weights."""
 
 
 def block_parameters(config: GPTConfig) -> int:
-    """Count one block's parameters, biases and LayerNorms included."""
+    """Number of parameters of one block, biases and LayerNorms included."""
     outside = (config.vocab_size + config.context_length + 2) * config.d_model  # embeddings and the last LayerNorm
     return (config.n_parameters - outside) // config.n_layers
-
-
-def matrices(config: GPTConfig) -> int:
-    """Count the numbers of the matrices inside the blocks, by which every token is multiplied."""
-    return config.n_layers * (4 * config.d_model**2 + 2 * config.d_model * config.d_ff)
 
 
 def approximate_parameters(config: GPTConfig) -> int:
@@ -94,123 +71,109 @@ def training_flops(config: GPTConfig, tokens: float) -> float:
 
 
 def attention_flops(config: GPTConfig, tokens: float, length: int) -> float:
-    """FLOPs of comparing and mixing in a forward pass over sequences of `length` tokens; three times that in training.
+    """FLOPs of attention's scores and mix in a forward pass over sequences of `length` tokens; three times that in training.
 
-    A token looks at (length + 1) / 2 others on average, twice (scores, then the mix), 2 FLOPs a number of the width.
+    A token attends to (length + 1) / 2 tokens on average, twice (scores, then the mix), with 2 FLOPs per number of the width.
     """
     return 2 * (length + 1) * config.d_model * config.n_layers * tokens
 
 
-def state_memory(config: GPTConfig, layout: Layout, *, trained: bool, averaged: bool = False) -> Memory:
-    """Bytes on each GPU that do not depend on the texts: weights, gradients, optimizer, and what is gathered to compute."""
-    share, gathered = config.n_parameters / layout.gpus, _gathered(config, layout, trained)
-    if not trained:
-        return Memory(weights=layout.compute_bytes * share, gathered=gathered)
-    adam = MASTER_BYTES * (2 + averaged) * share
-    return Memory(weights=MASTER_BYTES * share, gradients=MASTER_BYTES * share, optimizer=adam, gathered=gathered)
+def state_memory(config: GPTConfig, cluster: Cluster, *, trained: bool, averaged: bool = False) -> Memory:
+    """Bytes on each GPU that do not depend on the texts: weights, gradients, optimizer, and what is gathered to compute.
 
-
-def _gathered(config: GPTConfig, layout: Layout, trained: bool) -> float:
-    """Two blocks, the one at work and the next on its way, and the embeddings.
-
-    In training also the gradients of one block and of the embeddings, and the block's once more in fp32, to be summed.
+    `averaged`: the weights have a moving average (EMA) too.
     """
-    if layout.gpus == 1:  # all is there; what is trained in fp32 is copied once to be computed with in 2 bytes
-        return layout.compute_bytes * config.n_parameters if trained and layout.compute_bytes < MASTER_BYTES else 0.0
-    block, embeddings = block_parameters(config), (config.vocab_size + config.context_length) * config.d_model
-    return layout.compute_bytes * (2 * block + embeddings) + (_gradients_on_their_way(config, layout) if trained else 0.0)
+    shard = MASTER_BYTES * config.n_parameters / cluster.gpus
+    gathered = _gathered(config, cluster) + (_gathered_gradients(config, cluster) if trained else 0.0)
+    if not trained:
+        return Memory(weights=shard, gathered=gathered)
+    return Memory(weights=shard, gradients=shard, optimizer=(2 + averaged) * shard, gathered=gathered)
 
 
-def _gradients_on_their_way(config: GPTConfig, layout: Layout) -> float:
-    block, embeddings = block_parameters(config), (config.vocab_size + config.context_length) * config.d_model
-    return layout.compute_bytes * (block + embeddings) + MASTER_BYTES * block
+def _gathered(config: GPTConfig, cluster: Cluster) -> float:
+    """Bytes of the parameters to compute with: if sharded, two blocks, one at work and one on its way, and the embeddings."""
+    if cluster.gpus == 1:  # all parameters are there; bfloat16 needs a copy
+        return 2 * config.n_parameters if cluster.engine.bfloat16 else 0.0
+    return cluster.compute_bytes * (2 * block_parameters(config) + _embeddings(config))
 
 
-def block_activations(config: GPTConfig, tokens: float, layout: Layout) -> float:
+def _gathered_gradients(config: GPTConfig, cluster: Cluster) -> float:
+    """Bytes of sharded gradients before they are scattered: one block and the embeddings, the block once more in float32."""
+    if cluster.gpus == 1:
+        return 0.0
+    return cluster.compute_bytes * (block_parameters(config) + _embeddings(config)) + MASTER_BYTES * block_parameters(config)
+
+
+def _embeddings(config: GPTConfig) -> int:
+    return (config.vocab_size + config.context_length) * config.d_model
+
+
+def block_activations(config: GPTConfig, tokens: float, cluster: Cluster) -> float:
     """Bytes that one block keeps for its backward pass.
 
-    Of width C: the inputs of two LayerNorms and their outputs, query, key, value, and the mix: 8. Of the feed-forward
-    layer's width: before and after GELU. A number a head in fp32 lets attention compute its weights again. Where the stream
-    is wider than the numbers computed in, the first LayerNorm's output is made smaller twice: for query, and for key and value.
+    Of width C: the inputs of two LayerNorms and their outputs, query, key, value, and attention's output: 8. Of the
+    feed-forward layer's width: before and after GELU. One float32 number per head lets attention compute its weights anew.
+    Where the stream is in float32 and products in bfloat16, the first LayerNorm's output is converted twice: for query, and
+    for key and value.
     """
-    stream, compute = layout.stream_bytes, layout.compute_bytes
+    stream, compute = cluster.stream_bytes, cluster.compute_bytes
     copies = 6 + (stream > compute)
     return tokens * (config.d_model * (2 * stream + copies * compute) + 2 * config.d_ff * compute + 4 * config.n_heads)
 
 
-def kept_activations(config: GPTConfig, layout: Layout, tokens: float) -> float:
-    """Bytes that a forward pass on `tokens` tokens at a time leaves for its backward pass, logits left out."""
-    block = block_activations(config, tokens, layout)
-    inputs = layout.stream_bytes * tokens * config.d_model
-    return (config.n_layers + 2) * inputs if layout.checkpointing else config.n_layers * block + 2 * inputs
+def kept_activations(config: GPTConfig, cluster: Cluster, tokens: float) -> float:
+    """Bytes that a forward pass on `tokens` tokens leaves for its backward pass, logits left out."""
+    inputs = cluster.stream_bytes * tokens * config.d_model
+    if cluster.engine.activation_checkpointing:
+        return (config.n_layers + 2) * inputs
+    return config.n_layers * block_activations(config, tokens, cluster) + 2 * inputs
 
 
-def logits_bytes(config: GPTConfig, layout: Layout, predicted: float, *, read: bool = False) -> float:
-    """Bytes of the logits of `predicted` tokens at their fullest: as they come, scaled in fp32, and their log-softmax in fp32.
+def logits_bytes(config: GPTConfig, cluster: Cluster, predicted: float, *, with_entropy: bool = False) -> float:
+    """Bytes of the logits of `predicted` tokens at their peak: as computed, scaled in float32, and log-softmax in float32.
 
-    With `read`, their entropy is computed beside the loss: log-softmax once more, its exponential, and the product of both,
-    when the scaled ones have gone. In the backward pass there are three such tensors again.
+    With the entropy, the scaled ones are gone, and there are another log-softmax, its exponential, and their product.
     """
-    return predicted * config.vocab_size * (layout.compute_bytes + (16 if read else 8))
+    return predicted * config.vocab_size * (cluster.compute_bytes + (16 if with_entropy else 8))
 
 
 def training_activations(
-    config: GPTConfig,
-    layout: Layout,
-    tokens: float,
-    *,
-    scalar: bool = False,
-    predicted: float | None = None,
-    logits_read: bool = False,
-    again: float | None = None,
+    config: GPTConfig, cluster: Cluster, tokens: float, *, predicted: float, with_entropy: bool = False
 ) -> float:
-    """Bytes at the peak of a training step on `tokens` tokens at a time; `scalar`: one number a position, no logits.
+    """Bytes at the end of a forward pass on `tokens` tokens, `predicted` of which have logits (0: a scalar model).
 
-    Logits weigh much with a large vocabulary; `predicted` tokens have some (None: all). They are gone before a block is
-    computed again, for `again` tokens at a time (None: all), and before one is gathered for its backward pass.
+    Logits are gone before a block is recomputed, and before one is gathered for its backward pass.
     """
-    predicted = tokens if predicted is None else predicted
-    logits = 0.0 if scalar else logits_bytes(config, layout, predicted, read=logits_read)
-    if layout.gpus > 1:
-        b = layout.compute_bytes
-        logits = max(0.0, logits - b * block_parameters(config) - _gradients_on_their_way(config, layout))
-    again = tokens if again is None else again
-    block = block_activations(config, again, layout) if layout.checkpointing else 0.0
-    return kept_activations(config, layout, tokens) + max(block, logits)
+    logits = logits_bytes(config, cluster, predicted, with_entropy=with_entropy)
+    if cluster.gpus > 1:
+        fetched = cluster.compute_bytes * block_parameters(config) + _gathered_gradients(config, cluster)
+        logits = max(0.0, logits - fetched)
+    recomputed = block_activations(config, tokens, cluster) if cluster.engine.activation_checkpointing else 0.0
+    return kept_activations(config, cluster, tokens) + max(recomputed, logits)
 
 
-def embedding_gradient(config: GPTConfig, *, scalar: bool, held: bool) -> float:
-    """Bytes beside a model's gradients when its backward pass ends: those of the embedding, as yet apart.
+def reading_activations(config: GPTConfig, cluster: Cluster, tokens: float, *, predicted: float) -> float:
+    """Bytes at the peak of reading: in a block, or of the logits of `predicted` tokens (0: a scalar model).
 
-    The tied embedding gets one gradient from the output layer and one from the input; autograd adds them into a third, and
-    all that is apart from what earlier losses have left (`held`). A model that gives one number a position has the second only.
+    In a block: the stream before and after attention, attention's output, the normalised stream, and the feed-forward layer
+    before and after GELU.
     """
-    parts = (0 if scalar else 2) + held
-    return MASTER_BYTES * parts * config.vocab_size * config.d_model
-
-
-def reading_activations(
-    config: GPTConfig, layout: Layout, tokens: float, *, scalar: bool = False, predicted: float | None = None
-) -> float:
-    """Bytes at the peak of reading: in a block, or of the logits of `predicted` tokens (None: all).
-
-    In a block: the stream before and after attention, what attention said, the normalised stream, and the widest layer before
-    and after GELU.
-    """
-    widest = layout.compute_bytes * tokens * (4 * config.d_model + 2 * config.d_ff)
-    logits = 0.0 if scalar else logits_bytes(config, layout, tokens if predicted is None else predicted)
-    return max(widest, layout.compute_bytes * tokens * config.d_model + logits)
+    widest = cluster.compute_bytes * tokens * (4 * config.d_model + 2 * config.d_ff)
+    logits = cluster.compute_bytes * tokens * config.d_model + logits_bytes(config, cluster, predicted)
+    return max(widest, logits if predicted else 0.0)
 
 
 def kv_cache_bytes(config: GPTConfig, tokens: float, compute_bytes: int) -> float:
     """Bytes of the keys and values of `tokens` tokens: a key and a value of width C in every layer.
 
-    Example: GPT-3 175B in 2 bytes: 2 * 96 * 12,288 * 2 = 4.7 MB a token.
+    Example: GPT-3 175B in 2 bytes: 2 * 96 * 12,288 * 2 = 4.7 MB per token.
     """
     return 2 * config.n_layers * config.d_model * compute_bytes * tokens
 
 
-def packed_weights_bytes(config: GPTConfig, layout: Layout, rows: int) -> float:
-    """Bytes of the copy of the weights by which a CPU samples several rows: of a large model's matrices and output layer."""
-    numbers = matrices(config) + config.vocab_size * config.d_model
-    return layout.compute_bytes * numbers if layout.packed_weights and is_worth_it(numbers, rows) else 0.0
+def packed_weights_bytes(config: GPTConfig, cluster: Cluster, rows: int) -> float:
+    """Bytes of the packed weights by which a CPU samples `rows` answers at once: of a large model's matrices and output layer."""
+    matrices = config.n_layers * (4 * config.d_model**2 + 2 * config.d_model * config.d_ff)
+    numbers = matrices + config.vocab_size * config.d_model
+    packs = cluster.engine.device == "cpu" and is_worth_it(numbers, rows)
+    return cluster.compute_bytes * numbers if packs else 0.0

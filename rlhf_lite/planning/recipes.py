@@ -26,16 +26,16 @@ from ..reward import RewardConfig
 from ..sft import SFTConfig
 
 Tag = Literal["paper", "lineage", "ours"]
-OF_THE_TINY_WORLD = (
-    *("primer_steps", "short_steps", "short_length", "muon_learning_rate", "eval_every", "sft_answers", "high_temperature_answers"),
-    *("high_temperature", "base_answers", "off_topic_answers", "held_out_prompts"),
+OF_THE_TINY_WORLD = tuple(
+    "primer_steps short_steps short_length muon_learning_rate eval_every sft_answers high_temperature_answers high_temperature "
+    "base_answers off_topic_answers held_out_prompts".split()
 )
-"""Ends of names of settings that no paper has."""
+"""Ends of the names of settings that no paper has."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """Hold all settings of a run, from pretraining to PPO-ptx, with where each comes from."""
+    """All settings of a run, from pretraining to PPO-ptx, with where each comes from."""
 
     name: str
     """What `--preset` calls it."""
@@ -44,9 +44,9 @@ class Recipe:
     critic: GPTConfig
     """Shape of the reward model and of the value model."""
     demonstrations: int
-    """Examples of stage 1, an epoch; of our presets about as many as the tiny world gives."""
+    """Examples of stage 1, per epoch; of our presets about as many as the tiny world gives."""
     answers: tuple[int, int]
-    """Fewest and most ranked answers a prompt."""
+    """Fewest and most ranked answers per prompt."""
     ppo_prompts: int = 0
     """Different prompts of stage 3; 0 = as many as there are users' prompts (ours)."""
     ppo_start: SFTConfig | None = None
@@ -54,7 +54,7 @@ class Recipe:
     ppo_start_pretraining_share: float = 0.1
     """Share of pretraining text in that stage."""
     tags: dict[str, Tag] = field(default_factory=dict)
-    """Dotted setting -> tag; what is not named is ours."""
+    """Dotted name of a setting -> tag; a setting that is not named is ours."""
     longest: int = 0
     """Tokens of the longest prompt and answer together, where they are cut shorter than the context; 0 = the context."""
     note: str = ""
@@ -71,9 +71,9 @@ class Recipe:
         return self.longest or self.model.context_length
 
     def settings(self) -> dict[str, tuple[Any, Tag]]:
-        """List every setting: dotted name -> (value, tag).
+        """Return every setting: dotted name -> (value, tag).
 
-        Of PPO-ptx only what differs from PPO is there; of a paper's model, nothing that only the tiny world has.
+        Settings of PPO-ptx that equal PPO's are left out; of a paper's model, those that only the tiny world has.
         """
         preset, stages = self.preset, {"model": self.model, "critic": self.critic}
         stages |= {"pretrain": preset.pretrain, "sft": preset.sft, "ppo_start": self.ppo_start}
@@ -157,7 +157,9 @@ def _instructgpt(
         tags=tags, note=note,
         preset=Preset(
             model=model, pretrain=pretrain, sft=sft, ppo=ppo,
-            comparisons=ComparisonConfig(prompts=33_207, sft_answers=9, high_temperature_answers=0, base_answers=0, off_topic_answers=0),
+            comparisons=ComparisonConfig(
+                prompts=33_207, sft_answers=9, high_temperature_answers=0, base_answers=0, off_topic_answers=0
+            ),
             reward=RewardConfig(batch_size=64, optim=OptimConfig(learning_rate=9e-6)),
             ppo_ptx=replace(ppo, ptx_coef=27.8, ptx_batch_size=8 * 64),
         ),

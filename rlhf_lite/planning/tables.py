@@ -3,32 +3,27 @@
 import json
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 from typing import Annotated, Any
 
 import tyro
 
+from .cluster import Cluster
 from .costs import GB
-from .machine_speed import Speeds, speeds_of
-from .plan import SLACK, Cluster, StagePlan, fits, plan
+from .plan import USABLE, StagePlan, plan
 from .recipes import RECIPES, Recipe, recipe_named
 
 ASSUMED = """\
 Upper bounds: every sequence is as long as it may be. Models gather, read and write one after another: totals count the
-largest, not the sum. FLOPs are 2 or 6 a parameter and token; attention is in the time, not in the PF-days.
-{time}
-busy: share of the GPUs' time for which the batch has sequences; GPUs that wait cost as much as those that work."""
-STATED = """\
+largest, not the sum. FLOPs are 2 or 6 per parameter and token; attention is in the time, not in the PF-days.
 Stated, not measured: {efficiency:.0%} of {peak_tflops:g} TFLOP/s, memory at {memory_bandwidth:g} GB/s,
-network at {network:g} GB/s, {price:g} USD a GPU and hour."""
-TIMED = "Time: from the machine's measured speeds, piece by piece. Stated, not measured: {price:g} USD an hour."
+network at {network:g} GB/s, {price:g} USD per GPU and hour.
+busy: share of the GPUs' time for which the batch has sequences; GPUs that wait cost as much as those that work."""
 
 
 def recipes_table() -> str:
-    """Write one line a preset."""
-    lines = [
-        f"{'preset':<17}{'parameters':>16}{'layers':>8}{'heads':>7}{'width':>7}{'context':>9}{'vocabulary':>12}  shape    note"
-    ]
+    """Write one line per preset."""
+    titles = f"{'preset':<17}{'parameters':>16}{'layers':>8}{'heads':>7}{'width':>7}{'context':>9}{'vocabulary':>12}"
+    lines = [f"{titles}  shape    note"]
     for name, recipe in RECIPES.items():
         m = recipe.model
         numbers = f"{m.n_parameters:>16,}{m.n_layers:>8}{m.n_heads:>7}{m.d_model:>7}{m.context_length:>9,}{m.vocab_size:>12,}"
@@ -37,60 +32,56 @@ def recipes_table() -> str:
 
 
 def settings_table(recipe: Recipe) -> str:
-    """Write one line a setting: name, value, tag."""
+    """Write one line per setting: name, value, tag."""
     lines = [f"{name:<34}{value!s:>14}  {tag}" for name, (value, tag) in recipe.settings().items()]
     return "\n".join([f"{recipe.name}: {recipe.note}" if recipe.note else recipe.name, *lines])
 
 
 def readable_number(value: float) -> str:
-    """Write three digits, and large numbers whole: 0.00123, 4.50, 78.9, 1,234."""
+    """Write three digits, and large numbers whole. Examples: 0.00123, 4.50, 78.9, 1,234."""
     if value >= 99.95 or value == 0:
         return f"{value:,.0f}"
     return f"{value:#.3g}"
 
 
 def readable_time(days: float) -> str:
-    """Write a time in the largest unit of which there are two: 3.50 days, 40.0 hours, 90.0 minutes, 3.00 seconds."""
+    """Write a time in the largest unit of which there are two. Examples: 3.50 days, 40.0 hours, 90.0 minutes, 3.00 seconds."""
     for unit, length in {"days": 1.0, "hours": 24.0, "minutes": 1440.0}.items():
         if days * length >= 2:
             return f"{readable_number(days * length)} {unit}"
     return f"{readable_number(days * 86_400)} seconds"
 
 
-def _row(planned: StagePlan, cluster: Cluster) -> dict[str, Any]:
-    """Give a stage's numbers with their units in their names."""
-    hours = planned.seconds / 3600 * cluster.gpus
-    memory = {role: {f"{name}_gb": value / GB for name, value in asdict(part).items()} for role, part in planned.memory.items()}
-    return {
-        "stage": planned.stage.name, "steps": planned.stage.steps, "micro_batch": planned.micro_batch, "memory": memory,
-        "total_gb": planned.total_memory / GB, "fits": fits(planned, cluster), "advice": list(planned.advice),
-        "flops": planned.flops, "attention_flops": planned.attention_flops, "pf_days": planned.pf_days,
-        "days": planned.seconds / 86_400, "gpu_hours": hours, "usd": hours * cluster.price, "limit": planned.limit,
-        "busy": planned.busy,
-    }  # fmt: skip
-
-
-def plan_numbers(recipe: Recipe, cluster: Cluster, speeds: Speeds | None = None) -> dict[str, Any]:
-    """Give the whole plan as numbers, for machines: JSON-able."""
-    planned = plan(recipe, cluster, speeds)
+def plan_numbers(recipe: Recipe, cluster: Cluster) -> dict[str, Any]:
+    """Return the whole plan as a JSON-able object, units in the names."""
+    planned = plan(recipe, cluster)
     models = {model.role: model.config.n_parameters for each in planned for model in each.stage.residents}
-    rows = [_row(each, cluster) for each in planned]
+    rows = [_stage_numbers(each, cluster) for each in planned]
     total = {name: sum(row[name] for row in rows) for name in ("flops", "pf_days", "days", "gpu_hours", "usd")}
     return {"preset": recipe.name, "cluster": asdict(cluster), "parameters": models, "stages": rows, "total": total}
 
 
-def plan_text(recipe: Recipe, cluster: Cluster, speeds: Speeds | None = None) -> str:
+def _stage_numbers(planned: StagePlan, cluster: Cluster) -> dict[str, Any]:
+    hours = planned.seconds / 3600 * cluster.gpus
+    memory = {role: {f"{name}_gb": value / GB for name, value in asdict(part).items()} for role, part in planned.memory.items()}
+    same = ("micro_batch", "advice", "flops", "attention_flops", "pf_days", "limit", "busy")
+    return {"stage": planned.stage.name, "steps": planned.stage.steps} | {name: getattr(planned, name) for name in same} | {
+        "memory": memory, "total_gb": planned.total_memory / GB, "fits": planned.fits(cluster),
+        "days": planned.seconds / 86_400, "gpu_hours": hours, "usd": hours * cluster.price,
+    }  # fmt: skip
+
+
+def plan_text(recipe: Recipe, cluster: Cluster) -> str:
     """Write the whole plan as two tables, for people."""
-    numbers = plan_numbers(recipe, cluster, speeds)
+    numbers = plan_numbers(recipe, cluster)
     gpus = f"{cluster.gpus:,} GPU{'s' if cluster.gpus > 1 else ''}"
-    assumed = ASSUMED.format(time=(TIMED if speeds else STATED).format(**asdict(cluster)))
     title = f"{recipe.name} on {gpus} of {cluster.gpu_memory:g} GB: memory of the fullest GPU, in GB"
-    return "\n".join([title, "", *_memory_lines(numbers), "", *_time_lines(numbers), "", assumed])
+    return "\n".join([title, "", *_memory_lines(numbers), "", *_time_lines(numbers), "", ASSUMED.format(**asdict(cluster))])
 
 
 def _memory_lines(numbers: dict[str, Any]) -> Iterator[str]:
     columns = ("weights", "gradients", "optimizer", "gathered", "activations", "kv_cache")
-    usable = readable_number(SLACK * numbers["cluster"]["gpu_memory"])
+    usable = readable_number(USABLE * numbers["cluster"]["gpu_memory"])
     yield f"{'stage':<17}{'model':<14}{'parameters':>16}" + "".join(f"{name.replace('_', ' '):>13}" for name in columns)
     for row in numbers["stages"]:
         for role, part in row["memory"].items():
@@ -140,8 +131,6 @@ class Plan:
     """One that `python -m rlhf_lite presets` lists."""
     cluster: Annotated[Cluster, tyro.conf.arg(name="")] = field(default_factory=Cluster)
     """What it runs on."""
-    machine: Path | None = None
-    """Results of `plan-check`: plan times from the speeds of that machine (one, with --precision fp32)."""
     json: bool = False
     """Print one JSON object on stdout and nothing else."""
 
@@ -149,6 +138,4 @@ class Plan:
 def run_plan(command: Plan) -> None:
     """Print a plan as tables, or JSON."""
     recipe = recipe_named(command.preset)
-    speeds = speeds_of(command.machine) if command.machine else None
-    print(json.dumps(plan_numbers(recipe, command.cluster, speeds)) if command.json
-          else plan_text(recipe, command.cluster, speeds))  # fmt: skip
+    print(json.dumps(plan_numbers(recipe, command.cluster)) if command.json else plan_text(recipe, command.cluster))

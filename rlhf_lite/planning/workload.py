@@ -14,61 +14,54 @@ from .recipes import Recipe
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """Say what one model does in one step of a stage."""
+    """What one model does in one step of a stage."""
 
     role: str
     """Which of the stage's models."""
     kind: Literal["train", "read", "sample"]
-    """Forward and backward; forward; forward once for each new token, with a cache."""
-    units: int
-    """What a step deals out to the GPUs: sequences, or prompts with all their ranked answers, which stay together."""
+    """Forward and backward; forward; forward once per new token, with a cache."""
+    items: int
+    """Number of items that a step deals out to the GPUs: sequences, or prompts with all their ranked answers."""
     length: int
-    """Tokens of a sequence."""
+    """Tokens per sequence."""
+    predicted: int
+    """Tokens per sequence that have logits; 0: a scalar model."""
     new_tokens: int = 0
-    """Of these, sampled ones."""
-    unit_sequences: float = 1.0
-    """Sequences a unit, on average."""
+    """Sampled tokens per sequence."""
+    sequences_per_item: float = 1.0
+    """Mean number of sequences per item."""
     most_sequences: int = 1
-    """Sequences of the largest unit."""
-    predicted: int = -1
-    """Tokens of a sequence that are predicted, for which logits are computed; -1: all."""
-    joined: bool = False
-    """Whether its forward pass comes before the backward pass of the job before, as the value model's after the policy's."""
-    logits_read: bool = False
-    """Whether the distributions' entropy is computed too: for that their logits are held and written out three times more."""
-    by_length: bool = False
-    """Whether rows of like length go through the model together, the others after them (`GPT.hidden_by_length`)."""
-    compared: bool = False
-    """Whether its gradient is compared with the one before, which is kept for that."""
+    """Number of sequences of the largest item."""
+    joins_previous: bool = False
+    """Whether one backward pass goes through this model and the one of the previous job: PPO's policy and value model."""
+    computes_entropy: bool = False
+    """Whether the entropy of its predictions is computed beside the loss."""
+    copies_gradients: bool = False
+    """Whether the gradients so far are copied before it, to compare lengths: ptx and PPO."""
 
     @property
     def sequences(self) -> float:
-        """Sequences a step, over all GPUs."""
-        return self.units * self.unit_sequences
+        """Mean number of sequences per step, over all GPUs."""
+        return self.items * self.sequences_per_item
 
 
 @dataclass(frozen=True, kw_only=True)
 class Resident:
-    """Name a model that stays in memory through a stage."""
+    """A model that stays in memory through a stage."""
 
     role: str
-    """policy, ref_policy, reward_model or value_model."""
+    """policy, ref_policy, reward_model, value_model or judge."""
     config: GPTConfig
     """Its shape."""
     trained: bool = True
     """With gradients and optimizer, or only read."""
     averaged: bool = False
-    """With an average of its weights (EMA)."""
-
-    @property
-    def scalar(self) -> bool:
-        """Whether it gives one number a position instead of logits."""
-        return self.role in ("reward_model", "value_model")
+    """With a moving average of its weights (EMA)."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Stage:
-    """Describe the jobs of a stage, whatever it runs on."""
+    """The jobs of a stage and the models in memory."""
 
     name: str
     """What the plan calls it."""
@@ -77,54 +70,58 @@ class Stage:
     residents: tuple[Resident, ...]
     """All models in memory."""
     jobs: tuple[Job, ...]
-    """What is done each step, one after another."""
+    """What is done in each step, one after another."""
 
-    def resident(self, role: str) -> Resident:
-        """Find a model by its role."""
-        return next(model for model in self.residents if model.role == role)
+    def config_of(self, job: Job) -> GPTConfig:
+        """Return the shape of the model that does a job."""
+        return next(model.config for model in self.residents if model.role == job.role)
 
 
 def stages(recipe: Recipe) -> list[Stage]:
-    """List a recipe's stages, pretraining to PPO-ptx, with their job."""
-    model, preset, length = recipe.model, recipe.preset, recipe.dialogue_length
-    policy = Resident(role="policy", config=model)
-
-    def learn(name: str, steps: float, units: int, model: Resident, **more: Any) -> Stage:
-        job = Job(role=model.role, kind="train", units=units, **{"length": length, "by_length": True} | more)
-        return Stage(name=name, steps=max(1, round(steps)), residents=(model,), jobs=(job,))
-
-    pretrain, sft, reward, start = preset.pretrain, preset.sft, preset.reward, recipe.ppo_start
-    made = [learn("pretrain", pretrain.steps, pretrain.batch_size, policy, length=pretrain.sequence_length, by_length=False)]
-    made.append(learn("sft", sft.epochs * recipe.demonstrations / sft.batch_size, sft.batch_size, policy))
+    """List a recipe's stages, pretraining to PPO-ptx."""
+    preset, start = recipe.preset, recipe.ppo_start
+    pretrain, sft, reward, length = preset.pretrain, preset.sft, preset.reward, recipe.dialogue_length
+    window = pretrain.sequence_length
+    made = [_training("pretrain", pretrain.steps, recipe.model, items=pretrain.batch_size, length=window, predicted=window)]
+    dialogues = {"length": length, "predicted": length}
+    steps = sft.epochs * recipe.demonstrations / sft.batch_size
+    made.append(_training("sft", steps, recipe.model, items=sft.batch_size, **dialogues))
     fewest, most = recipe.answers
-    critic = Resident(role="reward_model", config=recipe.critic)
-    steps, answers = reward.epochs * preset.comparisons.prompts / reward.batch_size, (fewest + most) / 2
-    made.append(learn("reward", steps, reward.batch_size, critic, unit_sequences=answers, most_sequences=most))
+    answers = {"sequences_per_item": (fewest + most) / 2, "most_sequences": most}
+    steps = reward.epochs * preset.comparisons.prompts / reward.batch_size
+    made.append(_training("reward", steps, recipe.critic, role="reward_model", items=reward.batch_size, length=length,
+                          predicted=0, **answers))  # fmt: skip
     if start is not None:
-        examples = recipe.demonstrations / (1 - recipe.ppo_start_pretraining_share)
-        made.append(learn("ppo_start", start.epochs * examples / start.batch_size, start.batch_size, policy))
+        steps = start.epochs * recipe.demonstrations / (1 - recipe.ppo_start_pretraining_share) / start.batch_size
+        made.append(_training("ppo_start", steps, recipe.model, items=start.batch_size, **dialogues))
     return made + _ppo_stages(recipe, preset.ppo_ptx)
+
+
+def _training(name: str, steps: float, config: GPTConfig, *, role: str = "policy", **job: Any) -> Stage:
+    trained = Resident(role=role, config=config)
+    return Stage(name=name, steps=max(1, round(steps)), residents=(trained,), jobs=(Job(role=role, kind="train", **job),))
 
 
 def _ppo_stages(recipe: Recipe, config: PPOConfig) -> list[Stage]:
     """Split PPO-ptx into its two halves, since they need memory for different things."""
-    residents = (
-        Resident(role="policy", config=recipe.model, averaged=config.ema_decay > 0),
-        Resident(role="ref_policy", config=recipe.model, trained=False),
-        Resident(role="reward_model", config=recipe.critic, trained=False),
-        Resident(role="value_model", config=recipe.critic),
-    )
-    length, new = recipe.dialogue_length, config.max_new_tokens
-    sampling = Job(role="policy", kind="sample", units=config.episodes, length=length, new_tokens=new)
-    score = {"kind": "read", "units": config.episodes, "length": length, "predicted": new, "by_length": True}
-    reading = [Job(role=resident.role, **score) for resident in residents]
-    learning = {"kind": "train", "units": config.minibatch_size, "length": length, "predicted": new, "by_length": True}
-    update = [Job(role="policy", logits_read=True, **learning), Job(role="value_model", joined=True, **learning)]
+    policy = Resident(role="policy", config=recipe.model, averaged=config.ema_decay > 0)
+    ref_policy = Resident(role="ref_policy", config=recipe.model, trained=False)
+    reward_model = Resident(role="reward_model", config=recipe.critic, trained=False)
+    residents = (policy, ref_policy, reward_model, Resident(role="value_model", config=recipe.critic))
+    new, text = config.max_new_tokens, config.ptx_sequence_length
+    answers: dict[str, Any] = {"items": config.episodes, "length": recipe.dialogue_length}
+    rollout = [Job(role="policy", kind="sample", predicted=1, new_tokens=new, **answers)]
+    predicted = {"policy": new, "ref_policy": new}
+    rollout += [Job(role=each.role, kind="read", predicted=predicted.get(each.role, 0), **answers) for each in residents]
+    answers["items"] = config.minibatch_size
+    update = [Job(role="policy", kind="train", predicted=new, computes_entropy=True, **answers),
+              Job(role="value_model", kind="train", predicted=0, joins_previous=True, **answers)]  # fmt: skip
     if config.ptx_coef > 0:
-        text = {"units": config.ptx_batch_size, "length": config.ptx_sequence_length}
-        update.append(Job(role="policy", kind="train", compared=True, **text))
-    steps, updates = config.iterations, config.iterations * config.minibatches
+        update.append(
+            Job(role="policy", kind="train", items=config.ptx_batch_size, length=text, predicted=text, copies_gradients=True)
+        )
+    steps = config.iterations
     return [
-        Stage(name="ppo_ptx rollout", steps=steps, residents=residents, jobs=(sampling, *reading)),
-        Stage(name="ppo_ptx update", steps=updates, residents=residents, jobs=tuple(update)),
+        Stage(name="ppo_ptx rollout", steps=steps, residents=residents, jobs=tuple(rollout)),
+        Stage(name="ppo_ptx update", steps=steps * config.minibatches, residents=residents, jobs=tuple(update)),
     ]

@@ -1,6 +1,8 @@
 """A reader's own rows and the hub's, checked row by row.
 
-    row_files     JSON lines and parquet as demonstrations, comparisons and prompts
+    dialogues     texts, messages and transcripts, checked and brought into one form
+    layouts       which rows become demonstrations, comparisons and prompts
+    row_files     JSON lines, JSON arrays, parquet and plain text
     splits        de-duplication, the cap per user, splits by user
     hub_datasets  hh-rlhf, TL;DR and plain text from the Hugging Face hub, as our own files
 """

@@ -1,12 +1,16 @@
 """Public data sets as this library's files: hh-rlhf, TL;DR summaries, and plain text such as TinyStories or FineWeb.
 
-Rows come through `datasets`, streamed, so that a set of any size needs no more disk than what is asked of it; from the hub
-by name, or from a local file of the same format. From the hub they come shuffled, and from all parts of a set in turn: the
-first rows of a set may all be of one kind, as hh-rlhf's are all about harm. `fetch` writes them in the formats that `rows`
-reads and checks, so that everything after it works as with the reader's own files. No code of a data set is ever run.
+Rows come from the hub by name, streamed through `datasets`, so that a set of any size needs no more disk than what is asked
+of it; or from a local file of the same format. From the hub they come shuffled, and from all parts of a set in turn: the
+first rows of a set may all be of one kind, as hh-rlhf's are all about harm. `fetch` writes them as rows that `row_files`
+reads, so that everything after it works as with the reader's own files. No code of a data set is ever run.
+
+A row that is bad is left out and counted. Files appear together, when all are whole: what a folder held before stays until then.
 """
 
 import json
+import os
+import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
@@ -17,9 +21,11 @@ import tyro
 
 from ..files import open_atomically, write_atomically
 from ..records import Comparison
-from .row_files import existing_file, read_comparisons
+from ..tokenizer import GPT2_END_TOKEN
+from .dialogues import BadRow, checked_text
+from .layouts import parse
+from .row_files import byte_lines, decoded, existing_file, raw_rows
 
-SUFFIXES = {".jsonl": "json", ".json": "json", ".parquet": "parquet", ".txt": "text"}
 TEXT_KEYS = ("text", "story", "content")
 DOCUMENT_BREAK = "\n\n"
 SHUFFLED = 10_000
@@ -51,60 +57,87 @@ SOURCES = {
 }
 
 
-def stream(
-    source: str | Path, *, config: str | None = None, split: str = "train", parts: tuple[str, ...] = ()
-) -> Iterator[dict[str, Any]]:
-    """Yield the rows of a local file (JSON lines, parquet or text, also with .gz) in order, or of a data set on the hub.
+def hub_rows(name: str, *, config: str | None, split: str, parts: tuple[str, ...] = ()) -> Iterator[dict[str, Any]]:
+    """Yield the rows of a data set on the hub.
 
-    Raises: FileNotFoundError, ValueError where it cannot be read or reached.
+    Raises: ValueError where it cannot be reached or read.
     """
     import datasets  # here and not above: it takes seconds to import
 
-    path = Path(source)
-    suffix = path.with_suffix("").suffix if path.suffix == ".gz" else path.suffix
     try:
-        if suffix in SUFFIXES:
-            rows = datasets.load_dataset(SUFFIXES[suffix], data_files=str(existing_file(path)), split="train", streaming=True)
-        else:
-            folders = [{"data_dir": part} for part in parts] or [{}]
-            sets = [datasets.load_dataset(str(source), config, split=split, streaming=True, **folder) for folder in folders]
-            sets = [each.shuffle(seed=0, buffer_size=SHUFFLED) for each in sets]
-            rows = datasets.interleave_datasets(sets, stopping_strategy="all_exhausted_without_replacement")
-        yield from rows
+        folders = [{"data_dir": part} for part in parts] or [{}]
+        sets = [datasets.load_dataset(name, config, split=split, streaming=True, **folder) for folder in folders]
+        sets = [each.shuffle(seed=0, buffer_size=SHUFFLED) for each in sets]
+        yield from datasets.interleave_datasets(sets, stopping_strategy="all_exhausted_without_replacement")
     except (ConnectionError, datasets.exceptions.DatasetsError, ValueError, OSError) as error:
-        if isinstance(error, FileNotFoundError) and suffix in SUFFIXES:
-            raise
         raise ValueError(
-            f"cannot read {source!s}, split {split!r} ({type(error).__name__}: {str(error)[:200]}): check the name and the "
-            "network, or give a local file (.jsonl, .parquet or .txt, also .gz)"
+            f"cannot read {name}, split {split!r} ({type(error).__name__}: {str(error)[:200]}): check the name and the "
+            "network, or give a local file (.jsonl, .json, .parquet or .txt, also .gz)"
         ) from None
 
 
-def comparison_row(row: dict[str, Any]) -> dict[str, Any]:
-    """Turn one row into the form of a comparison that `rows.read_comparisons` knows.
+def file_rows(path: str | Path) -> Iterator[dict[str, Any]]:
+    """Yield the rows of a local file in order; one that cannot be read as a row is {}, which is then left out and counted.
 
-    TL;DR rows have a post, two summaries and the choice of a person; all others are passed on as they are.
+    A .txt file has a document between each two `<|endoftext|>`, as TinyStories' have, or else on each line.
+    """
+    path = existing_file(path)
+    if path.name.lower().endswith((".txt", ".txt.gz")):
+        yield from ({"text": document} for document in _documents(path))
+        return
+    for _, row in raw_rows(path):
+        try:
+            found = row()
+        except BadRow:
+            found = {}
+        yield found if isinstance(found, dict) else {}
+
+
+def _documents(path: Path) -> Iterator[str]:
+    """Yield the documents of a text file, which may be larger than the memory; empty ones are none."""
+    marked, text = any(GPT2_END_TOKEN.encode() in line for _, line in byte_lines(path)), ""
+    for number, line in byte_lines(path):
+        text += decoded(path, line, f"line {number}, ")
+        *ended, text = text.split(GPT2_END_TOKEN) if marked else (text, "")
+        yield from filter(str.strip, ended)
+    if text.strip():
+        yield text
+
+
+def comparison_row(row: dict[str, Any]) -> dict[str, Any]:
+    """Turn one row into the form of a comparison that `layouts` knows.
+
+    TL;DR rows have a post of Reddit or an article of CNN/DM, two summaries and the choice of a person; all others are passed
+    on as they are.
 
     Example: {"info": {"subreddit": "tea", "title": "T", "post": "P"}, "summaries": [{"text": "a"}, {"text": "b"}], "choice": 1}
     -> {"prompt": "SUBREDDIT: r/tea ... TL;DR:", "responses": ["a", "b"], "ranking": [1, 0]}.
 
-    Source of the prompt's form: Stiennon 2020, appendix B.
+    Raises: BadRow where post and article, a summary or the choice are missing.
+    Source of the prompts' forms: Stiennon 2020, appendix B; for articles TRL's tldr_preference.py.
     """
     if not {"info", "summaries", "choice"} <= row.keys():
         return row
     info, summaries = row["info"], row["summaries"]
-    texts = summaries["text"] if isinstance(summaries, dict) else [summary["text"] for summary in summaries]
-    prompt = f"SUBREDDIT: r/{info['subreddit']}\n\nTITLE: {info['title']}\n\nPOST: {info['post']}\n\nTL;DR:"
-    ranking = [0 if place == row["choice"] else 1 for place in range(len(texts))]
-    return {"prompt": prompt, "responses": [text.strip() for text in texts], "ranking": ranking}
+    if isinstance(summaries, dict):  # lists per column, as parquet may give them
+        summaries = [{"text": text} for text in summaries.get("text") or []]
+    if not isinstance(info, dict) or not isinstance(summaries, list) or not all(isinstance(each, dict) for each in summaries):
+        raise BadRow('"info" must be an object and "summaries" a list of objects')
+    if info.get("article"):
+        prompt = f"Article:\n{checked_text(info['article'], 'the article')}\n\nTL;DR:"
+    else:
+        subreddit, title, post = (checked_text(info.get(key), f"the {key}") for key in ("subreddit", "title", "post"))
+        prompt = f"SUBREDDIT: r/{subreddit}\n\nTITLE: {title}\n\nPOST: {post}\n\nTL;DR:"
+    ranking = [0 if place == row["choice"] else 1 for place in range(len(summaries))]
+    return {"prompt": prompt, "responses": [checked_text(each.get("text"), "a summary").strip() for each in summaries], "ranking": ranking}
 
 
 def text_of(row: dict[str, Any]) -> str:
-    """Return a row's text. Raises: ValueError where it has none."""
-    found = next((row[key] for key in TEXT_KEYS if isinstance(row.get(key), str)), None)
-    if found is None:
-        raise ValueError(f"expected a row with one of the keys {', '.join(TEXT_KEYS)}, got {', '.join(sorted(row))}")
-    return found
+    """Return a row's text. Raises: BadRow where it has none."""
+    key = next((key for key in TEXT_KEYS if row.get(key) is not None), None)
+    if key is None:
+        raise BadRow(f"expected a row with one of the keys {', '.join(TEXT_KEYS)}, got {', '.join(sorted(row)) or 'none'}")
+    return checked_text(row[key], f'"{key}"').strip()
 
 
 def best_response(comparison: Comparison) -> dict[str, Any]:
@@ -112,30 +145,48 @@ def best_response(comparison: Comparison) -> dict[str, Any]:
     return {"prompt": comparison.prompt, "response": comparison.best}
 
 
+class NoGoodRow(ValueError):
+    """All rows are bad, or there are none."""
+
+
+def made_of(rows: Iterable[dict[str, Any]], make: Callable[[dict[str, Any]], Any]) -> Iterator[Any]:
+    """Yield what is made of each row, or the BadRow that says why nothing is. Raises: NoGoodRow, at the end, if nothing was."""
+    n_rows, bad = 0, []
+    for n_rows, row in enumerate(rows, start=1):
+        try:
+            made = make(row)
+        except BadRow as error:
+            bad.append(made := error)
+        yield made
+    if len(bad) == n_rows:
+        raise NoGoodRow(f"all {n_rows} rows are bad; the first: {bad[0]}" if bad else "there are no rows")
+
+
 def fetch_comparisons(rows: Iterable[dict[str, Any]], folder: Path) -> dict[str, int]:
     """Write comparisons.jsonl, demonstrations.jsonl (the preferred responses) and prompts.jsonl; return what was counted.
 
     A row that is no comparison is left out: hh-rlhf has some whose dialogues differ before the last answer.
     """
-    path = folder / "comparisons.jsonl"
-    write_rows(path, map(comparison_row, rows))
-    read = read_comparisons(path, skip_bad_rows=True)
-    write_rows(path, ({"prompt": c.prompt, "responses": c.responses, "ranking": c.ranks} for c in read.items))
-    write_rows(folder / "demonstrations.jsonl", map(best_response, read.items))
-    prompts = {json.dumps(item.prompt): item.prompt for item in read.items}
+    made = list(made_of(rows, lambda row: parse(Comparison, comparison_row(row))))
+    found = [each for each in made if isinstance(each, Comparison)]
+    write_rows(folder / "comparisons.jsonl", ({"prompt": c.prompt, "responses": c.responses, "ranking": c.ranks} for c in found))
+    write_rows(folder / "demonstrations.jsonl", map(best_response, found))
+    prompts = {json.dumps(item.prompt): item.prompt for item in found}
     write_rows(folder / "prompts.jsonl", ({"prompt": prompt} for prompt in prompts.values()))
-    return {"comparisons": len(read.items), "prompts": len(prompts), "left out": len(read.skipped)}
+    return {"comparisons": len(found), "prompts": len(prompts), "left out": len(made) - len(found)}
 
 
 def fetch_text(rows: Iterable[dict[str, Any]], folder: Path) -> dict[str, int]:
     """Write text.txt, documents one after the other; return what was counted."""
-    documents, characters = 0, 0
+    documents = characters = left_out = 0
     with open_atomically(folder / "text.txt") as file:
-        for row in rows:
-            text = text_of(row).strip()
+        for text in made_of(rows, text_of):
+            if isinstance(text, BadRow):
+                left_out += 1
+                continue
             documents, characters = documents + 1, characters + len(text)
             file.write(text + DOCUMENT_BREAK)
-    return {"documents": documents, "characters": characters}
+    return {"documents": documents, "characters": characters, "left out": left_out}
 
 
 FETCH: dict[str, Callable[[Iterable[dict[str, Any]], Path], dict[str, int]]] = {
@@ -153,22 +204,48 @@ def fetch(name: str, folder: Path, count: int, *, file: Path | None = None, held
     """Fetch `count` rows of a data set into a folder, and a tenth as many of its held-out split into `folder/held_out`.
 
     `file` and `held_out_file` are local files of the same format, in place of the hub. Returns what about.json then says.
+    The folder changes only when all is fetched; about.json comes last, so that a folder that has it is complete.
 
-    Raises: ValueError for a name that is not in SOURCES, or rows that cannot be read.
+    Raises: FileNotFoundError; ValueError for a name that is not in SOURCES, or where no row is good.
     """
     if name not in SOURCES:
         raise ValueError(f"no data set {name!r}: choose among {', '.join(SOURCES)}")
     if count < 1:
         raise ValueError(f"count is {count}, expected at least 1")
     source, folder = SOURCES[name], Path(folder)
-    rows = islice(stream(file or source.hub, config=source.config, parts=source.parts), count)
-    about = {"source": str(file or source.hub), "config": source.config, "train": FETCH[source.kind](rows, folder)}
-    if held_out_file or (source.held_out and not file):
-        where = {"config": source.config, "split": source.held_out or "train", "parts": source.parts}
-        rows = stream(held_out_file or source.hub, **where)
-        about["held_out"] = FETCH[source.kind](islice(rows, max(1, count // 10)), folder / "held_out")
-    write_atomically(folder / "about.json", json.dumps(about, indent=1))
+    where = {"config": source.config, "parts": source.parts}
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".fetch-", dir=folder.parent) as temporary:
+        new = Path(temporary) / "new"
+        about = {"source": str(file or source.hub), "config": source.config}
+        about["train"] = _fetched(source, new, count, file or hub_rows(source.hub, split="train", **where))
+        if held_out_file or (source.held_out and not file):
+            rows = held_out_file or hub_rows(source.hub, split=source.held_out, **where)
+            about["held_out"] = _fetched(source, new / "held_out", max(1, count // 10), rows)
+        replace_files(folder, new)
+        write_atomically(folder / "about.json", json.dumps(about, indent=1))
     return about
+
+
+def _fetched(source: Source, folder: Path, count: int, rows: Path | Iterator[dict[str, Any]]) -> dict[str, int]:
+    """Write the rows of a file or of the hub, and return what was counted."""
+    name = source.hub if isinstance(rows, Iterator) else rows
+    try:
+        return FETCH[source.kind](islice(rows if isinstance(rows, Iterator) else file_rows(rows), count), folder)
+    except NoGoodRow as error:
+        raise ValueError(f"{name}: {error}") from None
+
+
+def replace_files(folder: Path, new: Path) -> None:
+    """Move all files of the folder `new` into another, where older ones of these names go, held-out ones too."""
+    folder.mkdir(exist_ok=True)
+    (folder / "about.json").unlink(missing_ok=True)  # if this is stopped half-way, nothing says that the folder is complete
+    for path in new.glob("*.*"):
+        (folder / "held_out" / path.name).unlink(missing_ok=True)
+    for path in sorted(path for path in new.rglob("*") if path.is_file()):
+        target = folder / path.relative_to(new)
+        target.parent.mkdir(exist_ok=True)
+        os.replace(path, target)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,12 +12,12 @@ NAMES = {
 
 
 def number(value: float | None, form: str = ",.2f") -> str:
-    """Write a number, '.0%' for a share in percent; a dash where it is missing or not finite."""
+    """Write a number, as a share in percent by form ".0%"; a dash where it is missing or not finite."""
     return format(value, form) if is_number(value) else "–"
 
 
 def is_number(value: Any) -> bool:
-    """Tell whether a value is a finite number."""
+    """Whether a value is a finite number."""
     return isinstance(value, int | float) and math.isfinite(value)
 
 

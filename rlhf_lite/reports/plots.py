@@ -26,8 +26,8 @@ FIRST = {"color": INK, "linestyle": "-", "marker": "o"}
 SECOND = {"color": "#c2500a", "linestyle": "--", "marker": "s", "markerfacecolor": "white"}
 DOTTED = {"color": INK, "linestyle": ":", "linewidth": 1.2}
 PPO_PANELS = {
-    "score": "reward-model score", "gold": "gold score, held-out", "kl": "KL from SFT\n(nats a response)",
-    "length": "length (tokens)", "entropy": "entropy (nats a token)", "clip_fraction": "clip fraction",
+    "score": "reward-model score", "gold": "gold score, held-out", "kl": "KL from SFT\n(nats per response)",
+    "length": "length (tokens)", "entropy": "entropy (nats per token)", "clip_fraction": "clip fraction",
 }  # fmt: skip
 
 
@@ -88,9 +88,9 @@ def draw_training(logs: dict[str, Log]) -> Picture | None:
         axes.text(0.99, guess, "guessing", transform=axes.get_yaxis_transform(), ha="right", va="bottom")
     accuracy.yaxis.set_major_formatter("{x:.0%}")
     alts = [
-        _draw_steps(pretrain, logs["pretrain"], "loss", "pretraining", "nats a token"),
-        _draw_steps(sft, logs["sft"], "loss", "SFT", "nats a token"),
-        _draw_steps(loss, logs["reward"], "loss", "reward model", "nats a pair"),
+        _draw_steps(pretrain, logs["pretrain"], "loss", "pretraining", "nats per token"),
+        _draw_steps(sft, logs["sft"], "loss", "SFT", "nats per token"),
+        _draw_steps(loss, logs["reward"], "loss", "reward model", "nats per pair"),
         _draw_steps(accuracy, logs["reward"], "accuracy", "reward model", "% of pairs"),
     ]
     reading = "Pale is every step, thick the mean of a twentieth of all steps around it; the scale of pretraining is logarithmic."
@@ -136,7 +136,7 @@ def _rows(names: Iterable[str], xlabel: str) -> tuple[Figure, Axes]:
 
 
 def draw_win_rates(pairs: dict[str, dict[str, float]]) -> Picture | None:
-    """Draw win rates with their intervals, a row a pair."""
+    """Draw win rates with their intervals, one row per pair."""
     figure, axes = _rows(pairs, "prompts won by the first, ties left out")
     for y, row in enumerate(pairs.values()):
         fill = {"markerfacecolor": "white" if row["low"] <= 0.5 <= row["high"] else INK}  # hollow: an open question
@@ -153,7 +153,7 @@ def draw_win_rates(pairs: dict[str, dict[str, float]]) -> Picture | None:
 
 def draw_alignment_tax(losses: dict[str, float]) -> Picture | None:
     """Draw each model's held-out loss on pretraining text beside the base model's."""
-    figure, axes = _rows(losses, "held-out pretraining loss (nats a token)")
+    figure, axes = _rows(losses, "held-out pretraining loss (nats per token)")
     bars = axes.barh(range(len(losses)), list(losses.values()), height=0.55, color=PALE, edgecolor=INK)
     base = losses.get("base", math.nan)
     axes.bar_label(bars, [f"{loss:.2f} ({loss - base:+.2f})" for loss in losses.values()], padding=4)

@@ -12,9 +12,10 @@ import torch
 from matplotlib.figure import Figure
 
 from ..checkpoint import TrainingRun, load_model, read_log, save_model
-from ..evaluate import mean_interval, sample, win_rate
+from ..evaluate import alignment_tax, mean_interval, sample, share_given_back, win_rate
 from ..files import write_atomically
 from ..pipeline import Pipeline
+from ..reports.markdown import model_name
 from ..reports.plots import INK, STYLE
 from ..reward import load_rankings
 from ..tinyworld.evaluation import Evaluation, load_models, reward_model_accuracy
@@ -101,7 +102,7 @@ def compare_rounds(pipeline: Pipeline, second: Path) -> dict[str, Any]:
 
 
 def goodhart_seen(rows: list[dict[str, float]]) -> bool:
-    """Tell whether gold fell by at least 0.03 from its peak to the end while the reward model's score rose.
+    """Whether gold fell by at least 0.03 from its peak to the end while the reward model's score rose.
 
     Neighbouring measurements are averaged in pairs first: the highest of many noisy numbers is too high.
     """
@@ -121,11 +122,19 @@ def table_rows(results: list[dict[str, Any]]) -> list[tuple[str, str, str]]:
     def pair(name: str):
         return lambda r: r["summary"]["pairs"][name]["rate"]
 
+    def ties_half(name: str):
+        def read(r: dict) -> float:
+            row = r["summary"]["pairs"][name]
+            return (row["wins"] + row["ties"] / 2) / (row["wins"] + row["losses"] + row["ties"])
+
+        return read
+
     def loss(r: dict, name: str) -> float:
         return r["summary"]["models"][name]["pretraining_loss"]
 
     rows = [
         ("PPO-ptx against SFT, decided comparisons won", "0.80", over_seeds(pair("ppo_ptx>sft"))),
+        ("PPO-ptx against SFT, ties counted half", "", over_seeds(ties_half("ppo_ptx>sft"))),
         ("SFT against base", "0.85", over_seeds(pair("sft>base"))),
         ("PPO-ptx against base with three good examples", "0.75", over_seeds(pair("ppo_ptx>base_few_shot"))),
         ("PPO against SFT", "", over_seeds(pair("ppo>sft"))),
@@ -134,10 +143,13 @@ def table_rows(results: list[dict[str, Any]]) -> list[tuple[str, str, str]]:
         ("reward model against training labelers", "0.70", over_seeds(lambda r: r["reward_model"]["accuracy_labelers"])),
         ("reward model against labelers it never met", "within 0.05",
          over_seeds(lambda r: r["reward_model"]["accuracy_held_out_labelers"])),
-        ("PPO's rise of the pretraining loss over SFT, nats per token", "0.05",
+        *[(f"alignment tax of {model_name(name)}: pretraining loss minus base's, nats per token", "",
+           over_seeds(lambda r, n=name: alignment_tax(loss(r, "base"), loss(r, n)))) for name in ("sft", "ppo", "ppo_ptx")],
+        ("PPO's part of its tax: pretraining loss over its start, SFT, nats per token", "0.05",
          over_seeds(lambda r: loss(r, "ppo") - loss(r, "sft"))),
-        ("share of that rise given back by ptx", "0.80",
-         over_seeds(lambda r: (loss(r, "ppo") - loss(r, "ppo_ptx")) / (loss(r, "ppo") - loss(r, "sft")))),
+        ("PPO's tax given back by ptx, nats per token", "", over_seeds(lambda r: loss(r, "ppo") - loss(r, "ppo_ptx"))),
+        ("PPO's tax given back by ptx, share", "0.80",
+         over_seeds(lambda r: share_given_back(loss(r, "base"), loss(r, "ppo"), loss(r, "ppo_ptx")))),
         ("best single surface feature against training labelers", "at most 0.70",
          over_seeds(lambda r: max(r["surface_features"].values()))),
         *[(f"minutes from nothing to the report, threads: {threads}", "under 10" if threads > 1 else "",

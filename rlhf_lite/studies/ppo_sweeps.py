@@ -161,14 +161,6 @@ def load_sweeps(folder: str | Path) -> list[dict[str, Any]]:
     return read_measured(folder, "it comes with the course; see data/README.md for how it is made")
 
 
-def share_given_back(base: float, ppo: float, ptx: float) -> float:
-    """Return the share of what PPO lost against the base model that ptx gave back; 0 where nothing was lost.
-
-    Example: losses 1.0, 2.0 and 1.25 -> 0.75. Where more is better the same holds: 64, 44, 54 -> 0.5.
-    """
-    return (ppo - ptx) / (ppo - base) if ppo != base else 0.0
-
-
 def unbeaten(settings: Mapping[str, tuple[float, float]]) -> list[str]:
     """List the settings (gold score, text loss) that no other beats: as good in both and better in one.
 

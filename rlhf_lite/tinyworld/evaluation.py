@@ -1,7 +1,6 @@
 """The final evaluation: every model answers the same held-out prompts, and the judge, whom training never met, scores."""
 
 import random
-import re
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -10,9 +9,11 @@ from tqdm.auto import tqdm
 
 from ..checkpoint import load_model
 from ..data import pack_documents
-from ..evaluate import agreement, calibration, kl_from, sample, win_rate
+from ..evaluate import agreement, calibration, kl_from, sample
 from ..gpt import GPT, ScalarModel
 from ..pretrain import held_out_loss
+from ..reports.comparison import PAIRS as ALL_PAIRS
+from ..reports.comparison import mean, own_turn, pair_rows
 from ..reward import score_sequences
 from ..tokenizer import Tokenizer
 from .corpus import documents
@@ -22,10 +23,8 @@ from .prompts import USE_CASE_SHARES, Request, draw_requests
 from .school_tasks import as_page
 
 MODELS = ("base", "base_few_shot", "sft", "ppo", "ppo_ptx")
-PAIRS = ("sft>base", "sft>base_few_shot", "ppo>sft", "ppo_ptx>sft", "ppo_ptx>ppo", "ppo_ptx>base", "ppo_ptx>base_few_shot")
+PAIRS = tuple(pair for pair in ALL_PAIRS if set(pair.split(">")) <= {*MODELS})
 STAGE_OF = {"base": "pretrain", "base_few_shot": "pretrain", "sft": "sft", "ppo": "ppo", "ppo_ptx": "ppo_ptx"}
-STOP = re.compile(r"\n(?:User|Exercise):")
-"""Base models write the next turn or exercise as well; their answers are cut there, as with GPT-3's stop sequences."""
 MAX_NEW_TOKENS = 40
 
 
@@ -77,11 +76,6 @@ def few_shot_prompt(request: Request, tokenizer: Tokenizer, room: int, rng: rand
     raise ValueError(f"three examples and the prompt do not fit into {room} tokens: give the model a longer context")
 
 
-def own_turn(text: str) -> str:
-    """Cut off what a model writes after its own turn. Example: "Rome.\\nUser: Who knows?" -> "Rome." """
-    return STOP.split(text)[0].strip()
-
-
 class Evaluation:
     """Answers, verdicts and scores of all models on one set of held-out prompts."""
 
@@ -128,18 +122,18 @@ class Evaluation:
         return {
             name: {
                 **{
-                    key: _mean([getattr(v, key) for v in self.verdicts[name]])
+                    key: mean([getattr(v, key) for v in self.verdicts[name]])
                     for key in ("gold", "helpful", "honest", "harmless")
                 },
                 "pretraining_loss": losses[name],
-                "length": _mean([len(text.split()) for text in self.answers[name]]),
+                "length": mean([len(text.split()) for text in self.answers[name]]),
             }
             for name in MODELS
         }
 
     def pair_rows(self) -> dict[str, dict[str, float]]:
         """Win rates of the pairs of models."""
-        return {pair: win_rate(*map(self.gold, pair.split(">")), tie=TIE).to_row() for pair in PAIRS}
+        return pair_rows({name: self.gold(name) for name in MODELS}, TIE)
 
     def kl_rows(self) -> dict[str, float]:
         """KL from the SFT model, nats a response, on the first 128 prompts."""
@@ -154,7 +148,7 @@ class Evaluation:
         """Mean gold score of each model by use case."""
         return {
             use_case: {
-                name: _mean([g for g, r in zip(self.gold(name), self.requests, strict=True) if r.use_case == use_case])
+                name: mean([g for g, r in zip(self.gold(name), self.requests, strict=True) if r.use_case == use_case])
                 for name in MODELS
             }
             for use_case in USE_CASE_SHARES
@@ -178,7 +172,8 @@ class Evaluation:
 def reward_model_accuracy(models: Models, seed: int, n_prompts: int) -> tuple[dict[str, float], list[dict[str, float]]]:
     """Measure the reward model on held-out prompts, pairs without ties; return the accuracies and calibration bins.
 
-    Answers are drawn as for training: from SFT, SFT at a high temperature and base. Each prompt's are ranked by two
+    Answers are drawn from SFT, SFT at a high temperature and base. Off-topic answers, which training has too, are left out: to
+    know them is easy. Each prompt's are ranked by two
     training labelers and by one of the group that no reward model ever learnt from.
     """
     requests = draw_requests(f"rankings {seed}", n_prompts, held_out=True)
@@ -188,7 +183,7 @@ def reward_model_accuracy(models: Models, seed: int, n_prompts: int) -> tuple[di
     prompts = [tokenizer.encode_prompt(r.prompt) for r in requests]
     ids = {"end_id": tokenizer.end_id, "pad_id": tokenizer.pad_id}
     sft, base = models.policies["sft"], models.policies["base"]
-    sources = [(sft, 1.0)] * 4 + [(sft, 1.6), (base, 1.0)]  # as the training comparisons are drawn
+    sources = [(sft, 1.0)] * 4 + [(sft, 1.6), (base, 1.0)]
     drawn = [sample(model, prompts, seed=f"{seed} {k}", temperature=t, **ids) for k, (model, t) in enumerate(sources)]
     counts = {key: [0, 0] for key in ("accuracy_judge", "accuracy_labelers", "accuracy_held_out_labelers", "labeler_agreement")}
     differences, outcomes = [], []
@@ -214,7 +209,3 @@ def reward_model_accuracy(models: Models, seed: int, n_prompts: int) -> tuple[di
                     outcomes.append(rankings[0][a] > rankings[0][b])
     accuracies = {key: alike / max(1, decided) for key, (alike, decided) in counts.items()}
     return accuracies, [asdict(row) for row in calibration(differences, outcomes)]
-
-
-def _mean(values: list[float]) -> float:
-    return sum(values) / len(values) if values else float("nan")

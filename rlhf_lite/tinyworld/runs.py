@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 import tyro
 
-from ..benchmarks.machine import peak_memory_gb
+from ..benchmarks.machine import peak_memory_bytes
 from ..checkpoint import load_model
 from ..engine import Engine, EngineConfig
 from ..files import copy_atomically, load_tensors, run_folder
@@ -120,7 +120,7 @@ def copy_files(pipeline: Pipeline, copies: dict[Path, Path]) -> None:
     pipeline.lock()
     for target, given in copies.items() if pipeline.engine.is_main else ():
         copy_atomically(given, target)
-    pipeline.engine.wait()
+    pipeline.engine.barrier()
     pipeline.has_tokenizer = True
 
 
@@ -144,7 +144,8 @@ def run_pipeline(run: Run) -> None:
     if not pipeline.world.is_own:  # else there is no truth to judge by
         results |= evaluated(pipeline)
         results["seconds"] = {"evaluation": time.monotonic() - start}
-    results |= {"seconds": pipeline.seconds() | results.get("seconds", {}), "peak_memory_gb": peak_memory_gb()}
+    peak = peak_memory_bytes()
+    results |= {"seconds": pipeline.seconds() | results.get("seconds", {}), "peak_memory_gb": peak and peak / 1e9}
     print(f"wrote {write_report(pipeline.folder, results)}")
 
 

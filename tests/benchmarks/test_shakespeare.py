@@ -15,7 +15,7 @@ from rlhf_lite.benchmarks.shakespeare import (
     MODEL,
     OURS,
     ShakespeareTest,
-    held_out_surprise,
+    validation_loss,
     meets_bar,
     read_characters,
     run_shakespeare,
@@ -91,7 +91,7 @@ class Counts(torch.nn.Module):
 def test_every_held_out_character_counts_once(n):
     stream, model = torch.randint(7, (n,), generator=torch.Generator().manual_seed(1)), Counts()
     expected = F.cross_entropy(model.logits[stream[:-1]], stream[1:]).item()
-    assert held_out_surprise(model, stream, 8) == pytest.approx(expected, rel=1e-5)
+    assert validation_loss(model, stream, 8) == pytest.approx(expected, rel=1e-5)
     assert model.asked == n - 1
 
 
@@ -99,7 +99,7 @@ def test_the_plain_side_learns():
     stream, held_out, vocab_size = read_characters(TEXT)
     untrained = train_plain(stream, vocab_size, replace(SHORT_PLAIN, steps=0), seed=0)
     trained = train_plain(stream, vocab_size, SHORT_PLAIN, seed=0)
-    before, after = (held_out_surprise(model, held_out, 64) for model in (untrained, trained))
+    before, after = (validation_loss(model, held_out, 64) for model in (untrained, trained))
     assert before > 2.8 and after < before - 0.5
 
 
@@ -108,9 +108,6 @@ def test_both_sides_run_and_are_printed_and_stored(text, tmp_path, capsys):
     found = run_shakespeare(ShakespeareTest(text=text, seeds=(3, 4), output=output), SHORT_PLAIN, SHORT)
     assert json.loads(output.read_text()) == json.loads(json.dumps(found))
     assert [row["seed"] for row in found["seeds"]] == [3, 4] and found["ours"]["optim"]["warmup_steps"] == 2
-    for row in found["seeds"]:
-        for part in (row["plain"], row["ours"]):
-            assert part["seconds"] == pytest.approx(part["training_seconds"] + part["evaluation_seconds"])
     told = capsys.readouterr().out
     assert f"{found['seeds'][0]['ours']['validation_loss']:.4f}" in told and found["machine"]["torch"] in told
 

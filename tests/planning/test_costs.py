@@ -10,11 +10,12 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from rlhf_lite import attention
 from rlhf_lite.attention import ROOM, scaled_dot_product_attention
+from rlhf_lite.engine import EngineConfig
 from rlhf_lite.gpt import GPT, GPTConfig
+from rlhf_lite.planning.cluster import Cluster
 from rlhf_lite.planning.costs import (
     GB,
     PF_DAY,
-    Layout,
     attention_flops,
     block_activations,
     block_parameters,
@@ -27,6 +28,8 @@ from rlhf_lite.planning.costs import (
 )
 from rlhf_lite.planning.recipes import GPT3
 
+FP32, CHECKPOINTED = (Cluster(engine=EngineConfig(activation_checkpointing=on)) for on in (False, True))
+"""In float32; a cluster as it comes computes in bfloat16, with activation checkpointing."""
 LARGE, SIX = GPT3["gpt3-175b"][0], GPT3["gpt3-6.7b"][0]
 SHAPES = [
     GPTConfig(vocab_size=11, context_length=64, d_model=64, n_layers=3, n_heads=4),
@@ -78,7 +81,7 @@ def saved_bytes(function, parameters):
 def test_a_block_keeps_what_autograd_saves(config):
     model, x = GPT(config), torch.randn(8, 64, config.d_model, requires_grad=True)
     measured = saved_bytes(lambda: model.blocks[0](x, is_causal=True), model.parameters())
-    assert block_activations(config, 8 * 64, Layout(compute_bytes=4)) == pytest.approx(measured, rel=0.02)
+    assert block_activations(config, 8 * 64, CHECKPOINTED) == pytest.approx(measured, rel=0.02)
 
 
 @pytest.mark.parametrize("config", SHAPES)
@@ -90,47 +93,47 @@ def test_a_block_in_bfloat16_keeps_the_stream_in_float32(config, monkeypatch):
         block(x, is_causal=True).sum().backward()  # the copies of weights are there
         measured = saved_bytes(lambda: block(x, is_causal=True), block.parameters())
     copies = 2 * sum(p.numel() for p in block.parameters() if p.dim() == 2)
-    assert block_activations(config, 8 * 64, Layout()) == pytest.approx(measured - copies, rel=0.03)
-    assert block_activations(config, 8 * 64, Layout(gpus=2)) < block_activations(config, 8 * 64, Layout())
+    assert block_activations(config, 8 * 64, Cluster()) == pytest.approx(measured - copies, rel=0.03)
+    assert block_activations(config, 8 * 64, Cluster(gpus=2)) < block_activations(config, 8 * 64, Cluster())
 
 
 @pytest.mark.parametrize("config", SHAPES)
 def test_a_model_keeps_what_autograd_saves_and_logits(config):
     model, tokens = GPT(config), torch.randint(11, (8, 64))
     measured = saved_bytes(lambda: model.hidden(tokens), model.parameters())
-    layout = Layout(compute_bytes=4, checkpointing=False)
-    assert training_activations(config, layout, 512, scalar=True) == pytest.approx(measured, rel=0.05)
-    logits = training_activations(config, layout, 512) - training_activations(config, layout, 512, scalar=True)
+    assert training_activations(config, FP32, 512, predicted=0) == pytest.approx(measured, rel=0.05)
+    logits = training_activations(config, FP32, 512, predicted=512) - training_activations(config, FP32, 512, predicted=0)
     assert logits == 512 * config.vocab_size * 12
-    checkpointed = training_activations(config, Layout(compute_bytes=4), 512, scalar=True)
-    block = block_activations(config, 512, Layout(compute_bytes=4))
+    checkpointed = training_activations(config, CHECKPOINTED, 512, predicted=0)
+    block = block_activations(config, 512, CHECKPOINTED)
     assert checkpointed == pytest.approx(block + (config.n_layers + 2) * 4 * 512 * config.d_model)
 
 
 def test_training_state_of_175b():
-    alone = state_memory(LARGE, Layout(), trained=True)
+    alone = state_memory(LARGE, Cluster(), trained=True)
     assert (alone.weights + alone.gradients + alone.optimizer) / LARGE.n_parameters == 16
     assert alone.gathered / LARGE.n_parameters == 2  # with the copy to compute with: 18 bytes a parameter
     assert 2800 * GB < alone.weights + alone.gradients + alone.optimizer + alone.gathered < 3200 * GB
-    averaged = state_memory(LARGE, Layout(), trained=True, averaged=True)
+    averaged = state_memory(LARGE, Cluster(), trained=True, averaged=True)
     assert averaged.optimizer - alone.optimizer == 4 * LARGE.n_parameters
-    assert state_memory(LARGE, Layout(compute_bytes=4), trained=True).gathered == 0
+    assert state_memory(LARGE, CHECKPOINTED, trained=True).gathered == 0
 
 
 def test_frozen_models_and_the_value_model():
-    assert state_memory(LARGE, Layout(), trained=False).weights == pytest.approx(350 * GB, rel=0.01)
-    assert state_memory(SIX, Layout(), trained=False).weights == pytest.approx(13 * GB, rel=0.03)
-    value = state_memory(SIX, Layout(), trained=True)
+    read = state_memory(SIX, Cluster(), trained=False)  # float32 weights, and the copy to compute with
+    assert (read.weights / SIX.n_parameters, read.gathered / SIX.n_parameters, read.gradients, read.optimizer) == (4, 2, 0, 0)
+    assert read.gathered == pytest.approx(13 * GB, rel=0.03)  # 6B in 2 bytes
+    value = state_memory(SIX, Cluster(), trained=True)
     assert value.weights + value.gradients + value.optimizer == pytest.approx(110 * GB, rel=0.05)
 
 
 def test_shares_of_many_gpus():
-    alone, shared = (state_memory(LARGE, Layout(gpus=n), trained=True) for n in (1, 1000))
+    alone, shared = (state_memory(LARGE, Cluster(gpus=n), trained=True) for n in (1, 1000))
     assert shared.weights == alone.weights / 1000 and shared.optimizer == alone.optimizer / 1000
     embeddings = (50257 + 2048) * 12288
     block = block_parameters(LARGE)  # two to compute with; gradients of one in 2 bytes, and in 4 to be summed
     assert shared.gathered == 2 * (2 * block + embeddings) + 2 * (block + embeddings) + 4 * block  # more GPUs do not help
-    assert state_memory(LARGE, Layout(gpus=1000), trained=False).gathered == 2 * (2 * block_parameters(LARGE) + embeddings)
+    assert state_memory(LARGE, Cluster(gpus=1000), trained=False).gathered == 2 * (2 * block_parameters(LARGE) + embeddings)
 
 
 def test_block_parameters():
@@ -148,7 +151,8 @@ def test_cache_of_175b_takes_4_7_mb_a_token():
 
 
 def test_reading_takes_less_than_learning():
-    for scalar in (False, True):
-        reading = reading_activations(SIX, Layout(), 2048, scalar=scalar)
-        assert 0 < reading < training_activations(SIX, Layout(), 2048, scalar=scalar)
-    assert reading_activations(SIX, Layout(), 2048) > 2048 * 50257 * 6  # logits weigh more than the widest layer
+    for predicted in (2048, 0):
+        reading = reading_activations(SIX, Cluster(), 2048, predicted=predicted)
+        assert 0 < reading < training_activations(SIX, Cluster(), 2048, predicted=predicted)
+    logits = reading_activations(SIX, Cluster(), 2048, predicted=2048)
+    assert logits == 2 * 2048 * 4096 + 2048 * 50257 * (2 + 4 + 4)  # more than the widest layer

@@ -9,16 +9,22 @@ from dataclasses import replace
 
 import pytest
 
-from rlhf_lite.planning.costs import GB, Memory, attention_flops, training_flops
-from rlhf_lite.planning.plan import SLACK, Cluster, StagePlan, fits, plan, plan_stage
+from rlhf_lite.planning.cluster import Cluster
+from rlhf_lite.planning.costs import Memory, attention_flops, training_flops
+from rlhf_lite.planning.plan import StagePlan, plan, plan_stage
 from rlhf_lite.planning.recipes import RECIPES
 from rlhf_lite.planning.workload import stages
 
 LARGE, SMALL = RECIPES["instructgpt-175b"], RECIPES["gpt2"]
 
 
-def plans(recipe, **cluster):
-    return {each.stage.name: each for each in plan(recipe, Cluster(**cluster))}
+def cluster_of(*, micro_batch_size=0, activation_checkpointing=True, **cluster):
+    engine = replace(Cluster().engine, micro_batch_size=micro_batch_size, activation_checkpointing=activation_checkpointing)
+    return Cluster(engine=engine, **cluster)
+
+
+def plans(recipe, **settings):
+    return {each.stage.name: each for each in plan(recipe, cluster_of(**settings))}
 
 
 def test_pf_days_are_near_the_papers():
@@ -39,15 +45,15 @@ def test_time_on_one_gpu_is_computing():
 
 
 def test_time_over_a_slow_network():
-    made = plans(LARGE, gpus=1024, micro_batch=1)["sft"]  # 8 sequences: one micro-batch a step
+    made = plans(LARGE, gpus=1024, micro_batch_size=1)["sft"]  # 8 sequences: one micro-batch a step
     step = 3 * 2 * LARGE.model.n_parameters * 1023 / 1024 / 50e9  # gathered twice, gradients once, in 2 bytes
     assert made.seconds == pytest.approx(25_450 * step)
     assert (made.limit, made.busy) == ("network", pytest.approx(8 / 1024))
-    assert plans(LARGE, gpus=1024, micro_batch=1, network=1e6)["sft"].limit == "computing"
+    assert plans(LARGE, gpus=1024, micro_batch_size=1, network=1e6)["sft"].limit == "computing"
 
 
 def test_larger_micro_batches_gather_less_often():
-    seconds = [plans(LARGE, gpus=64, gpu_memory=999, micro_batch=n, network=10)["pretrain"].seconds for n in (1, 2)]
+    seconds = [plans(LARGE, gpus=64, gpu_memory=999, micro_batch_size=n, network=10)["pretrain"].seconds for n in (1, 2)]
     assert seconds[0] / seconds[1] == pytest.approx(25 / 13)  # 1,562 sequences over 64 GPUs: 25 portions, or 13
 
 
@@ -66,9 +72,9 @@ def test_totals_count_what_is_there_at_once():
     part = Memory(weights=1, gradients=2, optimizer=3, gathered=10, activations=100, kv_cache=1000)
     empty = {"stage": stage, "flops": 0, "attention_flops": 0, "seconds": 0, "limit": "", "busy": 1}
     two = {"policy": part, "value_model": replace(part, gathered=20, activations=200, kv_cache=0)}
-    assert StagePlan(micro_batch=1, memory=two, shared=True, **empty).total_memory == 12 + 20 + 1000 + 200
-    assert StagePlan(micro_batch=0, memory=two, shared=True, **empty).total_memory == 12 + 20 + 1000
-    assert StagePlan(micro_batch=0, memory=two, shared=False, **empty).total_memory == 12 + 30 + 1000
+    assert StagePlan(micro_batch=1, memory=two, is_sharded=True, **empty).total_memory == 12 + 20 + 1000 + 200
+    assert StagePlan(micro_batch=0, memory=two, is_sharded=True, **empty).total_memory == 12 + 20 + 1000
+    assert StagePlan(micro_batch=0, memory=two, is_sharded=False, **empty).total_memory == 12 + 30 + 1000
 
 
 def test_gradients_and_gathered_parameters_only_where_they_are_needed():
@@ -83,22 +89,19 @@ def test_gradients_and_gathered_parameters_only_where_they_are_needed():
 def test_micro_batch_is_the_largest_that_fits():
     made = plans(SMALL, gpu_memory=24)["pretrain"]
     cluster = Cluster(gpu_memory=24)
-    assert fits(made, cluster) and made.micro_batch == 16
-    assert not fits(plans(SMALL, gpu_memory=24, micro_batch=32)["pretrain"], cluster)
+    assert made.fits(cluster) and made.micro_batch == 16
+    assert not plans(SMALL, gpu_memory=24, micro_batch_size=32)["pretrain"].fits(cluster)
     assert plans(SMALL, gpu_memory=4000)["pretrain"].micro_batch == 512  # no more than there are
     assert plans(SMALL, gpu_memory=0.1)["pretrain"].micro_batch == 1
     assert plans(SMALL, gpu_memory=24)["ppo_ptx rollout"].micro_batch == 0
 
 
 def followed(text, cluster):
-    """Change a cluster as a piece of advice says; None where it names no setting."""
-    option = text.split(":")[0]
-    if option == "--checkpointing":
-        return replace(cluster, checkpointing=True)
-    if not option.startswith("--"):
-        return None
-    name, value = option[2:].split()
-    return replace(cluster, **{name.replace("-", "_"): int(value)})
+    """Change a cluster as a piece of advice says."""
+    name, _, value = text.split(":")[0].removeprefix("--").replace("-", "_").partition(" ")
+    if name.startswith("engine."):
+        return replace(cluster, engine=replace(cluster.engine, **{name.removeprefix("engine."): int(value or 1)}))
+    return replace(cluster, **{name: int(value)})
 
 
 @pytest.mark.parametrize(
@@ -106,29 +109,22 @@ def followed(text, cluster):
     [
         (LARGE, {"gpus": 64}, {"--gpus", "--gpu-memory"}),
         (LARGE, {"gpus": 1}, {"--gpus", "--gpu-memory"}),
-        (LARGE, {"gpus": 150}, {"--sampling-batch"}),
-        (SMALL, {"gpu_memory": 10, "micro_batch": 64}, {"--micro-batch", "--gpu-memory"}),
-        (SMALL, {"gpu_memory": 9, "micro_batch": 8, "checkpointing": False}, {"--checkpointing", "--micro-batch"}),
+        (LARGE, {"gpus": 150}, {"--engine.sampling-batch-size"}),
+        (SMALL, {"gpu_memory": 10, "micro_batch_size": 64}, {"--engine.micro-batch-size", "--gpu-memory"}),
+        (SMALL, {"gpu_memory": 9, "micro_batch_size": 8, "activation_checkpointing": False},
+         {"--engine.activation-checkpointing", "--engine.micro-batch-size"}),
     ],
 )
 def test_advice_makes_it_fit(recipe, options, needed):
-    cluster, given = Cluster(**options), set()
+    cluster, given = cluster_of(**options), set()
     for stage in stages(recipe):
         made = plan_stage(stage, cluster)
-        assert (made.advice == ()) == fits(made, cluster)
+        assert (made.advice == ()) == made.fits(cluster)
         for text in made.advice:
             changed = followed(text, cluster)
             given.add(text.split()[0].rstrip(":"))
-            assert changed is None or fits(plan_stage(stage, changed), changed), text
+            assert plan_stage(stage, changed).fits(changed), text
     assert needed <= given
-
-
-def test_advice_on_the_optimizer_leaves_enough_room():
-    cluster = Cluster(gpus=64)
-    made = plan_stage(stages(LARGE)[-1], cluster)
-    [text] = [text for text in made.advice if text.startswith("keep")]
-    optimizer = sum(part.optimizer for part in made.memory.values())
-    assert f"{optimizer / GB:.1f} GB" in text and made.total_memory - optimizer <= SLACK * 80 * GB < made.total_memory
 
 
 def test_more_gpus_do_not_help_where_one_sequence_is_too_large():
@@ -136,8 +132,7 @@ def test_more_gpus_do_not_help_where_one_sequence_is_too_large():
     assert made.advice and not any(text.startswith("--gpus") for text in made.advice)
 
 
-def test_messages():
-    with pytest.raises(ValueError, match="gpus 0 and sampling_batch 16 must be >= 1"):
-        Cluster(gpus=0)
-    with pytest.raises(ValueError, match=r"expected memory, speeds > 0, 0 < efficiency <= 1 and price >= 0"):
-        Cluster(efficiency=40)
+@pytest.mark.parametrize("wrong", [{"gpus": 0}, {"gpu_memory": 0.0}, {"efficiency": 40}, {"price": -1}])
+def test_messages(wrong):
+    with pytest.raises(ValueError, match=r"expected gpus, memory and speeds > 0, 0 < efficiency <= 1 and price >= 0, got"):
+        Cluster(**wrong)

@@ -9,7 +9,8 @@ import json
 import pytest
 
 from rlhf_lite.__main__ import main
-from rlhf_lite.planning.plan import Cluster, plan
+from rlhf_lite.planning.cluster import Cluster
+from rlhf_lite.planning.plan import plan
 from rlhf_lite.planning.recipes import RECIPES
 from rlhf_lite.planning.tables import plan_numbers, plan_text, readable_number, readable_time
 
@@ -52,7 +53,7 @@ def test_plan_prints_one_json_object(capsys):
 def test_plan_prints_tables(capsys):
     out = printed(capsys, "plan", "--preset", "gpt3-175b", "--gpus", "64")
     assert out.startswith("gpt3-175b on 64 GPUs of 80 GB")
-    assert "DOES NOT FIT; any one of these would do:" in out and "--gpus 128: each then holds a smaller share" in out
+    assert "DOES NOT FIT; any one of these would do:" in out and "--gpus 128: each then holds a smaller shard" in out
     assert "40% of 989 TFLOP/s" in out and "limited by" in out
     fitting = plan_text(RECIPES["tiny"], Cluster())
     assert fitting.startswith("tiny on 1 GPU of 80 GB") and "DOES NOT FIT" not in fitting
@@ -67,17 +68,15 @@ def test_unknown_presets_end_with_status_1(capsys):
 
 
 def test_numbers_and_times_can_be_read():
-    assert [readable_number(x) for x in (0, 0.00123, 4.5, 78.94, 99.99, 1234.5)] == [
-        "0",
-        "0.00123",
-        "4.50",
-        "78.9",
-        "100",
-        "1,234",
-    ]
-    assert [readable_time(days) for days in (3.5, 1.5, 1 / 24, 1e-5)] == [
-        "3.50 days",
-        "36.0 hours",
-        "60.0 minutes",
-        "0.864 seconds",
-    ]
+    numbers = [readable_number(x) for x in (0, 0.00123, 4.5, 78.94, 99.99, 1234.5)]
+    assert numbers == ["0", "0.00123", "4.50", "78.9", "100", "1,234"]
+    times = [readable_time(days) for days in (3.5, 1.5, 1 / 24, 1e-5)]
+    assert times == ["3.50 days", "36.0 hours", "60.0 minutes", "0.864 seconds"]
+
+
+def test_the_plans_options_are_the_runs(capsys):
+    options = ["--engine.micro-batch-size", "4", "--engine.no-activation-checkpointing", "--engine.sampling-batch-size", "8"]
+    numbers = json.loads(printed(capsys, "plan", "--preset", "gpt2", *options, "--json"))
+    engine = numbers["cluster"]["engine"]
+    assert (engine["micro_batch_size"], engine["activation_checkpointing"], engine["sampling_batch_size"]) == (4, False, 8)
+    assert [row["micro_batch"] for row in numbers["stages"] if row["micro_batch"]] == [4, 4, 4, 4]

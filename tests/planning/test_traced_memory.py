@@ -3,17 +3,21 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
-from rlhf_lite.planning.costs import GB, Layout, state_memory, training_activations
+from rlhf_lite.planning.cluster import Cluster
+from rlhf_lite.planning.costs import GB, state_memory, training_activations
 from rlhf_lite.planning.recipes import RECIPES
 
 SCRIPT = """
 import json, sys
 from dataclasses import replace
 from rlhf_lite.planning.recipes import RECIPES
-from rlhf_lite.planning.traced_memory import traced_memory
+sys.path.insert(0, sys.argv.pop(1))
+from traced_memory import traced_memory
 name, layers, processes, sequences = sys.argv[1], *map(int, sys.argv[2:])
 config = replace(RECIPES[name].model, n_layers=layers)
 print(json.dumps(traced_memory(config, processes=processes, sequences=sequences, length=config.context_length)))
@@ -21,7 +25,7 @@ print(json.dumps(traced_memory(config, processes=processes, sequences=sequences,
 
 
 def traced(name, layers, processes, sequences):
-    command = [sys.executable, "-c", SCRIPT, name, *map(str, (layers, processes, sequences))]
+    command = [sys.executable, "-c", SCRIPT, str(Path(__file__).parent), name, *map(str, (layers, processes, sequences))]
     ended = subprocess.run(command, capture_output=True, text=True, timeout=1500)
     assert ended.returncode == 0, ended.stderr[-2000:]
     return json.loads(ended.stdout.splitlines()[-1])
@@ -33,11 +37,10 @@ def traced(name, layers, processes, sequences):
     [("gpt2", 3, 8, 2), ("gpt3-6.7b", 4, 64, 1), ("gpt3-175b", 96, 1024, 1)],
 )
 def test_planned_memory_is_near_the_traced(name, layers, processes, sequences):
-    from dataclasses import replace
-
-    config, layout = replace(RECIPES[name].model, n_layers=layers), Layout(gpus=processes)
+    config, cluster = replace(RECIPES[name].model, n_layers=layers), Cluster(gpus=processes)
     found = traced(name, layers, processes, sequences)
-    state = state_memory(config, layout, trained=True)
+    state = state_memory(config, cluster, trained=True)
     tokens = sequences * config.context_length
-    planned = state.weights + state.gradients + state.optimizer + state.gathered + training_activations(config, layout, tokens)
+    planned = state.weights + state.gradients + state.optimizer + state.gathered
+    planned += training_activations(config, cluster, tokens, predicted=tokens)
     assert planned / GB == pytest.approx(found["total"], rel=0.15), (planned / GB, found)

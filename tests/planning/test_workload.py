@@ -30,21 +30,20 @@ def test_stages_of_instructgpt():
 
 def test_answers_to_a_prompt_stay_together():
     [work] = by_name(LARGE)["reward"].jobs
-    assert (work.units, work.most_sequences, work.sequences) == (64, 9, 64 * 6.5)
+    assert (work.items, work.most_sequences, work.sequences) == (64, 9, 64 * 6.5)
 
 
 def test_ppo_has_four_models():
     rollout, update = by_name(LARGE)["ppo_ptx rollout"], by_name(LARGE)["ppo_ptx update"]
-    assert {r.role: (r.trained, r.averaged, r.scalar) for r in rollout.residents} == {
-        "policy": (True, True, False), "ref_policy": (False, False, False),
-        "reward_model": (False, False, True), "value_model": (True, False, True),
+    assert {r.role: (r.trained, r.averaged) for r in rollout.residents} == {
+        "policy": (True, True), "ref_policy": (False, False), "reward_model": (False, False), "value_model": (True, False),
     }  # fmt: skip
-    assert update.residents == rollout.residents and rollout.resident("value_model").config == LARGE.critic
+    assert update.residents == rollout.residents and rollout.config_of(update.jobs[1]) == LARGE.critic
     assert [(w.role, w.kind) for w in rollout.jobs] == [
         ("policy", "sample"), *((role, "read") for role in ("policy", "ref_policy", "reward_model", "value_model")),
     ]  # fmt: skip
-    assert (rollout.jobs[0].units, rollout.jobs[0].new_tokens, rollout.jobs[0].length) == (512, 1024, 2048)
-    assert [(w.role, w.units) for w in update.jobs] == [("policy", 64), ("value_model", 64), ("policy", 512)]
+    assert (rollout.jobs[0].items, rollout.jobs[0].new_tokens, rollout.jobs[0].length) == (512, 1024, 2048)
+    assert [(w.role, w.items, w.predicted) for w in update.jobs] == [("policy", 64, 1024), ("value_model", 64, 0), ("policy", 512, 2048)]
 
 
 def test_without_ptx_there_is_no_pretraining_text():
@@ -57,4 +56,4 @@ def test_without_ptx_there_is_no_pretraining_text():
 def test_no_sequence_is_longer_than_its_model_reads(name):
     for stage in stages(RECIPES[name]):
         for work in stage.jobs:
-            assert work.length <= stage.resident(work.role).config.context_length and work.new_tokens < work.length
+            assert work.length <= stage.config_of(work).context_length and work.new_tokens < work.length

@@ -9,17 +9,12 @@ import gzip
 import json
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
-from rlhf_lite.real_data.row_files import (
-    COMPARISON_EXAMPLE,
-    DEMONSTRATION_EXAMPLE,
-    PROMPT_EXAMPLE,
-    read_comparisons,
-    read_demonstrations,
-    read_prompts,
-    read_text,
-)
+from rlhf_lite.real_data.layouts import COMPARISON_EXAMPLE, DEMONSTRATION_EXAMPLE, PROMPT_EXAMPLE
+from rlhf_lite.real_data.row_files import read_comparisons, read_demonstrations, read_prompts, read_text
 from rlhf_lite.records import Comparison, Demonstration, Prompt
 from rlhf_lite.tokenizer import Tokenizer
 
@@ -77,11 +72,6 @@ def test_only_the_order_of_a_ranking_counts(write, ranking, ranks):
     assert read_comparisons(write(ranked(ranking))).items == [Comparison("p", ("a", "b", "c"), ranks)]
 
 
-def test_pairs_with_a_prompt_are_plain_texts(write):
-    path = write({"prompt": [USER], "chosen": "\n\nHuman: c", "rejected": "r"})
-    assert read_comparisons(path).items == [Comparison([USER], ("\n\nHuman: c", "r"), (0, 1))]
-
-
 def test_pairs_of_dialogues_are_split_at_the_last_answer(write):
     start = "\n\nHuman: Hi\n\nAssistant: Hello.\n\nHuman: Human: or\nAssistant: ?\n\nAssistant:"
     path = write({"chosen": start + " Good.", "rejected": start + " Bad.\n\nVery bad."})
@@ -99,8 +89,10 @@ def test_prompts_as_text_and_messages(write):
 BAD_FOR_ALL = [
     (b"{'prompt': 'SECRET'}", "not JSON (Expecting property name enclosed in double quotes, column 2)"),
     (b"[", "not JSON"),
-    (b'["SECRET"]', "expected one JSON object a line, got list"),
+    (b'["SECRET"]', "expected one JSON object per line, got list"),
     (b'{"prompt": "\xff"}', "not UTF-8 (byte 12 of the line)"),
+    (b'{"prompt": "SECRET", "id": ' + b"7" * 5000 + b"}", "not JSON (a number of too many digits)"),
+    (b'{"prompt": "SECRET", "id": ' + b"[" * 100_000 + b"]" * 100_000 + b"}", "not JSON (nested too deeply)"),
 ]
 BAD_PROMPTS = [
     ({"text": "SECRET"}, "no key \"prompt\"; the keys with a value are ['text']"),
@@ -119,7 +111,8 @@ BAD_PROMPTS = [
 BAD_DEMONSTRATIONS = [
     ({"prompt": "SECRET"}, 'no key "response"'),
     ({"prompt": "p", "response": ""}, '"response" is empty'),
-    ({"prompt": "p", "response": ["SECRET"]}, '"response" must be a text, got list'),
+    ({"prompt": "p", "response": ["SECRET"]}, '"response" must be a list of messages'),
+    ({"prompt": "p", "response": 3}, '"response" must be a text, got int'),
     ({"messages": [USER]}, "the last message of \"messages\" must have the role 'assistant'"),
     ({"messages": [ASSISTANT]}, "message 1 of \"messages\" must have the role 'user'"),
     (
@@ -137,15 +130,16 @@ BAD_COMPARISONS = [
     (ranked([1, "2", 3]), '"ranking" must be a list of numbers'),
     (ranked([1, True, 3]), '"ranking" must be a list of numbers'),
     (ranked([1, float("nan"), 3]), '"ranking" must be a list of numbers'),
+    (ranked([1, float("inf"), 3]), '"ranking" must be a list of numbers'),
     (ranked(1), '"ranking" must be a list of numbers'),
     ({"prompt": "p", "responses": ["a", "b"]}, 'no key "ranking"'),
     ({"prompt": "p", "chosen": "SECRET"}, 'no key "rejected"'),
     ({"prompt": "p", "chosen": "SECRET", "rejected": "SECRET"}, "nothing is ranked"),
-    ({"chosen": "SECRET", "rejected": "b"}, '"chosen" must be a dialogue that begins with "\\n\\nHuman:"'),
-    ({"chosen": "\n\nHuman: a", "rejected": "b"}, "the last message of \"chosen\" must have the role 'assistant'"),
+    ({"chosen": "SECRET", "rejected": "b"}, 'no key "prompt", and "chosen" is no dialogue that begins with "\\n\\nHuman:"'),
+    ({"chosen": "\n\nHuman: SECRET", "rejected": "b"}, "the last message of \"chosen\" must have the role 'assistant'"),
     (
         {"chosen": "\n\nHuman: SECRET\n\nAssistant: b", "rejected": "\n\nHuman: c\n\nAssistant: d"},
-        '"chosen" and "rejected" differ before the last "Assistant:" turn',
+        '"chosen" and "rejected" differ before the last answer',
     ),
     (
         {"chosen": "\n\nHuman: a\n\nAssistant: b", "rejected": "\n\nHuman: a\n\nAssistant:"},
@@ -208,6 +202,24 @@ def test_parquet_gives_the_same_rows(tmp_path, write):
         read_comparisons(tmp_path / "rows.parquet")
 
 
+def test_columns_that_nobody_asked_for_may_hold_anything(tmp_path):
+    table = pa.table({
+        "messages": [[{**USER, "image": None}, {**ASSISTANT, "image": None}]],
+        "map": pa.array([[("a", 1)]], type=pa.map_(pa.string(), pa.int64())),
+        "day": pa.array([10**18], type=pa.timestamp("us")),  # the year 33658, which Python's dates do not have
+        "picture": [b"\x00"], "score": [float("nan")],
+    })  # fmt: skip
+    features = {"info": {"features": {"picture": {"_type": "Hologram"}}}}  # of a version of `datasets` to come
+    pq.write_table(table.replace_schema_metadata({"huggingface": json.dumps(features)}), tmp_path / "rows.parquet")
+    assert read_demonstrations(tmp_path / "rows.parquet").items == [Demonstration([USER], "Hello.")]
+
+
+def test_two_columns_of_one_name_are_refused(tmp_path):
+    pq.write_table(pa.Table.from_arrays([pa.array(["a"])] * 2, names=["prompt", "prompt"]), tmp_path / "rows.parquet")
+    with pytest.raises(ValueError, match="rows.parquet is no whole parquet file .two columns have the same name"):
+        read_prompts(tmp_path / "rows.parquet")
+
+
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
@@ -217,7 +229,7 @@ def test_parquet_gives_the_same_rows(tmp_path, write):
         ("rows.jsonl.gz", b'{"prompt": "p"}', "not a whole gzip file"),
         ("rows.jsonl.gz", PACKED[:-9], "not a whole gzip file"),
         ("rows.jsonl.gz", PACKED[:10] + b"\xff" * 9, "not a whole gzip file"),
-        ("rows.parquet", b"PAR1", "damaged, or has no rows"),
+        ("rows.parquet", b"PAR1", "is no whole parquet file"),
     ],
 )
 def test_files_that_cannot_be_read(tmp_path, name, content, message):
@@ -246,7 +258,9 @@ def test_text_plain_and_packed(tmp_path):
 
 @pytest.mark.parametrize(
     ("content", "message"),
-    [(b"", "is empty"), (b" \n", "is empty"), ("é\nabc".encode() + b"\xff", r"byte 6 \(0xff\) is not UTF-8")],
+    [(b"", "is empty"), (b" \n", "is empty"), ("é\nabc".encode() + b"\xff", r"byte 6 \(0xff\) is not UTF-8"),
+     ("ab".encode("utf-16-le"), r"byte 1 \(0x00\) is not UTF-8 text"), ("a".encode("utf-32-be"), "byte 0 .*save the file as UTF-8"),
+     ("a\n".encode("utf-16"), r"byte 0 \(0xff\) is not UTF-8")],
 )
 def test_text_that_cannot_be_read(tmp_path, content, message):
     (tmp_path / "text.txt").write_bytes(content)

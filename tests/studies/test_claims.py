@@ -16,7 +16,7 @@ def measured(rate=0.8, **more):
     return {
         "summary": {
             "models": {name: {"gold": 0.5, "pretraining_loss": LOSSES[name]} for name in MODELS},
-            "pairs": {pair: {"rate": rate} for pair in PAIRS},
+            "pairs": {pair: {"rate": rate, "wins": 6, "losses": 2, "ties": 2} for pair in PAIRS},
         },
         "use_cases": {case: {"ppo_ptx": 0.6, "sft": 0.4} for case in USE_CASE_SHARES},
         "reward_model": dict.fromkeys(AGREEMENTS, 0.75),
@@ -34,7 +34,11 @@ def test_table_gives_means_with_intervals_and_their_bars():
     rows = {what: (bar, found) for what, bar, found in table_rows([measured(0.7), measured(0.9)])}
     # mean of 0.7 and 0.9; half-width 12.706 * 0.1 by Student's t with one degree of freedom
     assert rows["PPO-ptx against SFT, decided comparisons won"] == ("0.80", "0.800 (-0.471 to 2.071)")
-    assert rows["share of that rise given back by ptx"][1].startswith("0.750")  # (1.4 - 1.25) / (1.4 - 1.2)
+    assert rows["PPO-ptx against SFT, ties counted half"][1].startswith("0.700")  # (6 + 2 / 2) / 10
+    assert rows["alignment tax of PPO: pretraining loss minus base's, nats per token"][1].startswith("0.400")
+    assert rows["PPO's part of its tax: pretraining loss over its start, SFT, nats per token"][1].startswith("0.200")
+    assert rows["PPO's tax given back by ptx, nats per token"][1].startswith("0.150")
+    assert rows["PPO's tax given back by ptx, share"][1].startswith("0.375")  # (1.4 - 1.25) / (1.4 - 1.0): against base
     assert rows["minutes from nothing to the report, threads: 2"][1].startswith("4.000")
     assert rows["best single surface feature against training labelers"][1].startswith("0.600")
     assert rows["chat: gold of PPO-ptx minus SFT"][1].startswith("0.200")

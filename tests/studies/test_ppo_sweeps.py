@@ -16,7 +16,6 @@ from rlhf_lite.studies.ppo_sweeps import (
     Bench,
     load_sweeps,
     rounded,
-    share_given_back,
     sweep,
     sweep_configs,
     unbeaten,
@@ -89,12 +88,6 @@ def test_files_are_short_read_back_and_hold_four_digits(tmp_path):
 def test_an_empty_folder_is_named():
     with pytest.raises(FileNotFoundError, match="no seed-"):
         load_sweeps(DATA)
-
-
-def test_share_given_back_serves_losses_and_accuracies():
-    assert share_given_back(1.0, 2.0, 1.25) == 0.75
-    assert share_given_back(64.0, 44.0, 54.0) == 0.5
-    assert share_given_back(1.0, 1.0, 0.5) == 0.0
 
 
 def test_unbeaten_keeps_what_no_other_beats():

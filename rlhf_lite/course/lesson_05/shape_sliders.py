@@ -12,9 +12,9 @@ import matplotlib as mpl
 from matplotlib.figure import Figure
 
 from ...gpt import GPTConfig
+from ...planning.cluster import Cluster
 from ...planning.costs import (
     GB,
-    Layout,
     approximate_parameters,
     forward_flops,
     kv_cache_bytes,
@@ -67,7 +67,7 @@ def memory(number: float) -> str:
 
 def facts_of(config: GPTConfig) -> dict[str, str]:
     """Say in words what a shape costs, in the conventions of `costs`: numbers of 2 bytes, Adam with fp32 weights."""
-    training = state_memory(config, Layout(), trained=True)
+    training = state_memory(config, Cluster(), trained=True)
     state = training.weights + training.gradients + training.optimizer + training.gathered
     name, counted = nearest_published(config), approximate_parameters(config)
     return {

@@ -64,7 +64,7 @@ FAULTS = {
             what=f"The policy was built with a dropout of {FORGOTTEN_DROPOUT} and nobody switched it off, "
             "so that every pass gives other log-probs.",
             edits=(
-                Edit(function=ppo.train_ppo, before=" policy.eval()", after=" policy.train()"),
+                Edit(function=ppo.train_ppo, before="policy.eval()  #", after="policy.train()  #"),
                 Edit(function=rollout.collect_rollout, before="model.eval()", after="model.train()"),
             ),
             dropout=FORGOTTEN_DROPOUT,
@@ -102,7 +102,7 @@ def injected(fault: Fault) -> Iterator[None]:
     """
     with ExitStack() as stack:
         for check in (ppo.check_first_rollout, ppo.check_first_minibatch):
-            _replace(stack, check, lambda *_: None)
+            _replace(stack, check, lambda *_, **__: None)
         for edit in fault.edits:
             _replace(stack, edit.function, _edited(edit))
         yield

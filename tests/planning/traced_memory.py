@@ -1,6 +1,6 @@
 """Build a sharded model without memory and take one training step in it: what would each process hold at the peak?
 
-Nothing is computed. Tensors are fakes that know their shape, and the processes beside the first are pretended, so that the
+Nothing is computed. Tensors are fakes that know their shape, and the processes beside the first are fakes too, so that the
 175B model on 1,024 GPUs is traced on a laptop. `plan` is checked against it.
 """
 
@@ -10,16 +10,16 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.distributed._tools.fsdp2_mem_tracker import FSDPMemTracker
 from torch.distributed.device_mesh import init_device_mesh
 
-from ..engine import shard
-from ..gpt import GPT, GPTConfig
-from ..likelihood import language_model_loss
-from .costs import GB
+from rlhf_lite.engine import shard
+from rlhf_lite.gpt import GPT, GPTConfig
+from rlhf_lite.likelihood import language_model_loss
+from rlhf_lite.planning.costs import GB
 
 
-def traced_memory(config: GPTConfig, *, processes: int, sequences: int, length: int, activation_checkpointing: bool = True) -> dict[str, float]:
+def traced_memory(config: GPTConfig, *, processes: int, sequences: int, length: int) -> dict[str, float]:
     """Return GB of the fullest process at the peak of a training step in bfloat16, part by part, and their total.
 
-    Each process trains on `sequences` of `length` tokens. Run it in a process of its own: it pretends that
+    Each process trains on `sequences` of `length` tokens, with activation checkpointing. Run it in a process of its own: it pretends that
     torch.distributed has that many processes, and a process can only do so once.
 
     Raises: RuntimeError where torch.distributed is in use.
@@ -32,7 +32,7 @@ def traced_memory(config: GPTConfig, *, processes: int, sequences: int, length: 
     mesh = init_device_mesh("cpu", (processes,))
     with FakeTensorMode():
         model = GPT(config)
-        model.activation_checkpointing = activation_checkpointing
+        model.activation_checkpointing = True
         shard(model, mesh, bfloat16=True)
         optimizer = torch.optim.AdamW(model.parameters(), foreach=False)
         tokens = torch.zeros(sequences, length, dtype=torch.long)
