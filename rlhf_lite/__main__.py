@@ -28,6 +28,7 @@ from pathlib import Path
 from typing import Literal
 
 import tyro
+from tqdm.auto import tqdm
 
 from .benchmarks.against_transformers import SpeedTest, run_bench
 from .benchmarks.plan_check import GPUCheck, PlanCheck, run_plan_check
@@ -170,12 +171,13 @@ def main(arguments: list[str] | None = None) -> int:
         else:
             print(USAGE)
             return 0 if command in ("-h", "--help") else 2
-    except (ValueError, OSError, FloatingPointError) as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
-    except ScoreFunctionError as error:
-        print(f"error: {error}; its own traceback:", file=sys.stderr)
-        traceback.print_exception(error.__cause__)
+    except (ValueError, OSError, FloatingPointError, ScoreFunctionError) as error:
+        for bar in list(getattr(tqdm, "_instances", ())):
+            bar.close()  # else its line would run into this one
+        is_theirs = isinstance(error, ScoreFunctionError)
+        print(f"error: {error}" + "; its own traceback:" * is_theirs, file=sys.stderr)
+        if is_theirs:
+            traceback.print_exception(error.__cause__)
         return 1
     except KeyboardInterrupt:
         print(STOPPED, file=sys.stderr)

@@ -20,18 +20,18 @@ from .presets import Preset, World, differences, differences_of_base, read_recor
 from .pretrain import held_out_loss, pretrain
 from .records import EncodedComparison, Example, encode_comparisons, encode_demonstrations, encode_prompts
 from .reward import center_on_demonstrations, load_rankings, train_reward_model
-from .rollout import reward_model_score, text_score
+from .rollout import ScoreFunction, reward_model_score, text_score
 from .sft import train_sft
 from .tokenizer import Tokenizer
 
 STAGES = ("pretrain", "sft", "comparisons", "reward", "ppo", "ppo_ptx")
-CENTERING_DEMONSTRATIONS = 500  # enough for a mean score within a few hundredths
+CENTERED_ON = 500  # demonstrations: enough for a mean score within a few hundredths
 
 
 class Pipeline:
     """One run: its folder, preset, seed and world. Each stage is a method that loads what earlier stages wrote.
 
-    `defaults` are the settings, by their dotted names, that nobody asked for: stages that are done may have had others.
+    `defaults` are settings, by their dotted names, that nobody asked for: stages that are done may have had others.
     """
 
     stages = STAGES
@@ -46,9 +46,6 @@ class Pipeline:
         self._lock: Any = None
         self._rows: dict[str, dict[str, int]] = {}  # how many rows of each kind fit into the model
         self.has_tokenizer = False  # whether it was given, so that none is learnt
-
-    def _uses(self, stage: str) -> dict[str, Any]:
-        return json.loads(json.dumps(used_by(stage, asdict(self.preset), self.world.describe())))
 
     def recorded(self) -> dict[str, dict[str, Any]]:
         """Return what each stage that has begun here used; a stage that was copied has no record."""
@@ -65,7 +62,8 @@ class Pipeline:
                 continue  # nothing builds on it
             found, done = [], self.is_done(stage)
             if stage in recorded:
-                found = differences(recorded[stage], self._uses(stage), self.defaults if done else None)
+                uses = used_by(stage, self.preset, self.world.describe())
+                found = differences(recorded[stage], uses, self.defaults if done else None)
                 found += [f"seed was {recorded[stage]['seed']}, now {self.seed}"] * (recorded[stage]["seed"] != self.seed)
             elif stage == "pretrain" and done and self.defaults:
                 found = differences_of_base(self.base_config, self.preset, self.defaults)
@@ -89,8 +87,8 @@ class Pipeline:
     def _note(self, stage: str) -> None:
         recorded, base = self.recorded(), {"model": asdict(self.base_config)} if self.is_done("pretrain") else {}
         rows, self._rows = recorded.get(stage, {}).get("rows", {}) | self._rows, {}
-        about = {"seed": self.seed, "preset": asdict(self.preset), "data": self.world.describe(),
-                 "stages": recorded | {stage: self._uses(stage) | base | {"rows": rows}}}  # fmt: skip
+        stages = recorded | {stage: used_by(stage, self.preset, self.world.describe()) | base | {"rows": rows, "seed": self.seed}}
+        about = {"seed": self.seed, "preset": asdict(self.preset), "stages": stages}
         self._write(self.folder / "run.json", json.dumps(about, indent=1))
 
     def _write(self, path: Path, text: str) -> None:
@@ -117,8 +115,8 @@ class Pipeline:
 
     def seconds(self) -> dict[str, float]:
         """Return how long each stage took; of a stage that was stopped, its last part."""
-        path = self.folder / "seconds.json"
-        return read_json(path, dict, "delete it, it says only what stages took", of=float | int) if path.exists() else {}
+        path, advice = self.folder / "seconds.json", "delete that file; it tells only how long stages took"
+        return read_json(path, dict, advice, of=float | int) if path.exists() else {}
 
     def output(self, stage: str) -> Path:
         """Path of what a stage leaves for the others; it appears when the stage is done."""
@@ -143,8 +141,7 @@ class Pipeline:
     @property
     def base_config(self) -> GPTConfig:
         """Shape of the base model: its own, once it is there, whatever the settings ask for."""
-        done = self.is_done("pretrain")
-        return load_model(self.output("pretrain"), stage="pretrain", kind=GPT).config if done else self.preset.model
+        return self.model("pretrain").config if self.is_done("pretrain") else self.preset.model
 
     @property
     def tokenizer(self) -> Tokenizer:
@@ -256,8 +253,7 @@ class Pipeline:
         """Stage 2: the SFT model, its head replaced, learns to score from the rankings."""
         rows = load_rankings(self.output("comparisons"), self.tokenizer.vocab_size)
         run = self._training_run("reward")
-        model = self.train_reward_on(rows, run)
-        self._finish("reward", run, model, data=fingerprint(rows))
+        self._finish("reward", run, self.train_reward_on(rows, run), data=fingerprint(rows))
 
     def train_reward_on(self, rows: list[dict[str, Any]], run: TrainingRun) -> ScalarModel:
         """Train a reward model on ranked rows; centre it on the demonstrations or, where there is none, on the best answers."""
@@ -267,7 +263,7 @@ class Pipeline:
         if demonstrations := self.world.demonstrations(self.preset.incoming_prompts):
             centre = encode_demonstrations(demonstrations, self.tokenizer, model.config.context_length)[0]
         train_reward_model(model, comparisons, self.preset.reward, pad_id=pad_id, seed=self.seed, run=run)
-        center_on_demonstrations(model, centre[:CENTERING_DEMONSTRATIONS], pad_id)
+        center_on_demonstrations(model, centre[:CENTERED_ON], pad_id)
         return model.eval()
 
     def ppo(self, stage: str = "ppo") -> None:
@@ -280,17 +276,23 @@ class Pipeline:
         """Stage 3 with pretraining text mixed in."""
         self.ppo("ppo_ptx")
 
-    def train_policy(self, config: PPOConfig, critic: ScalarModel, run: TrainingRun) -> GPT:
-        """Run PPO from the SFT model; return the averaged policy. `critic` starts the value model, and scores unless the world does."""
+    def train_policy(
+        self, config: PPOConfig, critic: ScalarModel, run: TrainingRun, *, score_fn: ScoreFunction | None = None
+    ) -> GPT:
+        """Run PPO from the SFT model; return the averaged policy.
+
+        `critic` starts the value model, and scores too, unless there is a `score_fn` or the world's own score.
+        """
         policy, tokenizer, given = self.model("sft"), self.tokenizer, self.world.given_score()
         context = policy.config.context_length
-        if config.ptx_coef and config.ptx_sequence_length > context:
-            raise ValueError(f"ptx_sequence_length is {config.ptx_sequence_length}, but the model's context {context}: lower it")
+        if config.ptx_coef and (window := config.ptx_sequence_length) > context:
+            raise ValueError(f"ptx_sequence_length is {window}, but the model's context {context} tokens: lower it")
         asked = self.world.ppo_prompts(self.preset.incoming_prompts)
         prompts = self._fitting("prompts", asked, encode_prompts, context - config.max_new_tokens)
         value_model = copy_scalar(critic)
-        as_given = {tuple(tokenizer.encode_prompt(prompt)): prompt for prompt in asked}
-        score_fn = text_score(given, tokenizer, as_given) if given else reward_model_score(self.engine.prepare(critic))
+        if given:
+            score_fn = text_score(given, tokenizer, {tuple(tokenizer.encode_prompt(prompt)): prompt for prompt in asked})
+        score_fn = score_fn or reward_model_score(self.engine.prepare(critic))
         text = pack_documents(self.world.documents(self.preset.documents), tokenizer) if config.ptx_coef else None
         return train_ppo(
             policy, value_model, score_fn, prompts, config, seed=self.seed, run=run, pretraining_tokens=text,

@@ -125,9 +125,9 @@ USES = {
 """Settings and data of each stage; data that no stage names, such as a released base model, belongs to all."""
 
 
-def used_by(stage: str, settings: dict[str, Any], data: dict[str, Any]) -> dict[str, dict[str, Any]]:
+def used_by(stage: str, preset: Preset | dict[str, Any], data: dict[str, Any]) -> dict[str, dict[str, Any]]:
     """Return the part of all settings and all data that a stage uses; settings by their dotted names."""
-    names, own = USES[stage]
+    (names, own), settings = USES[stage], preset if isinstance(preset, dict) else asdict(preset)
     others = {key for _, keys in USES.values() for key in keys} - set(own)
     return {"settings": dotted({key: value for key, value in settings.items() if key in names}),
             "data": {key: value for key, value in data.items() if key not in others}}  # fmt: skip

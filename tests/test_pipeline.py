@@ -263,7 +263,7 @@ def test_what_is_said_of_a_damaged_tokenizer_works(tmp_path, finished, harm):
     path.unlink()
     other = ToyWorld()
     other.documents = lambda count: ["other texts"]
-    with pytest.raises(FileNotFoundError, match=r"there is no .*tokenizer.json: the same command, with its --text or --start-from"):
+    with pytest.raises(FileNotFoundError, match=r"there is no .*tokenizer.json: the same command, with its --text or"):
         Pipeline(tmp_path, toy_preset(), 0, other, show_progress=False).reward()
 
 
