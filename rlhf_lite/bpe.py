@@ -1,7 +1,7 @@
 """Byte-level BPE by hand: how text becomes the numbers that a language model reads.
 
-A model needs a fixed list of tokens. With one token a word the list has no end and new words have no number; with one
-token a byte nothing is ever unknown, but texts get long. Byte-pair encoding starts at bytes and glues the pair of
+A model needs a fixed list of tokens. With one token per word the list has no end and new words have no number; with one
+token per byte nothing is ever unknown, but texts get long. Byte-pair encoding starts at bytes and glues the pair of
 neighbours that is most frequent into a new token, again and again. Frequent words end as one token, rare ones stay
 a few pieces, and a word never seen is still its bytes.
 
@@ -44,7 +44,7 @@ Pair = tuple[int, int]
 
 @dataclass(frozen=True, kw_only=True)
 class Work:
-    """Hold how one word became tokens; `print` it to see a line a step."""
+    """Hold how one word became tokens; `print` it to see a line per step."""
 
     stages: list[list[str]]
     """the pieces of the word, readable: first its bytes, then after each merge, last its tokens"""
@@ -54,7 +54,7 @@ class Work:
     """the token ids of the last stage"""
 
     def __str__(self) -> str:
-        """Write one line a stage: the merge that made it, and the pieces."""
+        """Write one line per stage: the merge that made it, and the pieces."""
         labels = ["bytes", *self.new_ids]
         return "\n".join(f"{label:>6} | {' '.join(pieces)}" for label, pieces in zip(labels, self.stages, strict=True))
 
@@ -73,7 +73,7 @@ class BytePairEncoder:
 
     @property
     def vocab_size(self) -> int:
-        """Count the token ids."""
+        """Number of token ids."""
         return len(self.pieces)
 
     @classmethod

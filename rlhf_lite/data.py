@@ -45,7 +45,7 @@ def _epochs_and_items(step: int, n_items: int, batch_size: int, seed: int) -> li
 
 
 def batch_indices(step: int, n_items: int, batch_size: int, seed: int) -> list[int]:
-    """Choose the items of one step; every item comes once an epoch, each epoch in a new random order.
+    """Choose the items of one step; every item comes once per epoch, each epoch in a new random order.
 
     The epochs stand in one endless row and a batch is the next `batch_size` places of it, so every batch is full: where
     an epoch ends in the middle of a batch, the next one fills it up. With 3 items and batches of 2, and the orders
@@ -84,7 +84,8 @@ def window_batch(tokens: Tensor, step: int, batch_size: int, sequence_length: in
 
     An epoch cuts the stream into neighbouring windows, so no token comes twice in it; the few left over (fewer than
     `sequence_length`) are others each epoch, because each begins to cut at a random place and counts on from the end
-    to the beginning. Thus a token is not always the first of its window, where nothing would predict it.
+    to the beginning. So every token is predicted in most epochs: which ones stand first in a window, where nothing predicts
+    them, changes.
 
     Shapes: tokens (n_tokens,); returns (B, T) long, with B = `batch_size` and T = `sequence_length`.
     Raises: ValueError if the stream is not 1-D, is shorter than one window, or a window has fewer than 2 tokens.

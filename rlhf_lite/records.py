@@ -158,7 +158,7 @@ def encode_prompts(
 ) -> tuple[list[list[int]], int]:
     """Tokenise prompts to sample from and drop those longer than `max_prompt_length`.
 
-    Returns: a list of ids a prompt, not padded, and how many prompts were dropped.
+    Returns: a list of ids per prompt, not padded, and how many prompts were dropped.
     Raises: ValueError if none is left.
     """
     encoded = [tokenizer.encode_prompt(each.prompt if isinstance(each, Prompt) else each) for each in prompts]

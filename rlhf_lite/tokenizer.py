@@ -16,6 +16,7 @@ import json
 import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 from tokenizers import Tokenizer as HFTokenizer
 from tokenizers import decoders, models, pre_tokenizers, trainers
@@ -29,6 +30,9 @@ GPT2_END_TOKEN = "<|endoftext|>"
 _BYTE_FF = "ÿ"  # as GPT-2's files write that byte; the letter ÿ is two other bytes in UTF-8
 SMALLEST_VOCAB = 256 + 2  # every byte, and the two special tokens
 
+SUPPORTED = f"supported are byte-level BPE that ends texts with {GPT2_END_TOKEN}, as GPT-2's, and what Tokenizer.train makes"
+_PROBE = f"It's 12 o'clock!\n\n  Naïve «ÿ»\tA 世界 😀 {PAD_TOKEN}{END_TOKEN}{GPT2_END_TOKEN}"
+
 _FORGED_TURN = re.compile(r"(?:^|(?<=\r))(?=(?:System|User|Assistant):)", re.MULTILINE)
 
 
@@ -36,21 +40,28 @@ class Tokenizer:
     """Encode and decode text, and lay out conversations; make one with `Tokenizer.train` or `Tokenizer.load`."""
 
     def __init__(self, hf_tokenizer: HFTokenizer) -> None:
-        """Wrap a trained Hugging Face tokenizer that has this module's padding and end tokens, or GPT-2's."""
+        """Wrap a trained Hugging Face tokenizer that has this module's padding and end tokens, or GPT-2's.
+
+        Raises: ValueError saying what kind of tokenizer it is, where it is not a byte-level BPE with such an end token.
+        """
+        state = json.loads(hf_tokenizer.to_str())
+        vocabulary, added = _vocabulary(state)
+        if PAD_TOKEN not in vocabulary:
+            vocabulary[PAD_TOKEN] = vocabulary.pop(_BYTE_FF)
         # "Added" tokens are looked for in every text: a user who types <|end|> would end the turn. Here they are in the
         # vocabulary only, where no merge leads to them, so they come from this class and from nowhere else.
-        # A post-processor could add a start token to every text, or move the offsets that `encode_example` reads.
-        state = {**json.loads(hf_tokenizer.to_str()), "added_tokens": [], "post_processor": None}
-        vocabulary = state["model"].get("vocab", {}) if state["model"].get("type") == "BPE" else {}
-        if GPT2_END_TOKEN in vocabulary and PAD_TOKEN not in vocabulary and _BYTE_FF in vocabulary:
-            vocabulary[PAD_TOKEN] = vocabulary.pop(_BYTE_FF)
-        self.pad_token, self.end_token = PAD_TOKEN, END_TOKEN if END_TOKEN in vocabulary else GPT2_END_TOKEN
-        if not {self.pad_token, self.end_token} <= set(vocabulary):
-            raise ValueError(
-                f"expected BPE with {PAD_TOKEN} and {END_TOKEN}, or GPT-2's with {GPT2_END_TOKEN}: use Tokenizer.train"
-            )
-        self._pad_id, self._end_id = vocabulary[self.pad_token], vocabulary[self.end_token]
+        # A post-processor could add a start token to every text, or move the offsets that `encode_example` reads. Truncation
+        # and padding are what `transformers` was last asked for; dropout would give other tokens each time.
+        state |= {"added_tokens": [], "post_processor": None, "truncation": None, "padding": None}
+        state["model"] |= {"vocab": vocabulary, "dropout": None}
         self._hf = HFTokenizer.from_str(json.dumps(state))
+        self.vocab_size = len(vocabulary)  # special tokens included
+        self.pad_token, self.end_token = PAD_TOKEN, GPT2_END_TOKEN if GPT2_END_TOKEN in vocabulary else END_TOKEN
+        self.pad_id, self.end_id = vocabulary[self.pad_token], vocabulary[self.end_token]
+        # id -> token of those that no text gives: padding, end, and what another program added
+        self.special_tokens = {vocabulary[token]: token for token in (self.pad_token, self.end_token, *added)}
+        if self.decode(self.encode(_PROBE)) != _PROBE:
+            raise ValueError(f"texts do not come back from its tokens (normalizer, add_prefix_space, or no decoder): {SUPPORTED}")
 
     @classmethod
     def train(cls, texts: Iterable[str], vocab_size: int) -> "Tokenizer":
@@ -62,9 +73,8 @@ class Tokenizer:
         Raises: ValueError if `vocab_size` is below 258; TypeError if `texts` is one string.
         """
         if vocab_size < SMALLEST_VOCAB:
-            raise ValueError(
-                f"vocab_size is {vocab_size}, but the 256 bytes and 2 special tokens are always in: give {SMALLEST_VOCAB} or more"
-            )
+            always = f"the 256 bytes and 2 special tokens are always in: give {SMALLEST_VOCAB} or more"
+            raise ValueError(f"vocab_size is {vocab_size}, but {always}")
         if isinstance(texts, str):
             raise TypeError("texts is one string, which would be read letter by letter: give a list, [text]")
         hf_tokenizer = HFTokenizer(models.BPE())
@@ -80,37 +90,25 @@ class Tokenizer:
         return cls(hf_tokenizer)
 
     @classmethod
-    def from_gpt2_files(cls, vocabulary: str | Path, merges: str | Path) -> "Tokenizer":
-        """Read GPT-2's own two files, `vocab.json` (token -> id) and `merges.txt` (a pair a line, earliest first).
+    def from_gpt2_files(cls, vocabulary: str | Path, merges: str | Path, added: Sequence[str] = ()) -> "Tokenizer":
+        """Read GPT-2's own two files, `vocab.json` (token -> id) and `merges.txt` (a pair per line, earliest first).
+
+        `added` are special tokens whose ids follow those of the vocabulary.
 
         Raises: ValueError naming both files if they are no such pair.
         """
         try:
             hf_tokenizer = HFTokenizer(models.BPE.from_file(str(vocabulary), str(merges)))
+            hf_tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+            hf_tokenizer.decoder = decoders.ByteLevel()
+            hf_tokenizer.add_special_tokens(list(added))
+            return cls(hf_tokenizer)
         except Exception as error:  # `tokenizers` raises bare Exception
             raise ValueError(f"{vocabulary} and {merges} are no vocabulary and merges of GPT-2's kind: {error}") from error
-        hf_tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-        hf_tokenizer.decoder = decoders.ByteLevel()
-        return cls(hf_tokenizer)
-
-    @property
-    def vocab_size(self) -> int:
-        """Count the token ids, special tokens included."""
-        return self._hf.get_vocab_size()
-
-    @property
-    def pad_id(self) -> int:
-        """Give the id that fills up short rows of a batch."""
-        return self._pad_id
-
-    @property
-    def end_id(self) -> int:
-        """Give the id that ends a document, an answer or an earlier assistant turn."""
-        return self._end_id
 
     @property
     def fingerprint(self) -> str:
-        """Give 12 hex digits that change when any token changes: weights are useless with another tokenizer."""
+        """12 hex digits that change when any token changes: weights are useless with another tokenizer."""
         return hashlib.sha256(self._hf.to_str().encode()).hexdigest()[:12]
 
     def encode(self, text: str) -> list[int]:
@@ -128,7 +126,7 @@ class Tokenizer:
 
     def decode(self, ids: Sequence[int]) -> str:
         """Turn token ids into text, without special tokens; bytes that are no UTF-8 become U+FFFD, the mark �."""
-        return self._hf.decode([i for i in self._checked_ids(ids) if i not in (self.pad_id, self.end_id)])
+        return self._hf.decode([i for i in self._checked_ids(ids) if i not in self.special_tokens])
 
     def decode_with_special(self, ids: Sequence[int]) -> str:
         """Turn token ids into text that shows the special tokens: "Assistant: Hello.<|end|><|pad|>"."""
@@ -186,8 +184,11 @@ class Tokenizer:
         return earlier_ids + encoding.ids + [self.end_id], len(earlier_ids) + n_last
 
     def to_json(self) -> str:
-        """Give the tokenizer as the text of a file in the format of `tokenizers`."""
-        return self._hf.to_str(pretty=True)
+        """Write the tokenizer as the text of a file in the format of `tokenizers`."""
+        hf_tokenizer = HFTokenizer.from_str(self._hf.to_str())
+        if len(self.special_tokens) > 2:  # `load` must know the further ones
+            hf_tokenizer.add_special_tokens(list(self.special_tokens.values()))
+        return hf_tokenizer.to_str(pretty=True)
 
     def save(self, path: str | Path) -> None:
         """Write one JSON file in the format of `tokenizers`; it appears whole or not at all."""
@@ -195,28 +196,29 @@ class Tokenizer:
 
     @classmethod
     def load(cls, path: str | Path) -> "Tokenizer":
-        """Read a tokenizer that `save` wrote.
+        """Read a tokenizer that `save` wrote, or GPT-2's in the format of `tokenizers`.
 
-        Raises: FileNotFoundError or ValueError saying what to do if the file is missing or is no saved tokenizer.
+        Raises: FileNotFoundError; ValueError naming the file, and what kind of tokenizer it holds or that it is damaged.
         """
         path = Path(path)
         if not path.is_file():
             raise FileNotFoundError(f"no tokenizer at {path}: train one and save it there with Tokenizer.save")
-        content = path.read_bytes()
         try:
-            return cls(HFTokenizer.from_buffer(content))
+            hf_tokenizer = HFTokenizer.from_buffer(path.read_bytes())
         except Exception as error:  # `tokenizers` raises bare Exception
-            raise ValueError(f"{path} is no file of Tokenizer.save ({error}): delete it and train again") from error
+            raise ValueError(f"{path} is damaged ({error}): put back the tokenizer that the weights were trained with") from None
+        try:
+            return cls(hf_tokenizer)
+        except ValueError as error:
+            raise ValueError(f"{path}: {error}") from None
 
     def _token(self, token_id: int) -> str:
         """Name one token: special tokens as they are, others by their bytes."""
-        piece = self._hf.id_to_token(token_id)
-        if token_id in (self.pad_id, self.end_id):
-            return piece
-        return readable(bytes(CHAR_TO_BYTE[char] for char in piece))
+        special = self.special_tokens.get(token_id)
+        return special or readable(bytes(CHAR_TO_BYTE[char] for char in self._hf.id_to_token(token_id)))
 
     def _checked_ids(self, ids: Sequence[int]) -> list[int]:
-        """Give ids (a list, array or 1-D tensor) as a list of int; an id out of range is an error, not silence."""
+        """Return ids (a list, array or 1-D tensor) as a list of int; an id out of range is an error, not silence."""
         ids, size = [int(i) for i in ids], self.vocab_size
         outside = next((i for i in ids if not 0 <= i < size), None)
         if outside is not None:
@@ -224,8 +226,27 @@ class Tokenizer:
         return ids
 
 
+def _vocabulary(state: dict[str, Any]) -> tuple[dict[str, int], list[str]]:
+    """Return a tokenizer's vocabulary, token -> id, and the tokens added to it; ValueError says what it is, if not supported."""
+    if state["model"]["type"] != "BPE":
+        raise ValueError(f"it is a {state['model']['type']} tokenizer: {SUPPORTED}")
+    added = {token["content"]: token["id"] for token in state["added_tokens"]}
+    words = [token["content"] for token in state["added_tokens"] if not token["special"]]
+    vocabulary = state["model"]["vocab"] | added
+    missing = len(CHAR_TO_BYTE.keys() - vocabulary.keys() - ({_BYTE_FF} if PAD_TOKEN in vocabulary else set()))
+    if missing:
+        raise ValueError(f"it is a BPE tokenizer without {missing} of the 256 bytes, so some texts have no tokens: {SUPPORTED}")
+    if not ({PAD_TOKEN, END_TOKEN} <= vocabulary.keys() or GPT2_END_TOKEN in vocabulary):
+        raise ValueError(f"it is byte-level BPE with other special tokens ({', '.join(list(added)[:5]) or 'none'}): {SUPPORTED}")
+    if words and words != [GPT2_END_TOKEN]:
+        raise ValueError(f"it adds whole words, which are looked for in every text ({', '.join(words[:5])}): {SUPPORTED}")
+    if sorted(vocabulary.values()) != list(range(len(vocabulary))):
+        raise ValueError("its ids have gaps, or two tokens have the same id: save it again, whole")
+    return vocabulary, list(added)
+
+
 def _checked_text(text: str) -> str:
-    """Give the text back if it is a string with a UTF-8 form."""
+    """Return the text if it is a string with a UTF-8 form."""
     if not isinstance(text, str):
         raise TypeError(f"expected a string, got {type(text).__name__}: {text!r:.80}")
     text.encode()  # half of a surrogate pair has no UTF-8: UnicodeEncodeError, a ValueError, names it and its place
@@ -264,9 +285,7 @@ def _check_messages(messages: list[dict[str, str]]) -> None:
         _checked_text(message["content"])
         wanted = "system" if has_system and i == 0 else ("user", "assistant")[(i - has_system) % 2]
         if message["role"] != wanted:
-            raise ValueError(
-                f"message {i} has role {message['role']!r}, expected {wanted!r}: "
-                "roles go [system,] user, assistant, user, ..., user"
-            )
+            roles = "roles go [system,] user, assistant, user, ..., user"
+            raise ValueError(f"message {i} has role {message['role']!r}, expected {wanted!r}: {roles}")
     if messages[-1]["role"] != "user":
         raise ValueError(f"the last message has role {messages[-1]['role']!r}, but it must be the user's")

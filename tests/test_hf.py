@@ -9,6 +9,7 @@ folders in the hub's format are made on the spot.
 
 import json
 from itertools import pairwise
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -29,7 +30,8 @@ from transformers import (
 from rlhf_lite import hf
 from rlhf_lite.generate import generate
 from rlhf_lite.gpt import GPT, GPTConfig
-from rlhf_lite.hf import load_gpt2, load_tokenizer, save_gpt2, save_reward_model, to_gpt2_names
+from rlhf_lite.gpt2_recipe.recipe import open_base
+from rlhf_lite.hf import fit_vocabulary, load_gpt2, load_gpt2_tokenizer, save_gpt2, save_reward_model, to_gpt2_names
 from rlhf_lite.reward import score_sequences
 from rlhf_lite.tokenizer import Tokenizer
 
@@ -92,7 +94,7 @@ ODD = [
 @pytest.mark.parametrize("shape", ODD)
 def test_logits_are_the_same_in_and_out_again(tmp_path, gpt2_files, shape):
     theirs = make_theirs(tmp_path / "in", gpt2_files, **shape)
-    ours, tokenizer = load_gpt2(tmp_path / "in")
+    ours, tokenizer = load_gpt2(tmp_path / "in"), load_gpt2_tokenizer(tmp_path / "in")
     tokens = torch.randint(290, (3, 5))
     assert largest_difference(ours, theirs, tokens) < 1e-4
     save_gpt2(ours, tokenizer, tmp_path / "out")
@@ -105,7 +107,7 @@ def test_logits_are_the_same_in_and_out_again(tmp_path, gpt2_files, shape):
 def test_logits_are_the_same_at_published_widths(tmp_path, gpt2_files, size):
     width, heads = SIZES[size]  # full width and heads; 1 layer and a small vocabulary, for speed
     theirs = make_theirs(tmp_path, gpt2_files, std=0.02, n_embd=width, n_head=heads, n_layer=1, n_positions=1024)
-    ours, _ = load_gpt2(tmp_path)
+    ours = load_gpt2(tmp_path)
     assert ours.config.d_ff == 4 * width
     assert largest_difference(ours, theirs, torch.randint(290, (1, 40))) < 1e-4
 
@@ -117,7 +119,7 @@ def test_logits_are_the_same_with_the_whole_vocabulary(tmp_path, gpt2_files, siz
     layers = 12 if size == "small" else 2  # all of GPT-2 small; the others' layers are alike
     shape = {"vocab_size": 50257, "n_positions": 1024, "n_embd": width, "n_head": heads, "n_layer": layers}
     theirs = make_theirs(tmp_path, gpt2_files, std=0.02, **shape)
-    ours, tokenizer = load_gpt2(tmp_path)
+    ours, tokenizer = load_gpt2(tmp_path), load_gpt2_tokenizer(tmp_path)
     tokens = torch.randint(50257, (1, 1024))
     assert largest_difference(ours, theirs, tokens) < 1e-4
     save_gpt2(ours, tokenizer, tmp_path / "out")
@@ -139,7 +141,7 @@ def test_all_tensors_of_the_whole_sizes_have_their_names_and_shapes(size):
 def test_each_of_gpt2s_ways_matters(tmp_path, gpt2_files, change):
     """Break one thing at a time: the comparison of logits sees it."""
     theirs = make_theirs(tmp_path, gpt2_files, std=0.1)
-    ours, _ = load_gpt2(tmp_path)
+    ours = load_gpt2(tmp_path)
     tokens = torch.randint(290, (3, 20))
     block = ours.blocks[0]
     with torch.no_grad():
@@ -168,7 +170,7 @@ def test_names_of_the_published_files_and_weights_in_several_files(tmp_path, gpt
         save_file(half, tmp_path / f"part-{i}.safetensors")
     index = {name: f"part-{i}.safetensors" for i, half in enumerate(halves) for name in half}
     (tmp_path / "model.safetensors.index.json").write_text(json.dumps({"weight_map": index}))
-    assert largest_difference(load_gpt2(tmp_path)[0], theirs, torch.randint(290, (2, 20))) < 1e-4
+    assert largest_difference(load_gpt2(tmp_path), theirs, torch.randint(290, (2, 20))) < 1e-4
 
 
 # Text
@@ -181,7 +183,7 @@ def greedy(model, tokenizer, ids, count):
 
 @pytest.mark.parametrize("own", [True, False])
 def test_pipeline_writes_the_same_greedy_text(tmp_path, tokenizer, gpt2_files, make_gpt, own):
-    tokenizer = tokenizer if own else load_tokenizer(gpt2_files)
+    tokenizer = tokenizer if own else load_gpt2_tokenizer(gpt2_files)
     model = make_gpt(vocab_size=tokenizer.vocab_size, context_length=80, d_model=32, n_heads=4)
     save_gpt2(model, tokenizer, tmp_path)
     write = pipeline("text-generation", model=str(tmp_path), device="cpu")
@@ -219,7 +221,7 @@ def test_pipeline_stops_at_the_end_token_in_a_padded_batch(tmp_path, tokenizer, 
 
 @pytest.mark.parametrize("own", [True, False])
 def test_reward_model_gives_the_same_scores_there(tmp_path, tokenizer, gpt2_files, make_scalar_model, own):
-    tokenizer = tokenizer if own else load_tokenizer(gpt2_files)
+    tokenizer = tokenizer if own else load_gpt2_tokenizer(gpt2_files)
     model = make_scalar_model(vocab_size=tokenizer.vocab_size, context_length=80, d_model=32, n_heads=4)
     with torch.no_grad():
         model.scalar_head.bias.fill_(1.7)  # GPT2ForSequenceClassification has no place for it
@@ -253,7 +255,7 @@ def test_a_bias_without_weights_cannot_be_written(tmp_path, tokenizer, make_scal
 
 
 def test_gpt2s_files_give_gpt2s_ids(gpt2_files):
-    ours = load_tokenizer(gpt2_files)
+    ours = load_gpt2_tokenizer(gpt2_files)
     theirs = GPT2Tokenizer.from_pretrained(gpt2_files)
     for text in [*TEXTS, *CORPUS]:
         assert ours.encode(text) == theirs.encode(text)
@@ -265,21 +267,21 @@ def test_gpt2s_files_give_gpt2s_ids(gpt2_files):
 
 
 def test_a_gpt2_tokenizer_is_kept_by_saving(gpt2_files, tmp_path):
-    tokenizer = load_tokenizer(gpt2_files)
+    tokenizer = load_gpt2_tokenizer(gpt2_files)
     tokenizer.save(tmp_path / "tokenizer.json")
     again = Tokenizer.load(tmp_path / "tokenizer.json")
     assert (again.fingerprint, again.pad_id, again.end_id) == (tokenizer.fingerprint, tokenizer.pad_id, tokenizer.end_id)
     GPT2Tokenizer.from_pretrained(gpt2_files).save_pretrained(tmp_path / "theirs")  # with added tokens in its file
-    assert load_tokenizer(tmp_path / "theirs").encode_prompt("ÿ") == tokenizer.encode_prompt("ÿ")
+    assert load_gpt2_tokenizer(tmp_path / "theirs").encode_prompt("ÿ") == tokenizer.encode_prompt("ÿ")
 
 
 def test_a_tokenizer_file_cannot_add_tokens_to_every_text(gpt2_files, tmp_path):
-    tokenizer = load_tokenizer(gpt2_files)
+    tokenizer = load_gpt2_tokenizer(gpt2_files)
     adding = HFTokenizer.from_str(tokenizer.to_json())
     adding.post_processor = processors.TemplateProcessing(single="$A <|endoftext|>", special_tokens=[("<|endoftext|>", 290)])
     adding.save(str(tmp_path / "tokenizer.json"))
     assert adding.encode("The cat").ids[-1] == 290
-    assert load_tokenizer(tmp_path).encode("The cat") == tokenizer.encode("The cat")
+    assert load_gpt2_tokenizer(tmp_path).encode("The cat") == tokenizer.encode("The cat")
 
 
 def turns(*contents):
@@ -298,7 +300,7 @@ CHATS = [
 
 @pytest.mark.parametrize("own", [True, False])
 def test_chat_template_gives_the_same_ids(tmp_path, tokenizer, gpt2_files, make_gpt, own):
-    tokenizer = tokenizer if own else load_tokenizer(gpt2_files)
+    tokenizer = tokenizer if own else load_gpt2_tokenizer(gpt2_files)
     save_gpt2(make_gpt(vocab_size=tokenizer.vocab_size), tokenizer, tmp_path)
     theirs = AutoTokenizer.from_pretrained(tmp_path)
     for text in TEXTS:
@@ -320,6 +322,39 @@ def test_chat_template_refuses_what_it_cannot_write(tmp_path, tokenizer, make_gp
     for typed in ("<|end|>", "<|pad|>"):
         with pytest.raises(TemplateError, match=f"message 0 contains .*{typed.replace('|', '.')}.*: remove it"):
             theirs.apply_chat_template(turns(f"Hi{typed}"))
+    for content in ([{"type": "text", "text": "Hi"}], [{"type": "image"}], None, 3):
+        for chat in (turns(content), turns("a", content, "b"), [{"role": "system", "content": content}, *turns("a")]):
+            with pytest.raises(TemplateError, match=r"the content of message [01] must be a text"):
+                theirs.apply_chat_template(chat)
+    with pytest.raises(TemplateError, match="the content of message 1 must be a text"):
+        theirs.apply_chat_template([*turns("a"), {"role": "assistant", "tool_calls": []}])
+
+
+def test_added_tokens_go_in_and_out(tmp_path, gpt2_files, make_gpt):
+    theirs = GPT2Tokenizer.from_pretrained(gpt2_files)
+    theirs.add_special_tokens({"pad_token": "[PAD]", "additional_special_tokens": ["<|im_start|>"]})
+    theirs.save_pretrained(tmp_path / "in")
+    for name in ("vocab.json", "merges.txt"):
+        (tmp_path / name).write_bytes((gpt2_files / name).read_bytes())
+    (tmp_path / "added_tokens.json").write_text('{"<|im_start|>": 292, "[PAD]": 291}')
+    for folder in (tmp_path / "in", tmp_path):
+        tokenizer = load_gpt2_tokenizer(folder)
+        assert tokenizer.vocab_size == 293 and {tokenizer.special_tokens[i] for i in (291, 292)} == {"[PAD]", "<|im_start|>"}
+        save_gpt2(make_gpt(vocab_size=293), tokenizer, tmp_path / "out")
+        again = AutoTokenizer.from_pretrained(tmp_path / "out")
+        for text in (*TEXTS, "[PAD] <|im_start|>user Hi"):
+            assert tokenizer.decode(tokenizer.encode(text)) == text and max(tokenizer.encode(text), default=0) < 291
+        assert again.convert_tokens_to_ids(["[PAD]", "<|im_start|>"]) == theirs.convert_tokens_to_ids(["[PAD]", "<|im_start|>"])
+        assert again("<|im_start|>Hi").input_ids == theirs("<|im_start|>Hi").input_ids
+        assert load_gpt2_tokenizer(tmp_path / "out").fingerprint == tokenizer.fingerprint
+        with pytest.raises(TemplateError, match=r"message 0 contains <\|im_start\|>: remove it"):
+            again.apply_chat_template(turns("Hi<|im_start|>"))
+
+
+def test_others_may_read_what_is_written(tmp_path, tokenizer, make_gpt):
+    save_gpt2(make_gpt(vocab_size=300), tokenizer, tmp_path)
+    (tmp_path / "mine").touch()
+    assert {path.stat().st_mode for path in tmp_path.iterdir()} == {(tmp_path / "mine").stat().st_mode}
 
 
 # Folders that are refused
@@ -341,10 +376,15 @@ def change_config(folder, **changes):
         ({"activation_function": "relu"}, "activation_function relu, supported: gelu_new"),
         ({"layer_norm_epsilon": 1e-6}, "layer_norm_epsilon 1e-06, supported: 1e-05"),
         ({"scale_attn_by_inverse_layer_idx": True}, "scale_attn_by_inverse_layer_idx True, supported: False"),
-        ({"n_layer": 3}, r"no GPT-2 of 3 layers: it lacks \['h.2.attn.c_attn.bias'"),
-        ({"n_layer": 1}, r"unknown is \['h.1.attn.c_attn.bias'"),
+        ({"n_layer": 3}, r"no GPT-2 of 3 layers: missing: \['h.2.attn.c_attn.bias'"),
+        ({"n_layer": 1}, r"unknown: \['h.1.attn.c_attn.bias'"),
         ({"n_inner": 50}, "do not have the shapes of its config.json"),
-        ({"vocab_size": 280}, "tokenizer has 291 tokens, the model only 280"),
+        ({"vocab_size": 280}, "do not have the shapes of its config.json"),
+        ({"n_positions": "24"}, "config.json has n_positions '24': expected whole numbers"),
+        ({"n_embd": None, "vocab_size": None}, "config.json has vocab_size None, n_embd None: expected whole numbers"),
+        ({"n_layer": 2.0}, "config.json has n_layer 2.0: expected whole numbers"),
+        ({"n_head": True}, "config.json has n_head True: expected whole numbers"),
+        ({"n_inner": "64"}, "config.json has n_inner '64': expected whole numbers"),
         ({"n_head": 5}, "d_model 24 cannot be split over 5 heads"),
     ],
 )
@@ -353,6 +393,67 @@ def test_other_models_are_refused(tmp_path, gpt2_files, changes, message):
     change_config(tmp_path, **changes)
     with pytest.raises(ValueError, match=message):
         load_gpt2(tmp_path)
+
+
+def test_a_folder_without_a_tokenizer_has_a_model_all_the_same(tmp_path, gpt2_files):
+    theirs = make_theirs(tmp_path, gpt2_files)
+    for name in ("vocab.json", "merges.txt"):
+        (tmp_path / name).unlink()
+    assert largest_difference(load_gpt2(tmp_path), theirs, torch.randint(290, (2, 9))) < 1e-4
+
+
+def test_the_other_names_of_the_sizes(tmp_path, gpt2_files):
+    theirs, path = make_theirs(tmp_path, gpt2_files), tmp_path / "config.json"
+    names = {"n_embd": "hidden_size", "n_layer": "num_hidden_layers", "n_head": "num_attention_heads",
+             "n_positions": "max_position_embeddings"}  # fmt: skip
+    path.write_text(json.dumps({names.get(key, key): value for key, value in json.loads(path.read_text()).items()}))
+    assert largest_difference(load_gpt2(tmp_path), theirs, torch.randint(290, (2, 9))) < 1e-4
+
+
+# Vocabularies larger than the tokenizer
+
+
+@pytest.fixture
+def padded(tmp_path, gpt2_files):
+    """A model of 320 rows beside a tokenizer of 291 tokens; the rows without a token would win every draw."""
+    theirs = make_theirs(tmp_path, gpt2_files, vocab_size=291)
+    theirs.resize_token_embeddings(291, pad_to_multiple_of=64)
+    with torch.no_grad():
+        theirs.transformer.wte.weight[291:] = 50 * theirs.transformer.wte.weight[:29]
+    theirs.save_pretrained(tmp_path)
+    return load_gpt2(tmp_path), load_gpt2_tokenizer(tmp_path)
+
+
+def test_rows_without_a_token_are_cut(padded, tokenizer):
+    model, gpt2_tokenizer = padded
+    assert model.config.vocab_size == 320
+    fitted, tokens = fit_vocabulary(model, gpt2_tokenizer), torch.randint(291, (2, 9))
+    assert fitted.config.vocab_size == 291 and fitted.training == model.training
+    assert torch.equal(fitted(tokens), model(tokens)[..., :291])
+    assert fit_vocabulary(fitted, gpt2_tokenizer) is fitted
+    with pytest.raises(ValueError, match="the tokenizer has 300 tokens, the model only 291: they belong to others"):
+        fit_vocabulary(fitted, tokenizer)
+
+
+def test_a_token_that_was_added_without_a_row_does_no_harm(padded, tmp_path, gpt2_files):
+    (tmp_path / "added_tokens.json").write_text('{"[PAD]": 291}')
+    model, tokenizer = fit_vocabulary(*padded), load_gpt2_tokenizer(tmp_path)
+    assert tokenizer.vocab_size == 292 and fit_vocabulary(model, tokenizer) is model
+    (tmp_path / "vocab.json").write_text((gpt2_files / "vocab.json").read_text()[:-1] + ', "more": 291}')
+    (tmp_path / "added_tokens.json").unlink()
+    with pytest.raises(ValueError, match="the tokenizer has 292 tokens, the model only 291"):
+        fit_vocabulary(model, load_gpt2_tokenizer(tmp_path))
+
+
+def test_ppo_never_samples_an_id_outside_the_tokenizer(padded, tmp_path):
+    model, tokenizer = padded
+    assert open_base(SimpleNamespace(base=str(tmp_path), folder=tmp_path / "run"))[0].config.vocab_size == tokenizer.vocab_size
+    prompts = [tokenizer.encode("The cat")] * 64
+    how = {"max_new_tokens": 12, "end_id": tokenizer.end_id, "pad_id": tokenizer.pad_id}
+    assert generate(model, prompts, **how).tokens.max() >= tokenizer.vocab_size
+    answers = generate(fit_vocabulary(model, tokenizer), prompts, **how)
+    assert answers.tokens.max() < tokenizer.vocab_size
+    assert len({tokenizer.decode_response(row) for row in answers.responses()}) > 9  # every one has a text
 
 
 def test_an_untied_output_layer_is_refused(tmp_path, gpt2_files):
@@ -379,18 +480,19 @@ def test_damaged_and_missing_files_say_so(tmp_path, gpt2_files):
             load_gpt2(tmp_path)
     (tmp_path / "merges.txt").write_text("no merge\n")
     with pytest.raises(ValueError, match=r"no vocabulary and merges"):
-        load_gpt2(tmp_path)
+        load_gpt2_tokenizer(tmp_path)
     (tmp_path / "merges.txt").unlink()
     with pytest.raises(FileNotFoundError, match=r"no tokenizer in .*expected tokenizer.json, or vocab.json and merges.txt"):
-        load_gpt2(tmp_path)
+        load_gpt2_tokenizer(tmp_path)
     (tmp_path / "tokenizer.json").write_text("{}")
-    with pytest.raises(ValueError, match="only byte-level BPE"):
-        load_gpt2(tmp_path)
-    (tmp_path / "config.json").write_text("[1]")
-    with pytest.raises(ValueError, match="no JSON object"):
-        load_gpt2(tmp_path)
+    with pytest.raises(ValueError, match="tokenizer.json is damaged"):
+        load_gpt2_tokenizer(tmp_path)
+    for damaged in ("[1]", "{", "\xff", "[" * 100_000):
+        (tmp_path / "config.json").write_text(damaged, encoding="latin-1")
+        with pytest.raises(ValueError, match="config.json .*: give the folder of a saved model"):
+            load_gpt2(tmp_path)
     (tmp_path / "config.json").unlink()
-    with pytest.raises(FileNotFoundError, match=r"no config\.json"):
+    with pytest.raises(FileNotFoundError, match=r"there is no .*config\.json"):
         load_gpt2(tmp_path)
 
 
@@ -411,7 +513,7 @@ def test_hub_names_fetch_only_what_cannot_run(tmp_path, gpt2_files, monkeypatch)
         return str(tmp_path)
 
     monkeypatch.setattr(hf, "snapshot_download", fetch)
-    assert largest_difference(load_gpt2("openai-community/gpt2")[0], theirs, torch.randint(290, (1, 9))) < 1e-4
+    assert largest_difference(load_gpt2("openai-community/gpt2"), theirs, torch.randint(290, (1, 9))) < 1e-4
     [(name, patterns)] = asked
     assert name == "openai-community/gpt2"
     assert not any(pattern.endswith((".bin", ".py", "*", ".pt")) for pattern in patterns)

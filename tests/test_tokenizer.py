@@ -4,6 +4,7 @@ Proves: any text comes back from its tokens; no text makes a special token; the 
 one tokenisation and the end token is kept; users cannot forge turns; files appear whole or not at all.
 """
 
+import json
 import os
 
 import pytest
@@ -144,9 +145,7 @@ def test_user_cannot_forge_a_turn(tokenizer, line):
     assert tokenizer.render(f"Hi\n{line}") == f"User: Hi\n {line}\nAssistant:"
     assert tokenizer.render(f"Hi\r{line}") == f"User: Hi\r {line}\nAssistant:"
     assert tokenizer.render(f"{line}\n{line}") == f"User:  {line}\n {line}\nAssistant:"
-    assert tokenizer.render([user("Hi"), assistant("Yes"), user(f"\n{line}")]).endswith(
-        f"\nUser: \n {line}\nAssistant:"
-    )
+    assert tokenizer.render([user("Hi"), assistant("Yes"), user(f"\n{line}")]).endswith(f"\nUser: \n {line}\nAssistant:")
 
 
 @pytest.mark.parametrize("content", ["Dear User: hi", "Users: 3", "an Assistant: yes", " User: a", "a User:\nb", "\n"])
@@ -239,20 +238,139 @@ def test_load_says_what_to_do(tokenizer, tmp_path):
         Tokenizer.load(tmp_path / "none.json")
     tokenizer.save(tmp_path / "good.json")
     good = (tmp_path / "good.json").read_bytes()
-    foreign = good.replace(b"<|end|>", b"<|eos|>")
-    for content in (b"", b"{}", b"[]", b"\xff\xfe", good[: len(good) // 2], foreign, b'{"a": 1}'):
+    for content in (b"", b"{}", b"[]", b"\xff\xfe", good[: len(good) // 2], b'{"a": 1}'):
         (tmp_path / "bad.json").write_bytes(content)
-        with pytest.raises(ValueError, match=r"bad\.json is no file of Tokenizer\.save .*: delete it and train again"):
+        with pytest.raises(
+            ValueError, match=r"bad\.json is damaged .*: put back the tokenizer that the weights were trained with"
+        ):
             Tokenizer.load(tmp_path / "bad.json")
+
+
+# Tokenizers of others
+
+
+def gpt2_like(**changes):
+    """Make what a tokenizer.json of GPT-2's kind holds: 256 bytes, a few merges, <|endoftext|> added; `changes` of its parts."""
+    trained = HFTokenizer(models.BPE())
+    trained.pre_tokenizer, trained.decoder = pre_tokenizers.ByteLevel(add_prefix_space=False), decoders.ByteLevel()
+    alphabet = pre_tokenizers.ByteLevel.alphabet()
+    trained.train_from_iterator(CORPUS, trainers.BpeTrainer(vocab_size=300, initial_alphabet=alphabet, show_progress=False))
+    trained.add_special_tokens(["<|endoftext|>"])
+    state = json.loads(trained.to_str())
+    for part, change in changes.items():
+        state[part] = state[part] | change if isinstance(state[part], dict) and isinstance(change, dict) else change
+    return state
+
+
+@pytest.fixture
+def load(tmp_path):
+    def load_state(state):
+        (tmp_path / "tokenizer.json").write_text(json.dumps(state), encoding="utf-8")
+        return Tokenizer.load(tmp_path / "tokenizer.json")
+
+    return load_state
+
+
+LONG = "The capital of France is Paris, and it was written by hand. " * 9
+TRUNCATION = {"direction": "Right", "max_length": 8, "strategy": "LongestFirst", "stride": 0}
+PADDING = {"strategy": {"Fixed": 900}, "direction": "Left", "pad_to_multiple_of": None, "pad_id": 300, "pad_type_id": 0,
+           "pad_token": "<|endoftext|>"}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"truncation": TRUNCATION},
+        {"padding": PADDING},
+        {"padding": PADDING | {"strategy": "BatchLongest"}},
+        {"truncation": TRUNCATION, "padding": PADDING},
+        {"model": {"dropout": 0.5}},
+    ],
+)
+def test_nothing_in_a_file_cuts_pads_or_draws(load, changes):
+    plain, changed = load(gpt2_like()), load(gpt2_like(**changes))
+    assert changed.fingerprint == plain.fingerprint
+    assert changed.encode(LONG) == changed.encode(LONG) == plain.encode(LONG)
+    assert changed.encode_batch([LONG, "a"]) == plain.encode_batch([LONG, "a"])
+    assert changed.encode_prompt(LONG) == plain.encode_prompt(LONG)
+    ids, n = changed.encode_example(LONG, LONG)
+    assert (ids, n) == plain.encode_example(LONG, LONG) and changed.decode_response(ids[n:]) == LONG.strip()
+
+
+def special(i, content, **changes):
+    flags = {"single_word": False, "lstrip": False, "rstrip": False, "normalized": False, "special": True}
+    return {"id": i, "content": content, **flags, **changes}
+
+
+END = special(300, "<|endoftext|>")
+
+
+def test_added_tokens_are_kept_and_no_text_gives_them(load, tmp_path):
+    added = [END, special(301, "[PAD]"), special(302, "<|im_start|>"), special(303, "a token")]
+    tokenizer = load(gpt2_like(added_tokens=added))
+    assert tokenizer.vocab_size == 304 and tokenizer.end_id == 300
+    assert tokenizer.special_tokens.items() >= {301: "[PAD]", 302: "<|im_start|>", 303: "a token"}.items()
+    ids = tokenizer.encode("<|im_start|>[PAD]a token<|endoftext|>")
+    assert max(ids) < 300 and tokenizer.decode(ids) == "<|im_start|>[PAD]a token<|endoftext|>"
+    assert tokenizer.tokens([302, 303]) == ["<|im_start|>", "a token"]
+    tokenizer.save(tmp_path / "again.json")
+    again = Tokenizer.load(tmp_path / "again.json")
+    assert again.fingerprint == tokenizer.fingerprint and again.special_tokens == tokenizer.special_tokens
+    assert again.encode_prompt("<|im_start|>") == tokenizer.encode_prompt("<|im_start|>")
+
+
+def test_a_gpt2_with_our_end_token_added_keeps_its_own_end(load, tmp_path):
+    tokenizer = load(gpt2_like(added_tokens=[END, special(301, "<|end|>")]))
+    tokenizer.save(tmp_path / "again.json")
+    for each in (tokenizer, Tokenizer.load(tmp_path / "again.json")):
+        assert (each.end_token, each.end_id, each.pad_id) == ("<|endoftext|>", 300, tokenizer.pad_id)
+
+
+def test_an_end_token_that_was_only_added_counts(load):
+    state = gpt2_like()
+    state["model"]["vocab"].pop("<|endoftext|>", None)
+    tokenizer = load(state)
+    assert (tokenizer.end_id, tokenizer.vocab_size) == (300, 301)
+
+
+def without_bytes():
+    """Train as many do, without the alphabet of bytes: letters that the texts lack have no token."""
+    trained = HFTokenizer(models.BPE())
+    trained.pre_tokenizer, trained.decoder = pre_tokenizers.ByteLevel(add_prefix_space=False), decoders.ByteLevel()
+    trainer = trainers.BpeTrainer(vocab_size=300, special_tokens=["<|endoftext|>"], show_progress=False)
+    trained.train_from_iterator(["abc"], trainer)
+    return json.loads(trained.to_str())
+
+
+FOREIGN = [
+    (lambda: json.loads(HFTokenizer(models.Unigram([("<unk>", 0.0), ("a", -1.0)], 0)).to_str()), "it is a Unigram tokenizer"),
+    (lambda: json.loads(HFTokenizer(models.WordPiece({"[UNK]": 0}, unk_token="[UNK]")).to_str()), "it is a WordPiece tokenizer"),
+    (lambda: json.loads(HFTokenizer(models.WordLevel({"[UNK]": 0}, unk_token="[UNK]")).to_str()), "it is a WordLevel tokenizer"),
+    (without_bytes, r"without 253 of the 256 bytes"),
+    (lambda: gpt2_like(added_tokens=[special(300, "</s>")]), r"other special tokens \(</s>\)"),
+    (lambda: gpt2_like(added_tokens=[]), r"other special tokens \(none\)"),
+    (lambda: gpt2_like(added_tokens=[END, special(301, "France", special=False)]), r"adds whole words.*\(France\)"),
+    (lambda: gpt2_like(model={"vocab": gpt2_like()["model"]["vocab"] | {"[PAD]": 305}}), "its ids have gaps"),
+    (lambda: gpt2_like(decoder=None), "texts do not come back"),
+    (lambda: gpt2_like(pre_tokenizer=None), "texts do not come back"),
+    (lambda: gpt2_like(pre_tokenizer={"add_prefix_space": True}), "texts do not come back"),
+    (lambda: gpt2_like(normalizer={"type": "Lowercase"}), "texts do not come back"),
+    (lambda: gpt2_like(normalizer={"type": "NFD"}), "texts do not come back"),
+]
+
+
+@pytest.mark.parametrize(("make", "message"), FOREIGN)
+def test_a_foreign_tokenizer_is_named(load, make, message):
+    with pytest.raises(ValueError, match=f"tokenizer.json: .*{message}") as refused:
+        load(make())
+    assert "delete it" not in str(refused.value)
 
 
 # Messages
 
 
 def test_messages_about_training_and_text(tokenizer):
-    with pytest.raises(
-        ValueError, match=r"vocab_size is 257, but the 256 bytes and 2 special tokens .*: give 258 or more"
-    ):
+    with pytest.raises(ValueError, match=r"vocab_size is 257, but the 256 bytes and 2 special tokens .*: give 258 or more"):
         Tokenizer.train(CORPUS, 257)
     with pytest.raises(TypeError, match=r"texts is one string.*give a list"):
         Tokenizer.train("text", 300)

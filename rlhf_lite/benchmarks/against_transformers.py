@@ -102,7 +102,7 @@ def training_step(model: nn.Module, loss_of: Callable[[], torch.Tensor], engine:
 
     def step() -> None:
         optimizer.zero_grad(set_to_none=True)
-        with engine.precision():
+        with engine.autocast():
             loss = loss_of()
         loss.backward()
         nn.utils.clip_grad_norm_(model.parameters(), config.max_grad_norm)
@@ -152,13 +152,13 @@ def measure_sampling(name: str, device: torch.device, repeats: int, ways: list[s
     ids, end = prompts.to(device), END if ending else -1  # no token is -1
 
     def ours(engine: Engine) -> int:
-        with engine.precision():
+        with engine.autocast():
             found = generate(model, prompts.tolist(), max_new_tokens=NEW, end_id=end, pad_id=0, generator=generator)
         return int((found.lengths - found.prompt_lengths).sum())
 
     def theirs(engine: Engine) -> int:
         how = {"eos_token_id": END} if ending else {"min_new_tokens": NEW}
-        with torch.no_grad(), engine.precision():
+        with torch.no_grad(), engine.autocast():
             found = other.generate(ids, attention_mask=torch.ones_like(ids), do_sample=True, top_k=0, max_new_tokens=NEW,
                                    pad_token_id=0, use_cache=True, **how)[:, PROMPT:]  # fmt: skip
         is_end = (found == END).long() if ending else torch.zeros_like(found)

@@ -24,7 +24,7 @@ from ..gpt import GPT, ScalarModel, last_token_scores
 from ..masked import last_kept
 from ..pretrain import held_out_loss
 from ..records import Comparison
-from ..reports.comparison import mean, own_turn, pair_rows, sample_rows
+from ..reports.comparison import SPEAKERS, mean, own_turn, pair_rows, sample_rows
 from ..reports.markdown import number
 from ..reward import score_sequences
 from ..rollout import ScoreFunction
@@ -167,7 +167,9 @@ def judge_models(
     for name in names:
         policy = sft if name == "sft" else load(name)
         texts, finished = held_out.answers_of(policy, held_out.seed)
-        answers[name], rows[name] = [own_turn(text) for text in texts] if name == "base" else texts, {"finished": finished}
+        if name == "base":
+            texts = [own_turn(text, (*SPEAKERS, "Assistant")) for text in texts]
+        answers[name], rows[name] = texts, {"finished": finished}
         kl[name] = kl_from(policy, sft, held_out.encoded_prompts[:KL_PROMPTS], seed=held_out.seed,
                            max_new_tokens=held_out.max_new_tokens, **held_out.ids)  # fmt: skip
         if held_out.text:

@@ -72,6 +72,11 @@ class Stage:
     jobs: tuple[Job, ...]
     """What is done in each step, one after another."""
 
+    @property
+    def trains(self) -> bool:
+        """Whether its jobs train; else they sample and read."""
+        return self.jobs[0].kind == "train"
+
     def config_of(self, job: Job) -> GPTConfig:
         """Return the shape of the model that does a job."""
         return next(model.config for model in self.residents if model.role == job.role)
@@ -120,8 +125,8 @@ def _ppo_stages(recipe: Recipe, config: PPOConfig) -> list[Stage]:
         update.append(
             Job(role="policy", kind="train", items=config.ptx_batch_size, length=text, predicted=text, copies_gradients=True)
         )
-    steps = config.iterations
+    name, steps = "ppo_ptx" if config.ptx_coef > 0 else "ppo", config.iterations
     return [
-        Stage(name="ppo_ptx rollout", steps=steps, residents=residents, jobs=tuple(rollout)),
-        Stage(name="ppo_ptx update", steps=steps * config.minibatches, residents=residents, jobs=tuple(update)),
+        Stage(name=f"{name} rollout", steps=steps, residents=residents, jobs=tuple(rollout)),
+        Stage(name=f"{name} update", steps=steps * config.minibatches, residents=residents, jobs=tuple(update)),
     ]

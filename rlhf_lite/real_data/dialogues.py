@@ -42,7 +42,8 @@ def checked_text(value: Any, what: str) -> str:
 
 
 def _is_parts(value: Any) -> bool:
-    return isinstance(value, list) and value != [] and all(isinstance(part, dict) and "type" in part for part in value)
+    parts = value if isinstance(value, list) and value else [None]
+    return all(isinstance(part, dict) and "type" in part and "role" not in part for part in parts)
 
 
 def checked_messages(value: Any, what: str, last_role: str) -> Messages:
@@ -58,7 +59,7 @@ def checked_messages(value: Any, what: str, last_role: str) -> Messages:
         content = checked_text(message.get("content"), f"the content of message {number} of {what}")
         if message.get("tool_calls"):
             raise BadRow(f"message {number} of {what} calls a tool; tools are not supported")
-        if role == "user" and content.rstrip().endswith("Assistant:") and transcript(content):
+        if role == "user" and _waits(content):
             raise BadRow(f"message {number} of {what} holds a whole dialogue; write each of its turns as a message")
         messages.append({"role": role, "content": content})
     if not messages or messages[-1]["role"] != last_role:
@@ -89,6 +90,12 @@ def _without_end(content: str, ends: tuple[str, ...]) -> str:
     return content
 
 
+def _waits(text: str) -> bool:
+    """Whether a text ends as a dialogue that waits for the assistant's answer, whatever it begins with."""
+    last_line = text.rstrip().rpartition("\n")[2]
+    return last_line == "Assistant:" and re.search(r"^(Human|User):", text, flags=re.MULTILINE) is not None
+
+
 def checked_prompt(value: Any, what: str) -> str | Messages:
     """Return a prompt: a text, or messages that end with the user's, also where one text holds several turns."""
     if isinstance(value, list) and not _is_parts(value):
@@ -96,6 +103,8 @@ def checked_prompt(value: Any, what: str) -> str | Messages:
     text = checked_text(value, what)
     messages = transcript(text)
     if messages is None:
+        if _waits(text):
+            raise BadRow(f"{what} holds a dialogue that does not begin with a speaker; write it as messages")
         return text
     waiting = messages[-1] == {"role": "assistant", "content": ""}  # "Assistant:" with nothing behind it
     return checked_messages(messages[:-1] if waiting else messages, f"the dialogue in {what}", "user")

@@ -49,8 +49,13 @@ class Source:
 
 
 SOURCES = {
-    "hh-rlhf": Source("Anthropic/hh-rlhf", None, "test", "comparisons",
-                      ("harmless-base", "helpful-base", "helpful-online", "helpful-rejection-sampled")),
+    "hh-rlhf": Source(
+        "Anthropic/hh-rlhf",
+        None,
+        "test",
+        "comparisons",
+        ("harmless-base", "helpful-base", "helpful-online", "helpful-rejection-sampled"),
+    ),
     "tldr": Source("openai/summarize_from_feedback", "comparisons", "validation", "comparisons"),
     "tinystories": Source("roneneldan/TinyStories", None, "validation", "text"),
     "fineweb-edu": Source("HuggingFaceFW/fineweb-edu", "sample-10BT", None, "text"),
@@ -128,8 +133,8 @@ def comparison_row(row: dict[str, Any]) -> dict[str, Any]:
     else:
         subreddit, title, post = (checked_text(info.get(key), f"the {key}") for key in ("subreddit", "title", "post"))
         prompt = f"SUBREDDIT: r/{subreddit}\n\nTITLE: {title}\n\nPOST: {post}\n\nTL;DR:"
-    ranking = [0 if place == row["choice"] else 1 for place in range(len(summaries))]
-    return {"prompt": prompt, "responses": [checked_text(each.get("text"), "a summary").strip() for each in summaries], "ranking": ranking}
+    responses = [checked_text(summary.get("text"), "a summary").strip() for summary in summaries]
+    return {"prompt": prompt, "responses": responses, "ranking": [int(i != row["choice"]) for i in range(len(responses))]}
 
 
 def text_of(row: dict[str, Any]) -> str:
@@ -151,15 +156,15 @@ class NoGoodRow(ValueError):
 
 def made_of(rows: Iterable[dict[str, Any]], make: Callable[[dict[str, Any]], Any]) -> Iterator[Any]:
     """Yield what is made of each row, or the BadRow that says why nothing is. Raises: NoGoodRow, at the end, if nothing was."""
-    n_rows, bad = 0, []
-    for n_rows, row in enumerate(rows, start=1):
+    good, bad = 0, []
+    for row in rows:
         try:
-            made = make(row)
+            made, good = make(row), good + 1
         except BadRow as error:
             bad.append(made := error)
         yield made
-    if len(bad) == n_rows:
-        raise NoGoodRow(f"all {n_rows} rows are bad; the first: {bad[0]}" if bad else "there are no rows")
+    if not good:
+        raise NoGoodRow(f"all {len(bad)} rows are bad; the first: {bad[0]}" if bad else "there are no rows")
 
 
 def fetch_comparisons(rows: Iterable[dict[str, Any]], folder: Path) -> dict[str, int]:

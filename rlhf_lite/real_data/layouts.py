@@ -29,7 +29,7 @@ ANSWER_KEYS = ("response", "completion", "output")
 
 
 @dataclass(frozen=True)
-class Layout:
+class UnreadLayout:
     """A layout of other programs that is not read, and what to write in its place."""
 
     name: str
@@ -39,12 +39,12 @@ class Layout:
     """a row of ours, made of its keys"""
 
 
-LAYOUTS = [Layout(name, frozenset(keys.split()), write) for name, keys, write in (
+UNREAD_LAYOUTS = [UnreadLayout(name, frozenset(keys.split()), write) for name, keys, write in (
     ("LLaMA-Factory's preferences (ShareGPT)", "conversations chosen rejected",
-     '{"prompt": [{"role": "user", "content": value of the last of conversations}], "chosen": its value, "rejected": its value}'),
-    ("glaive's tool calls", "conversations tools", '{"messages": [...]} with the roles user and assistant: tools are not supported'),
+     '{"prompt": [{"role": "user", "content": value of conversations}, ...], "chosen": its value, "rejected": its value}'),
+    ("glaive's tool calls", "conversations tools", '{"messages": [...]} with user and assistant alone: tools are not supported'),
     ("ShareGPT", "conversations", '{"messages": [{"role": "user" for human, "assistant" for gpt, "content": value}, ...]}'),
-    ("glaive's tool calls", "system chat", '{"messages": [...]} with the roles user and assistant: tools are not supported'),
+    ("glaive's tool calls", "system chat", '{"messages": [...]} with user and assistant alone: tools are not supported'),
     ("Stanford's SHP", "history human_ref_A human_ref_B",
      '{"prompt": history, "responses": [human_ref_A, human_ref_B], "ranking": [1 - labels, labels]}'),
     ("WebGPT's comparisons", "question answer_0 answer_1",
@@ -67,7 +67,7 @@ LAYOUTS = [Layout(name, frozenset(keys.split()), write) for name, keys, write in
     ("OpenOrca", "question response", '{"system": system_prompt, "prompt": question, "response": response}'),
     ("pairs from OpenOrca", "question chosen rejected",
      '{"system": system, "prompt": question, "chosen": chosen, "rejected": rejected}'),
-    ("a message outside a dialogue, or a dialogue as a bare list", "role content", '{"messages": [all messages of the dialogue]}'),
+    ("a message outside a dialogue, or a dialogue as a bare list", "role content", '{"messages": [all its messages]}'),
 )]  # fmt: skip
 
 
@@ -113,7 +113,7 @@ EXAMPLES = {Demonstration: DEMONSTRATION_EXAMPLE, Comparison: COMPARISON_EXAMPLE
 def parse(kind: type, row: Any) -> Demonstration | Comparison | Prompt:
     """Make a record of one kind of a row.
 
-    Raises: BadRow saying what is wrong and, where the row has a layout of LAYOUTS, which and what to write instead.
+    Raises: BadRow saying what is wrong and, where the row has a layout of UNREAD_LAYOUTS, which and what to write instead.
     """
     if not isinstance(row, dict):
         hint = ': write {"messages": [...]}' if isinstance(row, list) and row and isinstance(row[0], dict) else ""
@@ -122,7 +122,7 @@ def parse(kind: type, row: Any) -> Demonstration | Comparison | Prompt:
     try:
         return PARSERS[kind](row)
     except BadRow as error:
-        layout = next((layout for layout in LAYOUTS if layout.keys <= row.keys()), None)
+        layout = next((layout for layout in UNREAD_LAYOUTS if layout.keys <= row.keys()), None)
         if layout is None:
             raise
         raise BadRow(f"{error}; this is the layout of {layout.name}: write {layout.write}") from None
@@ -142,8 +142,10 @@ def _own_prompt(row: dict[str, Any]) -> str | Messages | None:
         return checked_prompt(row["prompt"], '"prompt"') if "prompt" in row else None
     if row.get("context") or row.get("history"):
         raise BadRow('"context" and "history" are not read')
-    lines = [checked_text(row["instruction"], '"instruction"'), *([row["input"]] if row.get("input") else [])]
-    return checked_prompt("\n".join(checked_text(line, '"input"') for line in lines), '"instruction"')
+    text = checked_text(row["instruction"], '"instruction"')
+    if str(row.get("input", "")).strip():
+        text += "\n" + checked_text(row["input"], '"input"')
+    return checked_prompt(text, '"instruction"')
 
 
 def _prompt_and_answers(row: dict[str, Any], answers: dict[str, Any]) -> tuple[str | Messages, list[str]]:

@@ -73,9 +73,12 @@ def read_text(path: str | Path) -> str:
 
 
 def decoded(path: Path, content: bytes, where: str = "") -> str:
-    """Decode a UTF-8 file, or the part of it that `where` names. Raises: ValueError naming the first wrong byte; UTF-16 shows itself by bytes of 0."""
+    """Decode a UTF-8 file, or the part of it that `where` names.
+
+    Raises: ValueError naming the first wrong byte. One of 0 is wrong too: UTF-16 has many, and is else taken for UTF-8.
+    """
     try:
-        wrong, text = content.find(0), content.decode("utf-8").removeprefix("\ufeff")  # some Windows editors put it in front
+        wrong, text = content.find(0), content.decode("utf-8").removeprefix("\ufeff")  # which Windows editors put in front
     except UnicodeDecodeError as error:
         wrong, text = error.start, ""
     if wrong >= 0:
@@ -174,14 +177,13 @@ def _array_rows(path: Path) -> Iterator[tuple[int, Any]]:
         if GAP.match(text, place + 1).end() < len(text):
             raise json.JSONDecodeError("more after the end of the array", text, place + 1)
     except (ValueError, RecursionError) as error:
-        raise ValueError(
-            f"{path}, line {getattr(error, 'lineno', line)}: not JSON ({_reason(error)}), and the rest of this array cannot be read "
-            "without it; expected one array of objects, or one object per line"
-        ) from None
+        where = f"{path}, line {getattr(error, 'lineno', line)}"
+        expected = "expected one array of objects, or one object per line"
+        raise ValueError(f"{where}: not JSON ({_reason(error)}), and the rest of this array is lost; {expected}") from None
 
 
 def _reason(error: Exception) -> str:
-    """Say why something is no JSON: with the column where it is known, and never with the text."""
+    """Why something is no JSON: with the column where it is known, and never with the text."""
     if isinstance(error, json.JSONDecodeError):
         return f"{error.msg}, column {error.colno}"
     return "nested too deeply" if isinstance(error, RecursionError) else "a number of too many digits"

@@ -5,7 +5,7 @@ copies on both sides of a split, or one user on both, make a validation score lo
 
 Each function works on plain lists and returns positions in them, so that it serves rows of every kind.
 
-Source: InstructGPT (Ouyang et al. 2022), section 3.2: de-duplicated by long common prefixes, at most 200 prompts a
+Source: InstructGPT (Ouyang et al. 2022), section 3.2: de-duplicated by long common prefixes, at most 200 prompts per
 user, and no user of the training set in the validation and test sets.
 """
 
@@ -39,7 +39,7 @@ def cap_per_user(user_ids: Sequence[str], limit: int = 200) -> list[int]:
 
     Returns: the positions to keep, in order.
     Raises: ValueError if `limit` is below 1.
-    Source: InstructGPT, section 3.2: 200 prompts a user.
+    Source: InstructGPT, section 3.2: 200 prompts per user.
     """
     if limit < 1:
         raise ValueError(f"expected limit >= 1, got {limit}")
@@ -80,5 +80,3 @@ def _split_of(user_id: str, fractions: dict[str, float], seed: int) -> str:
         if place < upper:
             return name
     return max(fractions, key=fractions.get)  # the shares summed to a hair less than 1
-
-

@@ -14,12 +14,13 @@ PAIRS = (
     *("sft>chosen", "ppo>chosen", "ppo_ptx>chosen"),
 )
 """Which models are compared, where both have answered; "chosen" are the answers that people preferred."""
-NEXT_TURN = re.compile(r"\n\s*(?:User|System|Assistant|Human|Exercise):")
+SPEAKERS = ("User", "System", "Human", "Exercise")
+"""Who begins the next turn. Not the Assistant: all stored results of the tiny world let it go on."""
 
 
-def own_turn(text: str) -> str:
+def own_turn(text: str, speakers: Sequence[str] = SPEAKERS) -> str:
     r"""Cut off what a base model writes after its own turn, as with stop sequences. Example: "Rome.\nUser: Who?" -> "Rome." """
-    return NEXT_TURN.split(text)[0].strip()
+    return re.split(rf"\n\s*(?:{'|'.join(speakers)}):", text)[0].strip()
 
 
 def mean(values: Sequence[float]) -> float:

@@ -6,6 +6,7 @@
     sft_epochs        what more epochs of fine-tuning buy and cost
     claims            the README's table of claims
     ppo_sweeps        what PPO's coefficients buy and cost
+    front_picture     the README's picture, from stored results
     ship              a finished run's models, published under data/checkpoints
     export_samples    samples of the tiny world's data
 """

@@ -15,10 +15,10 @@ from rlhf_lite.benchmarks.shakespeare import (
     MODEL,
     OURS,
     ShakespeareTest,
-    validation_loss,
     meets_bar,
     read_characters,
     run_shakespeare,
+    validation_loss,
 )
 from rlhf_lite.gpt import GPT
 from rlhf_lite.optim import OptimConfig

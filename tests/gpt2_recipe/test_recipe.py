@@ -90,18 +90,19 @@ def test_all_stages_and_the_report_are_there(finished):
         assert (finished / stage / "model.safetensors").is_file(), stage
     assert all("gold" in row for row in read_log(finished / "ppo" / "log.jsonl")), "PPO is watched by the judge"
     report = json.loads((finished / "report.json").read_text())
-    assert list(report["models"]) == ["base", "sft", "ppo", "ppo_ptx", "chosen"] and report["prompts"] == 12
-    assert set(report["models"]["ppo_ptx"]) == {
-        "finished", "kl", "chosen_perplexity", "text_loss", "judge_score", "reward_score", "length",
-    }  # fmt: skip
-    assert abs(report["models"]["sft"]["kl"]) < 1e-6 < abs(report["models"]["base"]["kl"])
-    assert report["models"]["sft"]["chosen_perplexity"] < report["models"]["base"]["chosen_perplexity"]
-    for row in report["pairs"].values():
+    summary = report["summary"]
+    assert list(summary["models"]) == ["base", "sft", "ppo", "ppo_ptx", "chosen"] and summary["prompts"] == 12
+    assert set(summary["models"]["ppo_ptx"]) == {"finished", "pretraining_loss", "gold", "reward_score", "length"}
+    assert abs(summary["kl_from_sft"]["sft"]) < 1e-6 < abs(summary["kl_from_sft"]["base"])
+    pairs = "sft>base ppo>sft ppo_ptx>sft ppo_ptx>ppo ppo_ptx>base sft>chosen ppo>chosen ppo_ptx>chosen"
+    assert list(summary["pairs"]) == pairs.split()
+    for row in summary["pairs"].values():
         assert row["wins"] + row["losses"] + row["ties"] == 12 and row["low"] <= row["rate"] <= row["high"]
-    assert [row["stage"] for row in report["plan"]] == ["sft", "reward", "ppo_ptx rollout", "ppo_ptx update"]
     page = (finished / "report.md").read_text()
     assert "Not people: a second reward model" in page and "What color is the red ship?" in page
-    assert page.count("![") == 5 and "nan" not in page
+    assert page.count("![") == 5 and "nan" not in page.replace("<br>", "")
+    assert "| file | read | bad | known | kept | too long | duplicates |" in page
+    assert "| comparisons | 53 | 0 | 0 | 50 | 2 | 1 |" in page and "Memory, at most: " in page
 
 
 def test_what_was_left_out_is_counted(finished):
@@ -136,6 +137,50 @@ def test_later_turns_belong_to_their_dialogue():
     roles = (("user", " Hi\n there"), ("assistant", "Yes?"), ("user", "A"))
     turns = [{"role": role, "content": content} for role, content in roles]
     assert first_message(turns) == first_message("hi there") == "hi there"
+
+
+def folder_of(tmp_path, prompts):
+    rows = [{"prompt": prompt, "chosen": f"yes {i}", "rejected": f"no {i}"} for i, prompt in enumerate(prompts)]
+    rows = [{"prompt": row["prompt"], "responses": [row["chosen"], row["rejected"]], "ranking": [0, 1]} for row in rows]
+    (tmp_path / "comparisons.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return tmp_path
+
+
+def greeting(i):
+    contents = ("Hello", "Hello!", f"What is {i}?")
+    return [{"role": role, "content": text} for role, text in zip(("user", "assistant", "user"), contents, strict=True)]
+
+
+def preferences(made, folder, told):
+    tokenizer = Tokenizer.load(made / "base" / "tokenizer.json")
+    limits = Limits(max_prompt_tokens=60, held_out_share=0.3)
+    return Preferences(folder, tokenizer, limits=limits, max_answer_tokens=12, show=told.append)
+
+
+def test_dialogues_that_all_begin_alike_are_split_by_their_whole_prompt(made, tmp_path):
+    told = []
+    world = preferences(made, folder_of(tmp_path, [greeting(i) for i in range(40)]), told)
+    assert told[0].startswith("note: 40 of 40 dialogues begin with 'hello', so rows are split by their whole prompt")
+    parts = [world.comparisons, world.judge_comparisons, world.held_out]
+    prompts = [{json.dumps(row.prompt) for row in part} for part in parts]
+    assert sum(map(len, parts)) == 40 and all(parts) and len(set.union(*prompts)) == sum(map(len, prompts)) == 40
+    ran = {json.dumps(row.prompt) for row in world.own_prompts}
+    assert ran == prompts[0], "SFT and PPO keep to the run's part"
+
+
+def test_half_of_them_are_not_yet_most(made, tmp_path):
+    told = []
+    prompts = [*(greeting(i) for i in range(20)), *(f"What is {i}?" for i in range(20))]
+    world = preferences(made, folder_of(tmp_path, prompts), told)
+    assert world.split_by is first_message and not any("whole prompt" in text for text in told)
+
+
+@pytest.mark.parametrize(
+    ("prompts", "cause"), [(["Hello"] * 6, "6 comparisons have 1 different prompts"), (["A", "C"], "2 different first messages")]
+)
+def test_a_part_without_rows_is_refused_with_its_cause(made, tmp_path, prompts, cause):
+    with pytest.raises(ValueError, match=rf"no comparisons of the .* are left: .*{cause}.*give comparisons with more different"):
+        preferences(made, folder_of(tmp_path, prompts), [])
 
 
 def test_the_judge_is_another_model_on_other_rows(made, finished):
@@ -180,7 +225,7 @@ def test_a_stopped_run_goes_on_to_the_same_weights(made, finished, tmp_path, mon
         (["--data", "{made}/none"], "give a folder that `python -m rlhf_lite fetch` wrote, or one of hh-rlhf, tldr"),
         (["--text", "{made}/none"], "or one of tinystories, fineweb-edu"),
         (["--max-prompt-tokens", "79"], "do not fit into the base model's context of 80"),
-        (["--max-prompt-tokens", "3"], "no comparisons of the run are left .*larger --max-prompt-tokens"),
+        (["--max-prompt-tokens", "3"], "no comparisons of the run are left: .*larger --max-prompt-tokens"),
         (["--gpu-memory", "0.001"], "the run does not fit"),
     ],
 )
@@ -194,4 +239,4 @@ def test_what_is_wrong_is_said_before_anything_is_trained(made, finished, capsys
 
 def test_a_plan_alone_trains_nothing(made, tmp_path, capsys):
     assert main(arguments(made, tmp_path, "--gpu-memory", "24", "--plan-only")) == 0
-    assert "21.6 GB of 24 are usable; micro-batch 64" in capsys.readouterr().out and not (tmp_path / "toy").exists()
+    assert "GB of 21.6 usable: fits" in capsys.readouterr().out and not (tmp_path / "toy").exists()

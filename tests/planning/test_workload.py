@@ -43,13 +43,14 @@ def test_ppo_has_four_models():
         ("policy", "sample"), *((role, "read") for role in ("policy", "ref_policy", "reward_model", "value_model")),
     ]  # fmt: skip
     assert (rollout.jobs[0].items, rollout.jobs[0].new_tokens, rollout.jobs[0].length) == (512, 1024, 2048)
-    assert [(w.role, w.items, w.predicted) for w in update.jobs] == [("policy", 64, 1024), ("value_model", 64, 0), ("policy", 512, 2048)]
+    done = [(job.role, job.items, job.predicted) for job in update.jobs]
+    assert done == [("policy", 64, 1024), ("value_model", 64, 0), ("policy", 512, 2048)]
 
 
 def test_without_ptx_there_is_no_pretraining_text():
     preset = LARGE.preset
     plain = replace(LARGE, preset=replace(preset, ppo_ptx=replace(preset.ppo_ptx, ptx_coef=0.0)))
-    assert [w.role for w in by_name(plain)["ppo_ptx update"].jobs] == ["policy", "value_model"]
+    assert [w.role for w in by_name(plain)["ppo update"].jobs] == ["policy", "value_model"]
 
 
 @pytest.mark.parametrize("name", RECIPES)

@@ -19,8 +19,8 @@ from rlhf_lite.planning.costs import GB
 def traced_memory(config: GPTConfig, *, processes: int, sequences: int, length: int) -> dict[str, float]:
     """Return GB of the fullest process at the peak of a training step in bfloat16, part by part, and their total.
 
-    Each process trains on `sequences` of `length` tokens, with activation checkpointing. Run it in a process of its own: it pretends that
-    torch.distributed has that many processes, and a process can only do so once.
+    Each process trains on `sequences` of `length` tokens, with activation checkpointing. Run it in a process of its own: it
+    pretends that torch.distributed has that many processes, and a process can only do so once.
 
     Raises: RuntimeError where torch.distributed is in use.
     """

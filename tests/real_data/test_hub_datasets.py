@@ -100,12 +100,21 @@ def test_only_what_is_asked_for_is_read(tmp_path):
         (lambda folder: fetch("tldr", folder, 0), "count is 0"),
         (lambda folder: fetch("tldr", folder, 1, file=folder / "none.jsonl"), "no file at"),
         (lambda folder: fetch("tldr", folder, 1, file=jsonl(folder / "x.jsonl", [{"a": "b"}])), "x.jsonl: all 1 rows are bad"),
-        (lambda folder: fetch("fineweb-edu", folder, 1, file=jsonl(folder / "x.jsonl", [{"a": 1}])), "text, story, content, got a"),
+        (
+            lambda folder: fetch("fineweb-edu", folder, 1, file=jsonl(folder / "x.jsonl", [{"a": 1}])),
+            "text, story, content, got a",
+        ),
         (lambda folder: fetch("tldr", folder, 1, file=jsonl(folder / "x.jsonl", [])), "x.jsonl: there are no rows"),
         (lambda folder: fetch("tinystories", folder, 1, file=jsonl(folder / "x.txt", [])), "x.txt: there are no rows"),
         (lambda folder: fetch("tldr", folder, 1, file=jsonl(folder / "x.csv", [])), "its name must end with .jsonl"),
-        (lambda folder: fetch("hh-rlhf", folder, 99, file=cut_gzip(folder / "x.jsonl.gz")), "x.jsonl.gz is not a whole gzip file"),
-        (lambda folder: fetch("tinystories", folder, 99, file=cut_gzip(folder / "x.txt.gz")), "x.txt.gz is not a whole gzip file"),
+        (
+            lambda folder: fetch("hh-rlhf", folder, 99, file=cut_gzip(folder / "x.jsonl.gz")),
+            "x.jsonl.gz is not a whole gzip file",
+        ),
+        (
+            lambda folder: fetch("tinystories", folder, 99, file=cut_gzip(folder / "x.txt.gz")),
+            "x.txt.gz is not a whole gzip file",
+        ),
     ],
 )
 def test_what_is_wrong_is_said(tmp_path, call, message):
@@ -176,7 +185,9 @@ BAD_TLDR = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("bad", [*(json.dumps(row).encode() for row in BAD_TLDR), b'{"a', b"\xff", b'{"info": "\\ud83d"}', b"7" * 5000])
+@pytest.mark.parametrize(
+    "bad", [*(json.dumps(row).encode() for row in BAD_TLDR), b'{"a', b"\xff", b'{"info": "\\ud83d"}', b"7" * 5000]
+)
 def test_a_bad_row_is_left_out_and_counted(tmp_path, bad):
     good = json.dumps(TLDR).encode()
     (tmp_path / "rows.jsonl").write_bytes(b"\n".join([good, bad, good]))
@@ -186,7 +197,9 @@ def test_a_bad_row_is_left_out_and_counted(tmp_path, bad):
     assert "None" not in (tmp_path / "out" / "comparisons.jsonl").read_text()
 
 
-@pytest.mark.parametrize("bad", [b"{}", b'{"text": null}', b'{"text": 3}', b'{"text": " "}', b'{"text": "\\ud83d"}', b"[1]", b"{"])
+@pytest.mark.parametrize(
+    "bad", [b"{}", b'{"text": null}', b'{"text": 3}', b'{"text": " "}', b'{"text": "\\ud83d"}', b"[1]", b"{"]
+)
 def test_a_bad_row_of_text_is_left_out_and_counted(tmp_path, bad):
     (tmp_path / "rows.jsonl").write_bytes(b'{"text": "One."}\n' + bad + b'\n{"text": "Two."}\n')
     assert fetch("fineweb-edu", tmp_path / "out", 9, file=tmp_path / "rows.jsonl")["train"]["left out"] == 1

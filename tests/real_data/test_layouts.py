@@ -38,6 +38,7 @@ DEMONSTRATIONS = [
     ({"prompt": [SYSTEM, USER], "completion": [BLUE]}, ([SYSTEM, USER], "Blue.")),
     ({"prompt": "Name a color.", "completion": [BLUE]}, ("Name a color.", "Blue.")),
     ({"prompt": [USER], "response": "Blue."}, ([USER], "Blue.")),
+    ({"prompt": [{**USER, "type": "human"}], "response": "Blue."}, ([USER], "Blue.")),
     ({"messages": [SYSTEM, USER, BLUE]}, ([SYSTEM, USER], "Blue.")),
     ({"messages": [USER, BLUE, NEXT, DOG], "prompt": "Name a color.", "prompt_id": "x"}, ([USER, BLUE, NEXT], "A dog.")),
     ({"messages": [{"role": "user", "content": PARTS}, BLUE]}, ([USER], "Blue.")),
@@ -53,7 +54,10 @@ DEMONSTRATIONS = [
     ({"prompt": "Human: Name a color.\n\nAssistant:", "response": "Blue."}, ([USER], "Blue.")),
     ({"prompt": f"{HH} Blue.\n\nHuman: Another.\n\nAssistant:", "response": "Red."}, ([USER, BLUE, NEXT], "Red.")),
     ({"prompt": "User: Name a color.\nAssistant:", "response": "Blue."}, ([USER], "Blue.")),
-    ({"prompt": "Write a script.", "response": "User: Hi\nAssistant: Hello."}, ("Write a script.", "User: Hi\nAssistant: Hello.")),
+    (
+        {"prompt": "Write a script.", "response": "User: Hi\nAssistant: Hello."},
+        ("Write a script.", "User: Hi\nAssistant: Hello."),
+    ),
     ({"prompt": "User: who is that?", "response": "You."}, ("User: who is that?", "You.")),
     ({"prompt": "Tell me about\n\nHuman: rights", "response": "No."}, ("Tell me about\n\nHuman: rights", "No.")),
 ]
@@ -116,26 +120,67 @@ def test_the_librarys_own_template_as_a_prompt_gives_the_same_tokens(write, mess
 
 MISREAD = [
     (read_prompts, {"prompt": f"{HH} SECRET"}, "last message of the dialogue in \"prompt\" must have the role 'user'"),
-    (read_prompts, {"prompt": "\n\nHuman: SECRET\n\nHuman: b\n\nAssistant:"}, "message 2 of the dialogue in \"prompt\" must have"),
-    (read_prompts, {"prompt": [{**USER, "content": HH}]}, 'message 1 of "prompt" holds a whole dialogue; write each of its turns'),
-    (read_demonstrations, {"prompt": "p", "response": "\n\nHuman: SECRET"}, "last message of \"response\" must have the role"),
-    (read_demonstrations, {"prompt": "SECRET", "completion": "b", "label": False}, 'its label says whether.* TRL\'s KTO: write {"prompt"'),
+    (read_prompts, {"prompt": "\n\nHuman: SECRET\n\nHuman: b\n\nAssistant:"}, 'message 2 of the dialogue in "prompt" must have'),
+    (
+        read_prompts,
+        {"prompt": [{**USER, "content": HH}]},
+        'message 1 of "prompt" holds a whole dialogue; write each of its turns',
+    ),
+    (read_prompts, {"prompt": f"SECRET{HH}"}, '"prompt" holds a dialogue that does not begin with a speaker'),
+    (read_prompts, {"messages": [{**USER, "content": f"SECRET{HH}"}]}, 'message 1 of "messages" holds a whole dialogue'),
+    (read_demonstrations, {"prompt": "p", "response": "\n\nHuman: SECRET"}, 'last message of "response" must have the role'),
+    (
+        read_demonstrations,
+        {"prompt": "SECRET", "completion": "b", "label": False},
+        'its label says whether.* TRL\'s KTO: write {"prompt"',
+    ),
     (read_demonstrations, {"prompt": "SECRET", "completion": "b", "label": 0}, "its label says whether"),
     (read_demonstrations, {"messages": [USER, BLUE], "label": True}, "its label says whether"),
-    (read_demonstrations, {"instruction": "SECRET", "context": "c", "response": "b"}, '"context" and "history" are not read.* of Dolly: write'),
-    (read_demonstrations, {"instruction": "a", "history": [["SECRET", "b"]], "output": "b"}, '"context" and "history" are not read'),
-    (read_demonstrations, {"messages": [{**USER, "content": [{"type": "image"}, *PARTS]}, BLUE]}, "has a part of another type than text"),
-    (read_demonstrations, {"messages": [USER, {**BLUE, "tool_calls": [{"id": 1}]}]}, "message 2 of \"messages\" calls a tool"),
-    (read_demonstrations, {"messages": [USER, {"role": "tool", "content": "SECRET"}]}, "message 2 of \"messages\" must have the role"),
+    (
+        read_demonstrations,
+        {"instruction": "SECRET", "context": "c", "response": "b"},
+        '"context" and "history" are not read.* of Dolly: write',
+    ),
+    (
+        read_demonstrations,
+        {"instruction": "a", "history": [["SECRET", "b"]], "output": "b"},
+        '"context" and "history" are not read',
+    ),
+    (
+        read_demonstrations,
+        {"messages": [{**USER, "content": [{"type": "image"}, *PARTS]}, BLUE]},
+        "has a part of another type than text",
+    ),
+    (read_demonstrations, {"messages": [USER, {**BLUE, "tool_calls": [{"id": 1}]}]}, 'message 2 of "messages" calls a tool'),
+    (
+        read_demonstrations,
+        {"messages": [USER, {"role": "tool", "content": "SECRET"}]},
+        'message 2 of "messages" must have the role',
+    ),
     (read_demonstrations, {"messages": [SYSTEM, USER, BLUE], "system": "SECRET"}, '"system" differs from the system message'),
-    (read_comparisons, {"chosen": [USER, BLUE], "rejected": [NEXT, DOG]}, '"chosen" and "rejected" differ before the last answer'),
+    (
+        read_comparisons,
+        {"chosen": [USER, BLUE], "rejected": [NEXT, DOG]},
+        '"chosen" and "rejected" differ before the last answer',
+    ),
     (read_comparisons, {"chosen": [USER, BLUE], "rejected": [DOG]}, '"chosen" and "rejected" differ before the last answer'),
     (read_comparisons, {"chosen": [BLUE], "rejected": [DOG]}, 'no key "prompt", and "chosen" is no dialogue'),
-    (read_comparisons, {"prompt": "SECRET", "chosen": [USER, BLUE], "rejected": [USER, DOG]}, "none of the user's messages in \"chosen\""),
-    (read_comparisons, {"prompt": [NEXT], "chosen": [USER, BLUE], "rejected": [USER, DOG]}, 'begins with other messages than "prompt"'),
-    (read_comparisons, {"prompt": HH, "chosen": "\n\nHuman: SECRET\n\nAssistant: b", "rejected": "\n\nHuman: SECRET\n\nAssistant: c"},
-     'begins with other messages than "prompt"'),
-]  # fmt: skip
+    (
+        read_comparisons,
+        {"prompt": "SECRET", "chosen": [USER, BLUE], "rejected": [USER, DOG]},
+        'none of the user\'s messages in "chosen"',
+    ),
+    (
+        read_comparisons,
+        {"prompt": [NEXT], "chosen": [USER, BLUE], "rejected": [USER, DOG]},
+        'begins with other messages than "prompt"',
+    ),
+    (
+        read_comparisons,
+        {"prompt": HH, "chosen": "\n\nHuman: SECRET\n\nAssistant: b", "rejected": "\n\nHuman: SECRET\n\nAssistant: c"},
+        'begins with other messages than "prompt"',
+    ),
+]
 
 
 @pytest.mark.parametrize(("read", "row", "message"), MISREAD)
@@ -151,10 +196,18 @@ KNOWN = [
     (read_comparisons, {"conversations": VALUES[:1], "chosen": VALUES[1], "rejected": VALUES[1]}, "LLaMA-Factory's preferences"),
     (read_comparisons, {"history": "a", "human_ref_A": "b", "human_ref_B": "c", "labels": 1}, "Stanford's SHP"),
     (read_comparisons, {"prompt": "a", "response": "b", "helpfulness": 3, "correctness": 4}, "HelpSteer"),
-    (read_comparisons, {"prompt": "a", "response_1": "b", "response_2": "c", "preference_strength": 1}, "HelpSteer's preferences"),
+    (
+        read_comparisons,
+        {"prompt": "a", "response_1": "b", "response_2": "c", "preference_strength": 1},
+        "HelpSteer's preferences",
+    ),
     (read_comparisons, {"prompt": "a", "response_0": "b", "response_1": "c", "better_response_id": 0}, "PKU-SafeRLHF"),
     (read_comparisons, {"question": {"full_text": "a"}, "answer_0": "b", "answer_1": "c", "score_0": 1, "score_1": -1}, "WebGPT"),
-    (read_comparisons, {"message_id": "a", "parent_id": None, "message_tree_id": "a", "text": "b", "role": "prompter"}, "Open Assistant"),
+    (
+        read_comparisons,
+        {"message_id": "a", "parent_id": None, "message_tree_id": "a", "text": "b", "role": "prompter"},
+        "Open Assistant",
+    ),
     (read_demonstrations, {"message_id": "a", "message_tree_id": "a", "text": "b", "role": "prompter"}, "Open Assistant"),
     (read_comparisons, {"instruction": "a", "output_1": "b", "output_2": "c", "preference": 1}, "Alpaca Farm"),
     (read_comparisons, {"instruction": "a", "completions": [{"response": "b"}]}, "UltraFeedback before"),
@@ -208,9 +261,12 @@ def test_a_bad_row_of_an_array_is_named_by_its_line_and_skipped(write):
     ("text", "message"),
     [
         ("[]", "has no rows"),
-        ("[\n", "line 2: not JSON .* the rest of this array"),
-        (json.dumps(ROWS)[:-3], "line 1: not JSON .* the rest of this array"),
-        ("[" + '{"prompt": "a", "response": "b"},\n{"prompt" "SECRET"},\n{"prompt": "a", "response": "b"}]', "line 2: not JSON .*the rest"),
+        ("[\n", "line 2: not JSON .* the rest of this array is lost"),
+        (json.dumps(ROWS)[:-3], "line 1: not JSON .* the rest of this array is lost"),
+        (
+            '[{"prompt": "a", "response": "b"},\n{"prompt" "SECRET"},\n{"prompt": "a", "response": "b"}]',
+            "line 2: not JSON .*the rest",
+        ),
         ('[{"prompt": "a", "response": "b"}]\n[{"prompt": "a", "response": "b"}]', "line 1: not JSON .more after the end"),
         ('[{"prompt": "a", "response": "b"},\n{"id": ' + "7" * 5000 + "}]", "line 2: not JSON .a number of too many digits"),
         ("[\n" * 9 + "[" * 100_000, "line 2: not JSON .nested too deeply"),

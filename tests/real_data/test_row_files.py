@@ -194,9 +194,7 @@ def test_parquet_gives_the_same_rows(tmp_path, write):
 
     rows = [ranked([2, 1, 2]), {"prompt": "p", "responses": ["a", "b"], "ranking": [1, 1]}, ranked([1, 2, 3])]
     datasets.Dataset.from_list(rows).to_parquet(tmp_path / "rows.parquet")
-    from_lines, from_parquet = (
-        read_comparisons(path, skip_bad_rows=True) for path in (write(*rows), tmp_path / "rows.parquet")
-    )
+    from_lines, from_parquet = (read_comparisons(path, skip_bad_rows=True) for path in (write(*rows), tmp_path / "rows.parquet"))
     assert from_parquet.items == from_lines.items and len(from_parquet.items) == 2
     with pytest.raises(ValueError, match="rows.parquet, row 2: nothing is ranked"):
         read_comparisons(tmp_path / "rows.parquet")
@@ -258,9 +256,14 @@ def test_text_plain_and_packed(tmp_path):
 
 @pytest.mark.parametrize(
     ("content", "message"),
-    [(b"", "is empty"), (b" \n", "is empty"), ("é\nabc".encode() + b"\xff", r"byte 6 \(0xff\) is not UTF-8"),
-     ("ab".encode("utf-16-le"), r"byte 1 \(0x00\) is not UTF-8 text"), ("a".encode("utf-32-be"), "byte 0 .*save the file as UTF-8"),
-     ("a\n".encode("utf-16"), r"byte 0 \(0xff\) is not UTF-8")],
+    [
+        (b"", "is empty"),
+        (b" \n", "is empty"),
+        ("é\nabc".encode() + b"\xff", r"byte 6 \(0xff\) is not UTF-8"),
+        ("ab".encode("utf-16-le"), r"byte 1 \(0x00\) is not UTF-8 text"),
+        ("a".encode("utf-32-be"), "byte 0 .*save the file as UTF-8"),
+        ("a\n".encode("utf-16"), r"byte 0 \(0xff\) is not UTF-8"),
+    ],
 )
 def test_text_that_cannot_be_read(tmp_path, content, message):
     (tmp_path / "text.txt").write_bytes(content)

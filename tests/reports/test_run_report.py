@@ -101,8 +101,8 @@ def test_summary_is_computed_from_the_numbers(page):
     assert page.startswith("# Report: preset nano, seed 7\n")
     assert "preferred PPO-ptx to SFT on 75% (95% interval 53% to 89%) of 20 held-out prompts" in page
     assert "PPO-ptx is better." in page
-    assert "orders 71% of held-out pairs as a labeler does; two labelers agree on 73%." in page
-    assert "1.65 nats a token for base, changes by +0.15 with PPO and -0.05 with PPO-ptx." in page  # 1.80 - 1.65, 1.60 - 1.65
+    assert "orders 71% of held-out pairs as people do; two labelers agree on 73%." in page
+    assert "1.65 nats per token for base, changes by +0.15 with PPO and -0.05 with PPO-ptx." in page  # 1.80 - 1.65, 1.60 - 1.65
 
 
 @pytest.mark.parametrize("low, high, verdict", [(0.51, 0.9, "better."), (0.1, 0.49, "worse."), (0.45, 0.55, "not clearly")])
