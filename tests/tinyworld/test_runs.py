@@ -203,7 +203,8 @@ def test_a_name_stays_in_its_folder(tmp_path, capsys, name):
 @pytest.mark.parametrize("option", [
     "--ppo.value-clip=-1", "--ppo.value-clip=0", "--sft.optim.weight-decay=-1", "--ppo.kl-coef=nan",
     "--ppo.truncated-penalty=nan", "--reward.optim.max-grad-norm=nan", "--ppo-ptx.ptx-coef=inf",
-    "--comparisons.high-temperature=nan", "--pretrain.optim.epsilon=nan", "--sft.epochs=inf", "--ppo.value-optim.learning-rate=inf", "--save-every-seconds=nan",
+    "--comparisons.high-temperature=nan", "--pretrain.optim.epsilon=nan",
+    "--sft.epochs=inf", "--ppo.value-optim.learning-rate=inf", "--save-every-seconds=nan",
 ])  # fmt: skip
 def test_settings_that_cannot_be_are_refused_by_name(tmp_path, base, capsys, option, rows):
     name, _, value = option.partition("=")
