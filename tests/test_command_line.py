@@ -69,7 +69,8 @@ def test_evaluate_prints_one_json_object_with_the_reports_numbers(nano, capsys):
     assert set(summary) == {"seed", "prompts", "models", "pairs", "reward_model", "kl_from_sft"}
     assert set(summary["models"]) == set(MODELS) and set(summary["pairs"]) == set(PAIRS)
     assert all(set(row) == NUMBERS for row in summary["models"].values())
-    assert all(set(row) == {"wins", "losses", "ties", "rate", "low", "high"} for row in summary["pairs"].values())
+    keys = {"wins", "losses", "ties", "rate", "low", "high", "with_ties", "with_ties_low", "with_ties_high"}
+    assert all(set(row) == keys for row in summary["pairs"].values())
     assert all(row["wins"] + row["losses"] + row["ties"] == 30 for row in summary["pairs"].values())
     assert set(summary["reward_model"]) == {"accuracy_judge", "accuracy_labelers", "labeler_agreement"}
     assert summary["kl_from_sft"]["sft"] == pytest.approx(0.0, abs=1e-5)

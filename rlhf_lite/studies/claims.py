@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 
 from ..checkpoint import TrainingRun, load_model, read_log, save_model
 from ..evaluate import alignment_tax, mean_interval, sample, share_given_back, win_rate
-from ..files import write_atomically
+from ..files import read_json, write_atomically
 from ..pipeline import Pipeline
 from ..reports.markdown import model_name
 from ..reports.plots import INK, STYLE
@@ -74,13 +74,13 @@ def second_round(pipeline: Pipeline) -> Path:
 
 def measure(pipeline: Pipeline, *, extras: bool = True) -> dict[str, Any]:
     """Return all that the results table needs of one finished run; `extras` adds over-optimization and the second round."""
+    report = read_json(pipeline.folder / "report.json", dict, "delete it, and the study makes it again")
     models = load_models(pipeline.folder)
     evaluation = Evaluation(models, pipeline.seed, EVALUATION_PROMPTS)
     by_case = Evaluation(models, pipeline.seed, PROMPTS_PER_USE_CASE * len(USE_CASE_SHARES), use_cases=list(USE_CASE_SHARES))
     found = {"summary": evaluation.summary(), "use_cases": by_case.use_case_rows(),
              "reward_model": reward_model_accuracy(models, pipeline.seed, 300)[0],
              "surface_features": best_surface_features(pipeline.folder), "threads": torch.get_num_threads()}  # fmt: skip
-    report = json.loads((pipeline.folder / "report.json").read_text(encoding="utf-8"))
     found |= {key: report[key] for key in ("seconds", "peak_memory_gb")}
     if extras:
         found["goodhart"] = [{key: row[key] for key in ("step", "score", "gold", "kl")} for row in over_optimize(pipeline)]
@@ -232,5 +232,5 @@ def study(pipelines: list[Pipeline], output: Path, *, extras: bool = True) -> li
         path = output / f"seed-{pipeline.seed}.json"
         if not path.exists():
             write_atomically(path, json.dumps({"seed": pipeline.seed, **measure(pipeline, extras=extras)}, indent=1))
-        results.append(json.loads(path.read_text(encoding="utf-8")))
+        results.append(read_json(path, dict, "delete it, and that seed is measured again"))
     return results

@@ -17,7 +17,7 @@ from typing import Any
 from ..checkpoint import TrainingRun
 from ..data import pack_documents
 from ..evaluate import kl_from, sample, win_rate
-from ..files import write_atomically
+from ..files import read_json, write_atomically
 from ..gpt import GPT, copy_gpt, copy_scalar
 from ..ppo import PPOConfig, train_ppo
 from ..presets import PRESETS
@@ -131,7 +131,8 @@ class Bench:
 def sweep(folder: Path, seed: int, output: Path) -> dict[str, Any]:
     """Measure the models of a run and every point of the sweep that `output` does not hold yet, writing after each."""
     bench = Bench(load_models(folder), seed)
-    found = json.loads(output.read_text(encoding="utf-8")) if output.exists() else {"seed": seed, "stages": {}, "rows": []}
+    found = {"seed": seed, "stages": {}, "rows": []}
+    found = read_json(output, dict, "delete it, and measure again") if output.exists() else found
     if not found["stages"]:
         found["stages"] = bench.stage_rows()
         write_rows(output, found)
@@ -173,5 +174,5 @@ def unbeaten(settings: Mapping[str, tuple[float, float]]) -> list[str]:
 
 if __name__ == "__main__":
     run_folder, results = Path(sys.argv[1]), Path(sys.argv[2])
-    run_seed = json.loads((run_folder / "run.json").read_text(encoding="utf-8"))["seed"]
+    run_seed = read_json(run_folder / "run.json", dict, "train the run again")["seed"]
     sweep(run_folder, run_seed, results / f"seed-{run_seed}.json")

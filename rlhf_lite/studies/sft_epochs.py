@@ -17,7 +17,7 @@ import torch
 from ..checkpoint import TrainingRun, load_model
 from ..data import pack_documents
 from ..evaluate import sample, win_rate
-from ..files import write_atomically
+from ..files import read_json, write_atomically
 from ..gpt import GPT, ScalarModel, copy_gpt
 from ..optim import OptimConfig
 from ..pretrain import held_out_loss
@@ -91,7 +91,7 @@ class Subject:
 def load_subject(folder: str | Path) -> Subject:
     """Load the base and reward model of a finished run, and draw the demonstrations of its world."""
     folder = Path(folder)
-    seed = json.loads((folder / "run.json").read_text(encoding="utf-8"))["seed"]
+    seed = read_json(folder / "run.json", dict, "train the run again")["seed"]
     tokenizer, world = Tokenizer.load(folder / "tokenizer.json"), TinyWorld(seed)
     base = load_model(folder / "pretrain" / "model.safetensors")
     length = base.config.context_length
@@ -188,7 +188,7 @@ def measure_missing(
     path = folder / f"seed-{subject.seed}.json"
 
     def stored() -> dict[str, Any]:
-        return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {"seed": subject.seed, "settings": {}}
+        return read_json(path, dict, "delete it, and measure again") if path.exists() else {"seed": subject.seed, "settings": {}}
 
     for name in names:
         if name not in stored()["settings"]:

@@ -10,7 +10,7 @@ import torch
 
 from ..checkpoint import load_model, save_model
 from ..data import pack_documents
-from ..files import load_tensors, write_atomically
+from ..files import load_tensors, read_json, write_atomically
 from ..gpt import GPT
 from ..pretrain import held_out_loss
 from ..tinyworld.corpus import documents
@@ -32,7 +32,8 @@ def metric_of(folder: Path, stage: str) -> dict[str, float]:
 
 def ship(run: Path, target: Path) -> dict[str, Any]:
     """Copy tokenizer and models (as float16) of a run, measure what was written, and write manifest.json last."""
-    settings = json.loads((run / "run.json").read_text(encoding="utf-8"))
+    settings = read_json(run / "run.json", dict, "train the run again")
+    settings.pop("stages", None)  # what each stage used: of such a run all the same settings
     target.mkdir(parents=True, exist_ok=True)
     (target / "manifest.json").unlink(missing_ok=True)
     shutil.copy(run / "tokenizer.json", target / "tokenizer.json")

@@ -218,9 +218,9 @@ def test_a_stopped_run_goes_on_to_the_same_weights(made, finished, tmp_path, mon
 @pytest.mark.parametrize(
     ("more", "message"),
     [
-        (["--max-prompt-tokens", "50"], "another preset or seed, or other data"),
-        (["--judge-share", "0.5"], "another preset or seed, or other data"),
-        (["--base", "{made}/other_base"], "another preset or seed, or other data"),
+        (["--max-prompt-tokens", "50"], "had other settings or data"),
+        (["--judge-share", "0.5"], "had other settings or data"),
+        (["--base", "{made}/other_base"], "had other settings or data"),
         (["--base", "{made}/none"], "no folder"),
         (["--data", "{made}/none"], "give a folder that `python -m rlhf_lite fetch` wrote, or one of hh-rlhf, tldr"),
         (["--text", "{made}/none"], "or one of tinystories, fineweb-edu"),

@@ -1,7 +1,8 @@
 """The reader's own files replace parts of the world, and what is wrong with them is said before anything is trained.
 
-Proves: where anything is the reader's own, nothing is silently the tiny world's; text is split into nine tenths and a tenth; bad rows stop with
-file and line, or are skipped and told; a score function is loaded by name, and every way of failing to is explained.
+Proves: where anything is the reader's own, nothing is silently the tiny world's; text is split into nine tenths and a
+tenth; bad rows stop with file and line, or are skipped and told; a score function is loaded by name, and every way of
+failing to is explained.
 """
 
 import json

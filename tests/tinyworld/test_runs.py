@@ -78,16 +78,19 @@ def content(folder):
 
 @pytest.fixture
 def no_tiny_world(monkeypatch):
-    for name in ("documents", "primer", "held_out_documents", "requests", "demonstrations", "comparison_prompts", "rank", "monitor"):
+    parts = "documents primer held_out_documents requests demonstrations comparison_prompts rank monitor"
+    for name in parts.split():
         monkeypatch.setattr(TinyWorld, name, lambda *args, name=name, **more: pytest.fail(f"the tiny world's {name}"))
 
 
 def test_the_readmes_lines_in_a_row_and_never_the_tiny_world(tmp_path, base, rows, run, no_tiny_world):
-    demonstrations = rows("a.jsonl", *[{"prompt": f"Hi {i}", "response": "red"} for i in range(8)], {"prompt": "x " * 99, "response": "y"})
+    long = {"prompt": "x " * 99, "response": "y"}
+    demonstrations = rows("a.jsonl", *[{"prompt": f"Hi {i}", "response": "red"} for i in range(8)], long)
     comparisons = rows("b.jsonl", *[{"prompt": f"Ho {i}", "chosen": "red", "rejected": "blue"} for i in range(8)])
     prompts = rows("c.jsonl", {"prompt": "Hi"}, {"prompt": MESSAGES})
     start = ("--start-from", base)
-    assert "left out 1 of 9 demonstrations: longer than 64 tokens" in run("sft", *start, "--demonstrations", demonstrations, *QUICK)
+    told = run("sft", *start, "--demonstrations", demonstrations, *QUICK)
+    assert "left out 1 of 9 demonstrations: longer than 64 tokens" in told
     run("reward", *start, "--comparisons", comparisons, "--reward.epochs", "2")
     run("ppo", *start, "--prompts", prompts, *QUICK[4:])
     about = json.loads((tmp_path / "runs/mine/run.json").read_text())["stages"]
@@ -140,8 +143,9 @@ def test_a_score_function_in_a_file_gets_prompts_as_given(tmp_path, rows, run, n
 def test_a_traceback_of_a_score_function_is_introduced(tmp_path, rows, capsys):
     base = make_base(tmp_path / "base", stages=("pretrain", "sft"))
     (tmp_path / "rewards.py").write_text("def wrong(prompts, responses):\n    return [int('abc') for _ in responses]\n")
-    arguments = ["--start-from", base, "--prompts", rows("c.jsonl", {"prompt": "Hi"}), *QUICK, "--score-fn", f"{tmp_path}/rewards.py:wrong"]
-    assert main(["ppo", "--runs", str(tmp_path / "runs"), *map(str, arguments)]) == 1
+    arguments = ["--start-from", base, "--prompts", rows("c.jsonl", {"prompt": "Hi"}), *QUICK]
+    how = ["--runs", str(tmp_path / "runs"), "--score-fn", f"{tmp_path}/rewards.py:wrong"]
+    assert main(["ppo", *how, *map(str, arguments)]) == 1
     error = capsys.readouterr().err
     first = error[error.index("error: ") :].splitlines()
     assert first[0].startswith("error: score_fn raised ValueError: invalid literal")
@@ -149,7 +153,8 @@ def test_a_traceback_of_a_score_function_is_introduced(tmp_path, rows, capsys):
 
 
 @pytest.mark.parametrize(("options", "told"), [
-    (["--model.d-model", "32"], "model.d_model is 16, asked for 32"), (["--preset", "nano"], "model.context_length is 64, asked for 320"),
+    (["--model.d-model", "32"], "model.d_model is 16, asked for 32"),
+    (["--preset", "nano"], "model.context_length is 64, asked for 320"),
     (["--model.context-length", "512"], "model.context_length is 64, asked for 512"),
     (["--model.vocab-size", "300"], "model.vocab_size is 262, asked for 300"),
 ])  # fmt: skip
@@ -171,8 +176,8 @@ def test_a_run_keeps_what_it_began_with(tmp_path, base, rows, run, words):
     demonstrations = rows("a.jsonl", *[{"prompt": "Hi", "response": "red"}] * 8)
     run("sft", "--start-from", base, "--demonstrations", demonstrations, *QUICK)
     other, before = make_base(tmp_path / "other", seed=1, words=words), content(tmp_path / "runs")
-    error = run("reward", "--start-from", other, "--comparisons", rows("b.jsonl", {"prompt": "Hi", "chosen": "a", "rejected": "b"}),
-                fails=True)  # fmt: skip
+    comparisons = rows("b.jsonl", {"prompt": "Hi", "chosen": "a", "rejected": "b"})
+    error = run("reward", "--start-from", other, "--comparisons", comparisons, fails=True)
     assert "belongs to a run that has begun" in error and "choose another --name" in error
     assert content(tmp_path / "runs") == before
 
@@ -184,7 +189,9 @@ def test_a_damaged_source_is_named_and_nothing_is_copied(tmp_path, base, rows, r
     assert str(path) in error and not (tmp_path / "runs").exists()
 
 
-@pytest.mark.parametrize("name", ["..", ".", "../x", "/tmp/x", "a/b", "", " ", "a b", "x\ny", "x\u202ey", "a" * 300, "x\0", "-x", ".x", "a\\b"])
+@pytest.mark.parametrize("name", [
+    "..", ".", "../x", "/tmp/x", "a/b", "", " ", "a b", "x\ny", "x\u202ey", "a" * 300, "x\0", "-x", ".x", "a\\b",
+])  # fmt: skip
 def test_a_name_stays_in_its_folder(tmp_path, capsys, name):
     assert main(["sft", "--runs", str(tmp_path / "runs"), f"--name={name}"]) == 1
     error = capsys.readouterr().err
@@ -194,8 +201,9 @@ def test_a_name_stays_in_its_folder(tmp_path, capsys, name):
 
 
 @pytest.mark.parametrize("option", [
-    "--ppo.value-clip=-1", "--ppo.value-clip=0", "--sft.optim.weight-decay=-1", "--ppo.kl-coef=nan", "--ppo.truncated-penalty=nan",
-    "--reward.optim.max-grad-norm=nan", "--ppo-ptx.ptx-coef=inf", "--comparisons.high-temperature=nan", "--pretrain.optim.epsilon=nan",
+    "--ppo.value-clip=-1", "--ppo.value-clip=0", "--sft.optim.weight-decay=-1", "--ppo.kl-coef=nan",
+    "--ppo.truncated-penalty=nan", "--reward.optim.max-grad-norm=nan", "--ppo-ptx.ptx-coef=inf",
+    "--comparisons.high-temperature=nan", "--pretrain.optim.epsilon=nan",
     "--sft.epochs=inf", "--ppo.value-optim.learning-rate=inf", "--save-every-seconds=nan",
 ])  # fmt: skip
 def test_settings_that_cannot_be_are_refused_by_name(tmp_path, base, capsys, option, rows):
