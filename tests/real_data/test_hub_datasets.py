@@ -80,6 +80,13 @@ def test_summaries_and_their_count(tmp_path):
     assert read_demonstrations(tmp_path / "out" / "demonstrations.jsonl").items[0].response == "Burnt my tongue on tea."
 
 
+def test_held_out_rows_are_a_tenth_as_many(tmp_path):
+    rows = jsonl(tmp_path / "rows.jsonl", [TLDR] * 50)
+    for count, tenth in ((30, 3), (5, 1)):
+        about = fetch("tldr", tmp_path / "out", count, file=rows, held_out_file=rows)
+        assert (about["train"]["comparisons"], about["held_out"]["comparisons"]) == (count, tenth)
+
+
 @pytest.mark.parametrize("key", ["text", "story"])
 def test_text_is_written_document_by_document(tmp_path, key):
     rows = jsonl(tmp_path / "rows.jsonl", [{key: " One day. \n"}, {key: "The end."}])
