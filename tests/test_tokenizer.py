@@ -313,6 +313,7 @@ def test_added_tokens_are_kept_and_no_text_gives_them(load, tmp_path):
     ids = tokenizer.encode("<|im_start|>[PAD]a token<|endoftext|>")
     assert max(ids) < 300 and tokenizer.decode(ids) == "<|im_start|>[PAD]a token<|endoftext|>"
     assert tokenizer.tokens([302, 303]) == ["<|im_start|>", "a token"]
+    assert tokenizer.decode([*tokenizer.encode("Hi"), 301, 302]) == "Hi"
     tokenizer.save(tmp_path / "again.json")
     again = Tokenizer.load(tmp_path / "again.json")
     assert again.fingerprint == tokenizer.fingerprint and again.special_tokens == tokenizer.special_tokens
