@@ -62,9 +62,9 @@ def test_micro_batches_hold_items_of_like_length_and_each_item_once():
     items = [9, 1, 8, 2, 7, 3, 6, 4] * 4
     assert Engine().micro_batches(items) == [items]
     buckets = Engine().micro_batches(items, length=lambda item: item)
-    assert len(buckets) == 4 and sum(buckets, []) == sorted(items)
+    assert len(buckets) == 4 and [item for part in buckets for item in part] == sorted(items)
     small = Engine(EngineConfig(device="cpu", micro_batch_size=3)).micro_batches(items, length=lambda item: item)
-    assert [len(part) for part in small] == [3] * 10 + [2] and sum(small, []) == sorted(items)
+    assert [len(part) for part in small] == [3] * 10 + [2] and [item for part in small for item in part] == sorted(items)
     assert Engine().micro_batches([3, 1, 2], length=lambda item: item) == [[1, 2, 3]]  # too few for two buckets
 
 

@@ -222,7 +222,7 @@ def test_check_finds_shifted_tokens(models, monkeypatch):
 
 @pytest.mark.filterwarnings("ignore:this processor multiplies bfloat16")
 @pytest.mark.parametrize("dropout", [0.0, 0.02])
-def test_in_bfloat16_rollout_and_update_agree_however_large_the_logits_and_dropout_is_found(make_gpt, make_scalar_model, dropout):
+def test_in_bfloat16_rollout_and_update_agree_and_dropout_is_found(make_gpt, make_scalar_model, dropout):
     # GPT-2's released logits lie near -100, where bfloat16 knows steps of 0.5 only: rule 11
     policy = AlwaysDropping(make_gpt(dropout=dropout).config)
     policy.load_state_dict(make_gpt().state_dict())

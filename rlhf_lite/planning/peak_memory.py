@@ -58,11 +58,14 @@ def stage_memory(stage: Stage, cluster: Cluster, at_once: int) -> dict[str, Memo
     return {model.role: _model_memory(stage, model, cluster, at_once, *size) for model, size in sizes.items()}
 
 
-def _model_memory(stage: Stage, model: Resident, cluster: Cluster, rows: int, gradients: float, activations: float) -> Memory:
+def _model_memory(
+    stage: Stage, model: Resident, cluster: Cluster, at_once: int, gradients: float, activations: float
+) -> Memory:
     config, jobs = model.config, [job for job in stage.jobs if job.role == model.role]
     state = state_memory(config, cluster, trained=model.trained, averaged=model.averaged)
     memory = replace(state, gradients=gradients, activations=activations, gathered=state.gathered if jobs else 0.0)
     for job in jobs:
+        rows = job.items_at_once(cluster.gpus, at_once)
         if job.kind == "read":
             read = reading_activations(config, cluster, rows * job.length, predicted=rows * job.predicted)
             memory = replace(memory, activations=max(memory.activations, read))
@@ -85,7 +88,7 @@ def backward_passes(jobs: tuple[Job, ...]) -> list[list[Job]]:
 
 def training_bytes(job: Job, config: GPTConfig, cluster: Cluster, at_once: int) -> TrainingBytes:
     """Work out what one model takes on one GPU."""
-    rows = min(ceil(job.items / cluster.gpus), at_once) * job.most_sequences
+    rows = job.items_at_once(cluster.gpus, at_once) * job.most_sequences
     tokens, predicted = rows * job.length, rows * job.predicted
     log_softmax, embedding = 4 * predicted * config.vocab_size, MASTER_BYTES * config.vocab_size * config.d_model
     kept = kept_activations(config, cluster, tokens) + log_softmax
@@ -102,7 +105,7 @@ def training_points(stage: Stage, cluster: Cluster, at_once: int) -> Iterator[Po
     """List the points at which a step may be at its peak; none where nothing is trained."""
     groups = backward_passes(stage.jobs)
     sizes = {job: training_bytes(job, stage.config_of(job), cluster, at_once) for group in groups for job in group}
-    accumulates = cluster.gpus > 1 or any(ceil(job.items / cluster.gpus) > at_once for job in sizes)
+    accumulates = cluster.gpus > 1 or any(ceil(job.items / cluster.gpus) > job.items_at_once(cluster.gpus, at_once) for job in sizes)
     there = {job.role: size.gradients for job, size in sizes.items()} if accumulates else {}  # gradients, by role
     for group in groups:
         copies = {job.role: there.get(job.role, 0.0) for job in group if job.copies_gradients}

@@ -5,9 +5,11 @@ may be.
 """
 
 from dataclasses import dataclass
+from math import ceil
 from typing import Any, Literal
 
 from ..gpt import GPTConfig
+from ..kernels.length_buckets import n_length_buckets
 from ..ppo import PPOConfig
 from .recipes import Recipe
 
@@ -38,6 +40,14 @@ class Job:
     """Whether the entropy of its predictions is computed beside the loss."""
     copies_gradients: bool = False
     """Whether the gradients so far are copied before it, to compare lengths: ptx and PPO."""
+
+    in_buckets: bool = False
+    """Whether items of like length are computed together, one bucket after another (`kernels.length_buckets`)."""
+
+    def items_at_once(self, gpus: int, at_once: int) -> int:
+        """Number of items that one GPU computes at once, where `at_once` is the most that it may take."""
+        mine = ceil(self.items / gpus)
+        return min(mine, at_once, ceil(mine / n_length_buckets(mine)) if self.in_buckets else mine)
 
     @property
     def sequences(self) -> float:
@@ -88,14 +98,14 @@ def stages(recipe: Recipe) -> list[Stage]:
     pretrain, sft, reward, length = preset.pretrain, preset.sft, preset.reward, recipe.dialogue_length
     window = pretrain.sequence_length
     made = [_training("pretrain", pretrain.steps, recipe.model, items=pretrain.batch_size, length=window, predicted=window)]
-    dialogues = {"length": length, "predicted": length}
+    dialogues = {"length": length, "predicted": length, "in_buckets": True}
     steps = sft.epochs * recipe.demonstrations / sft.batch_size
     made.append(_training("sft", steps, recipe.model, items=sft.batch_size, **dialogues))
     fewest, most = recipe.answers
     answers = {"sequences_per_item": (fewest + most) / 2, "most_sequences": most}
     steps = reward.epochs * preset.comparisons.prompts / reward.batch_size
     made.append(_training("reward", steps, recipe.critic, role="reward_model", items=reward.batch_size, length=length,
-                          predicted=0, **answers))  # fmt: skip
+                          predicted=0, in_buckets=True, **answers))  # fmt: skip
     if start is not None:
         steps = start.epochs * recipe.demonstrations / (1 - recipe.ppo_start_pretraining_share) / start.batch_size
         made.append(_training("ppo_start", steps, recipe.model, items=start.batch_size, **dialogues))
@@ -117,8 +127,9 @@ def _ppo_stages(recipe: Recipe, config: PPOConfig) -> list[Stage]:
     answers: dict[str, Any] = {"items": config.episodes, "length": recipe.dialogue_length}
     rollout = [Job(role="policy", kind="sample", predicted=1, new_tokens=new, **answers)]
     predicted = {"policy": new, "ref_policy": new}
-    rollout += [Job(role=each.role, kind="read", predicted=predicted.get(each.role, 0), **answers) for each in residents]
-    answers["items"] = config.minibatch_size
+    rollout += [Job(role=each.role, kind="read", predicted=predicted.get(each.role, 0), **answers,
+                    in_buckets=each is not reward_model) for each in residents]  # fmt: skip
+    answers |= {"items": config.minibatch_size, "in_buckets": True}
     update = [Job(role="policy", kind="train", predicted=new, computes_entropy=True, **answers),
               Job(role="value_model", kind="train", predicted=0, joins_previous=True, **answers)]  # fmt: skip
     if config.ptx_coef > 0:

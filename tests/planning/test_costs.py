@@ -9,9 +9,10 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from rlhf_lite import attention
-from rlhf_lite.attention import ROOM, scaled_dot_product_attention
+from rlhf_lite.attention import scaled_dot_product_attention
 from rlhf_lite.engine import EngineConfig
 from rlhf_lite.gpt import GPT, GPTConfig
+from rlhf_lite.kernels.active_rows import GROWTH, ActiveRows, sampling
 from rlhf_lite.planning.cluster import Cluster
 from rlhf_lite.planning.costs import (
     GB,
@@ -86,7 +87,9 @@ def test_a_block_keeps_what_autograd_saves(config):
 
 @pytest.mark.parametrize("config", SHAPES)
 def test_a_block_in_bfloat16_keeps_the_stream_in_float32(config, monkeypatch):
-    on_a_gpu = torch.nn.functional.scaled_dot_product_attention  # in bfloat16, in the backward pass too
+    def on_a_gpu(query, key, value, *, mask, is_causal, dropout):  # in bfloat16, in the backward pass too
+        return torch.nn.functional.scaled_dot_product_attention(query, key, value, attn_mask=mask, is_causal=is_causal)
+
     monkeypatch.setattr(attention, "fused_attention", on_a_gpu)
     block, x = GPT(config).blocks[0], torch.randn(8, 64, config.d_model, requires_grad=True)
     with torch.autocast("cpu", torch.bfloat16):
@@ -143,11 +146,11 @@ def test_block_parameters():
 
 def test_cache_of_175b_takes_4_7_mb_a_token():
     assert kv_cache_bytes(LARGE, 1, 2) == 2 * 96 * 12288 * 2 == pytest.approx(4.7e6, rel=0.01)
-    config, tokens = SHAPES[0], torch.randint(11, (3, ROOM))
-    model = GPT(config)
-    caches = model.new_caches()
-    model(tokens, caches=caches)
-    assert kv_cache_bytes(config, 3 * ROOM, 4) == sum(c.keys.nbytes + c.values.nbytes for c in caches)
+    config, model = SHAPES[0], GPT(SHAPES[0])
+    with sampling(model, 3):
+        rows = ActiveRows(model, torch.randint(11, (3, GROWTH)).tolist(), 0, 1)
+        rows.next_logits()
+    assert kv_cache_bytes(config, 3 * GROWTH, 4) == sum(buffer.nbytes for cache in rows.caches for buffer in cache.buffers)
 
 
 def test_reading_takes_less_than_learning():
