@@ -180,10 +180,9 @@ class Pipeline:
         run = self._training_run("pretrain")  # run.json is written before the tokenizer, which may be of a run that was given up
         if not ((self.folder / "tokenizer.json").exists() and (begun or self.has_tokenizer)):
             self._write(self.folder / "tokenizer.json", Tokenizer.train(documents, self.preset.model.vocab_size).to_json())
-        tokenizer = self.tokenizer
+        tokenizer, length = self.tokenizer, self.preset.pretrain.sequence_length
         tokens, held_out = (pack_documents(texts, tokenizer) for texts in (documents, self.world.held_out_documents()))
         model = GPT(GPTConfig(**(asdict(self.preset.model) | {"vocab_size": tokenizer.vocab_size})))
-        length = self.preset.pretrain.sequence_length
         primer = pack_documents(self.world.primer(self.preset.primer_documents), tokenizer)
         pretrain(model, tokens, self.preset.pretrain, seed=self.seed, run=run, primer=primer,
                  evaluate=lambda m: {"held_out_loss": held_out_loss(m, held_out, length)})  # fmt: skip
