@@ -53,8 +53,8 @@ class CheckedShape:
     model: GPTConfig
     """Shape of all models."""
     batch: int
-    """Sequences per step of pretraining and SFT, and answers per minibatch of PPO; the reward model has half as many prompts
-    with four answers each, a rollout twice as many answers."""
+    """Sequences per step or PPO minibatch; half as many prompts for the reward model, with four answers each; a rollout has twice
+    as many."""
     new_tokens: int
     """Of a PPO answer."""
 
@@ -87,24 +87,24 @@ SHAPES = {
 
 
 class Meter(TrainingRun):
-    """A run that keeps no state and measures its steps: seconds, and on a GPU the most memory."""
+    """A run that keeps no state and measures its steps."""
 
-    def __init__(self, engine: Engine, stage: str = ""):
+    def __init__(self, engine: Engine, stage: str):
         super().__init__(None, show_progress=False, engine=engine)
-        self.stage, self.on_gpu = stage, engine.device.type == "cuda"
+        self.stage = stage
         self.seconds: dict[str, list[float]] = {}
         self.peaks: dict[str, float] = {}
-        """Bytes at the peak of the last step; on a GPU."""
+        """Bytes at the peak of each stage's last step, on a GPU."""
 
     @contextmanager
     def measured(self, stage: str) -> Iterator[None]:
         """Measure what is done inside, and mark it in a profile."""
-        if self.on_gpu:
+        on_gpu, start = self.engine.device.type == "cuda", time.perf_counter()
+        if on_gpu:
             torch.cuda.reset_peak_memory_stats()
-        start = time.perf_counter()
-        with record_function(f"measured {stage}"):
+        with record_function(stage):
             yield
-        if self.on_gpu:
+        if on_gpu:
             torch.cuda.synchronize()
             self.peaks[stage] = torch.cuda.max_memory_allocated()
         self.seconds.setdefault(stage, []).append(time.perf_counter() - start)
@@ -164,7 +164,7 @@ def measured_memory(name: str, recipe: Recipe, engine: Engine) -> dict[str, floa
         return run_steps(name, recipe, 2, engine).peaks
     with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as profiled:
         run_steps(name, recipe, 2, engine)
-    return {stage: _peak_within(profiled, f"measured {stage}") for stage in RUNS[name]}
+    return {stage: _peak_within(profiled, stage) for stage in RUNS[name]}
 
 
 def _peak_within(profiled: profile, mark: str) -> float:

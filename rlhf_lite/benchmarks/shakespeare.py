@@ -2,12 +2,9 @@
 
 Both sides get the same text, split alike, a model of the same size and the same threads, and take turns, seed by seed. Each
 trains a number of steps that is fixed beforehand, and is then measured once on all held-out characters; the seconds count
-training and that one measurement, on both sides. How the library trains may differ, and does:
-
-1. Muon for the matrices inside the blocks, which needs far fewer steps than AdamW;
-2. larger batches: Muon's own work is per step, not per character;
-3. a schedule that ends where the run ends, nearly at 0;
-4. positions that start as sinusoids, weights that start wider than GPT-2's (see `gpt`).
+training and that one measurement, on both sides. The library trains with Muon, which needs far fewer steps than AdamW, in
+larger batches, since Muon's own work is per step, with a learning rate that ends nearly at 0, and from other initial weights
+(see `gpt`).
 
 The text is not part of this repository: tinyshakespeare is 1,115,394 characters, and any other UTF-8 text will do.
 """

@@ -54,18 +54,6 @@ class Limits:
             )
 
 
-@dataclass
-class Counts:
-    """What became of the rows of one file; `known`: held-out rows whose prompt stands in the training data too."""
-
-    read: int = 0
-    bad: int = 0
-    too_long: int = 0
-    duplicates: int = 0
-    known: int = 0
-    kept: int = 0
-
-
 def first_message(prompt: str | list[dict]) -> str:
     r"""Return the user's first message, white space and case aside.
 
@@ -99,15 +87,16 @@ class Preferences:
 
     def __init__(
         self, folder: Path, tokenizer: Tokenizer, *, limits: Limits, max_answer_tokens: int, text: Path | None = None,
-        base: str = "", skip_bad_rows: bool = False, tell: Callable[[str], None] = print,
+        base: str = "", skip_bad_rows: bool = False, show: Callable[[str], None] = print,
     ):  # fmt: skip
         """Read and check everything, before anything is trained.
 
         Raises: FileNotFoundError, ValueError: naming what is missing or empty, and what to do.
         """
-        self.folder, self.tokenizer, self.limits, self.base, self.tell = folder, tokenizer, limits, base, tell
+        self.folder, self.tokenizer, self.limits, self.base, self.show = folder, tokenizer, limits, base, show
         self.max_answer_tokens, self.skip_bad_rows = max_answer_tokens, skip_bad_rows
-        self.counts: dict[str, Counts] = {}
+        self.counts: dict[str, dict[str, int]] = {}
+        """File -> what became of its rows; "known" are held-out rows whose prompt is in the training data too."""
         self.watch: Callable[[GPT], dict[str, Any]] | None = None
         """What PPO measures on the way; nothing is trained on it."""
         self.text, self.held_out_text = hold_out_end(read_text(text)) if text else (None, "")
@@ -134,10 +123,8 @@ class Preferences:
         rows, sizes = reader(path, skip_bad_rows=self.skip_bad_rows), (self.limits.max_prompt_tokens, self.max_answer_tokens)
         short = [row for row in rows.items if is_short_enough(row, self.tokenizer, *sizes)]
         kept = _once(short)
-        self.counts[name] = Counts(
-            read=len(rows.items) + len(rows.skipped), bad=len(rows.skipped), too_long=len(rows.items) - len(short),
-            duplicates=len(short) - len(kept), kept=len(kept),
-        )  # fmt: skip
+        self.counts[name] = {"read": len(rows.items) + len(rows.skipped), "bad": len(rows.skipped), "known": 0, "kept": len(kept),
+                             "too_long": len(rows.items) - len(short), "duplicates": len(short) - len(kept)}  # fmt: skip
         return kept
 
     def _choose_split(self, comparisons: list[Row]) -> Callable[[Any], str]:
@@ -145,15 +132,15 @@ class Preferences:
         [(message, count), *_] = Counter(first_message(row.prompt) for row in comparisons).most_common(1) or [("", 0)]
         if 2 * count <= len(comparisons):
             return first_message
-        self.tell(f"note: {count:,} of {len(comparisons):,} dialogues begin with {message[:40]!r}, so rows are split by their "
+        self.show(f"note: {count:,} of {len(comparisons):,} dialogues begin with {message[:40]!r}, so rows are split by their "
                   "whole prompt, and turns of one dialogue may lie in several parts")  # fmt: skip
         return whole_prompt
 
     def _without_known(self, held_out: list[Row], trained: list[Row]) -> list[Row]:
         """Leave out held-out rows whose prompt is one of the training rows', as `split_by` sees it."""
         known = {self.split_by(row.prompt) for row in trained}
-        kept, counts = [row for row in held_out if self.split_by(row.prompt) not in known], self.counts["held_out/comparisons"]
-        counts.known, counts.kept = len(held_out) - len(kept), len(kept)
+        kept = [row for row in held_out if self.split_by(row.prompt) not in known]
+        self.counts["held_out/comparisons"] |= {"known": len(held_out) - len(kept), "kept": len(kept)}
         return kept
 
     def _split(self, rows: Sequence[Row], held_out_share: float) -> dict[str, list[Row]]:
@@ -163,19 +150,17 @@ class Preferences:
         return {name: [rows[i] for i in chosen] for name, chosen in places.items()}
 
     def _check(self, comparisons: list[Row]) -> None:
-        counted = "; ".join(f"{name}: {asdict(counts)}" for name, counts in self.counts.items())
+        counted = "; ".join(f"{name}: {counts}" for name, counts in self.counts.items())
         needed = {"comparisons of the run": self.comparisons, "comparisons of the judge": self.judge_comparisons,
                   "demonstrations": self.own_demonstrations, "prompts": self.own_prompts}  # fmt: skip
         different = len({self.split_by(row.prompt) for row in comparisons})
         for what, rows in needed.items():
-            if not rows and not comparisons:
-                raise ValueError(f"no {what} are left ({counted}): give more rows, or a larger --max-prompt-tokens")
             if not rows:
-                raise ValueError(
-                    f"no {what} are left: {len(comparisons)} comparisons have {different} different "
-                    f"{'prompts' if self.split_by is whole_prompt else 'first messages'}, and rows with the same one stay "
-                    "together, for the run or for the judge: give comparisons with more different prompts"
-                )
+                keys = "prompts" if self.split_by is whole_prompt else "first messages"
+                cause = f"{len(comparisons)} comparisons have {different} different {keys}, and rows with the same one stay together, " \
+                        "for the run or for the judge: give comparisons with more different prompts"  # fmt: skip
+                cause = cause if comparisons else f"{counted}: give more rows, or a larger --max-prompt-tokens"
+                raise ValueError(f"no {what} are left: {cause}")
         if not self.held_out:
             raise ValueError(
                 f"{self.folder} has no held-out comparisons to compare models on ({counted}): fetch it with --held-out-file, "
@@ -183,7 +168,7 @@ class Preferences:
             )
         for what, rows in list(needed.items())[:2]:
             if len(rows) < FEW_COMPARISONS:
-                self.tell(f"note: only {len(rows)} {what}: a reward model learns next to nothing from so few")
+                self.show(f"note: only {len(rows)} {what}: a reward model learns next to nothing from so few")
 
     def check_text(self, window: int, train_window: int) -> None:
         """Check that the text fills at least one window of each kind. Raises: ValueError."""

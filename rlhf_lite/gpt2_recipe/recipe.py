@@ -24,7 +24,7 @@ from ..hf import load_gpt2
 from ..pipeline import Pipeline
 from ..planning.cluster import Cluster
 from ..planning.costs import GB
-from ..planning.memory_fit import MemoryFit, check_memory, fit_memory, fit_text
+from ..planning.memory_fit import check_memory, fit_memory, fit_text
 from ..planning.recipes import Recipe
 from ..presets import PRESETS, Preset
 from ..real_data.hub_datasets import SOURCES, fetch
@@ -134,7 +134,7 @@ def run_gpt2_recipe(command: GPT2Recipe) -> None:
     Raises: FileNotFoundError, ValueError before anything is trained, naming what is wrong and what to do.
     """
     engine = Engine(command.engine)
-    tell = print if engine.is_main else lambda text: None
+    show = print if engine.is_main else lambda text: None
     data = data_folder(command.data, command.count, command.runs, engine, "comparisons")
     text = Path(command.text) if command.text else None
     if text and not text.is_file():
@@ -145,23 +145,26 @@ def run_gpt2_recipe(command: GPT2Recipe) -> None:
     longest = command.limits.max_prompt_tokens + config.ppo.max_new_tokens
     check_lengths(config, longest, has_text=bool(text))
     world = Preferences(data, tokenizer, limits=command.limits, max_answer_tokens=config.ppo.max_new_tokens, text=text, base=mark,
-                        skip_bad_rows=command.skip_bad_rows, tell=tell)  # fmt: skip
+                        skip_bad_rows=command.skip_bad_rows, show=show)  # fmt: skip
     if text:
         world.check_text(64, config.ppo_ptx.ptx_sequence_length)
     for name, counts in world.counts.items():
-        tell(f"{name}: " + ", ".join(f"{count:,} {what.replace('_', ' ')}" for what, count in asdict(counts).items()))
-    made = plan_memory(command, engine, recipe_of(config, world, longest))
-    tell(fit_text(made) if made else "no GPU here: memory is not planned (--gpu-memory 24 plans for one)")
+        show(f"{name}: " + ", ".join(f"{count:,} {what.replace('_', ' ')}" for what, count in counts.items()))
+    memory = command.gpu_memory or (gpu_memory(engine.device) / GB if engine.device.type == "cuda" else 0.0)
+    if memory:
+        cluster = Cluster(gpus=engine.n_processes, gpu_memory=memory, engine=engine.config)
+        planned = fit_memory(recipe_of(config, world, longest), cluster)
+        check_memory(planned)
+        engine.config = planned.cluster.engine
+    show(fit_text(planned) if memory else "no GPU here: memory is not planned (--gpu-memory 24 plans for one)")
     if command.plan_only:
         return
-    if made:
-        engine.config = made.cluster.engine
     pipeline = GPT2Pipeline(command.folder, config, command.seed, world, save_every_seconds=command.save_every_seconds,
                             engine=engine)  # fmt: skip
     pipeline.install(command.base, model, tokenizer, mark)
     pipeline.run(until="ppo_ptx" if text else "ppo")
     if engine.is_main:
-        tell(f"wrote {report(pipeline, command.base)}")
+        show(f"wrote {report(pipeline, command.base)}")
 
 
 def report(pipeline: GPT2Pipeline, base: str) -> Path:
@@ -177,8 +180,7 @@ def report(pipeline: GPT2Pipeline, base: str) -> Path:
     intro = introduction(found["reward_model"], len(world.judge_comparisons), has_text=world.text is not None)
     return write_report(pipeline.folder, found | {
         "title": f"{pipeline.folder.name}, base model {base}", "intro": list(intro),
-        "cleaning": {name: asdict(counts) for name, counts in world.counts.items()},
-        "used": {name: len(rows) for name, rows in used.items()}, "peak_memory_gb": memory and memory / GB,
+        "cleaning": world.counts, "used": {name: len(rows) for name, rows in used.items()}, "peak_memory_gb": memory and memory / GB,
         "seconds": pipeline.seconds() | {"evaluation": time.monotonic() - start},
     })  # fmt: skip
 
@@ -231,13 +233,3 @@ def recipe_of(config: Preset, world: Preferences, longest: int) -> Recipe:
     config = config if world.text is not None else replace(config, ppo_ptx=config.ppo)
     return Recipe(name="gpt2", preset=config, critic=config.model, demonstrations=len(world.own_demonstrations),
                   answers=(min(answers), max(answers)), longest=longest)  # fmt: skip
-
-
-def plan_memory(command: GPT2Recipe, engine: Engine, recipe: Recipe) -> MemoryFit | None:
-    """Choose the engine's settings for the GPU; None where there is none to plan for. Raises: ValueError if nothing fits."""
-    memory = command.gpu_memory or (gpu_memory(engine.device) / GB if engine.device.type == "cuda" else 0.0)
-    if not memory:
-        return None
-    made = fit_memory(recipe, Cluster(gpus=engine.n_processes, gpu_memory=memory, engine=engine.config))
-    check_memory(made)
-    return made

@@ -1,6 +1,5 @@
 """Choose how much of a batch to take at once, so that every stage of a run of GPT-2 fits into a GPU: before it starts."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -28,19 +27,10 @@ class MemoryFit:
         """Whether every stage fits."""
         return all(each.fits(self.cluster) for each in self.plans)
 
-    def rows(self) -> list[dict[str, float | str]]:
-        """GB of each stage: what its models hold, what working takes at most, and both together."""
-        return [
-            {"stage": each.stage.name, "held_gb": each.held_memory / GB, "total_gb": each.total_memory / GB,
-             "working_gb": (each.total_memory - each.held_memory) / GB} for each in self.plans
-        ]  # fmt: skip
-
 
 def training_stages(recipe: Recipe) -> list[Stage]:
     """List the stages of a run on a given base model; the judge, of the reward model's shape, is in memory during PPO."""
     made = [stage for stage in stages(recipe) if stage.name != "pretrain"]
-    if recipe.preset.ppo_ptx.ptx_coef == 0:
-        made = [replace(stage, name=stage.name.replace("ppo_ptx", "ppo")) for stage in made]
     judge = Resident(role="judge", config=recipe.critic, trained=False)
     return [replace(each, residents=(*each.residents, judge)) if len(each.residents) > 1 else each for each in made]
 
@@ -57,16 +47,16 @@ def fit_memory(recipe: Recipe, cluster: Cluster) -> MemoryFit:
     rollouts = [stage for stage in made if not any(job.kind == "train" for job in stage.jobs)]
     chosen = _first_that_fits(rollouts, cluster, [{"sampling_batch_size": n} for n in portions])
     sizes = [engine.micro_batch_size] if engine.micro_batch_size else _halves(LARGEST)
-    free = [n for n in sizes if (n >= COMFORTABLE or engine.micro_batch_size) and not engine.activation_checkpointing]
+    free = [] if engine.activation_checkpointing else [n for n in sizes if n >= COMFORTABLE or engine.micro_batch_size]
     ways = [{"activation_checkpointing": False, "micro_batch_size": n} for n in free]
     ways += [{"activation_checkpointing": True, "micro_batch_size": n} for n in sizes]
     return _first_that_fits(made, chosen.cluster, ways)
 
 
 def _first_that_fits(made: list[Stage], cluster: Cluster, ways: list[dict[str, Any]]) -> MemoryFit:
-    tried: Iterator[Cluster] = (replace(cluster, engine=replace(cluster.engine, **way)) for way in ways)
-    for each in tried:
-        found = MemoryFit(each, [plan_stage(stage, each) for stage in made])
+    for way in ways:
+        tried = replace(cluster, engine=replace(cluster.engine, **way))
+        found = MemoryFit(tried, [plan_stage(stage, tried) for stage in made])
         if found.fits:
             break
     return found
@@ -78,13 +68,14 @@ def _halves(largest: int) -> list[int]:
 
 def fit_text(made: MemoryFit) -> str:
     """Write the plan as a table, with the settings that were chosen."""
-    engine, usable = made.cluster.engine, USABLE * made.cluster.gpu_memory
+    cluster, engine = made.cluster, made.cluster.engine
     lines = [f"{'stage':<17}{'held':>9}{'working':>9}{'together':>10}   (GB of the fullest GPU)"]
-    for row in made.rows():
-        verdict = "" if row["total_gb"] <= usable else "   DOES NOT FIT"
-        lines.append(f"{row['stage']:<17}{row['held_gb']:>9.2f}{row['working_gb']:>9.2f}{row['total_gb']:>10.2f}{verdict}")
+    for each in made.plans:
+        held, total = each.held_memory / GB, each.total_memory / GB
+        verdict = "" if each.fits(cluster) else "   DOES NOT FIT"
+        lines.append(f"{each.stage.name:<17}{held:>9.2f}{total - held:>9.2f}{total:>10.2f}{verdict}")
     lines.append(
-        f"{usable:.1f} GB of {made.cluster.gpu_memory:g} are usable; micro-batch {engine.micro_batch_size}, "
+        f"{USABLE * cluster.gpu_memory:.1f} GB of {cluster.gpu_memory:g} are usable; micro-batch {engine.micro_batch_size}, "
         f"{engine.sampling_batch_size} answers sampled at once, {'with' if engine.activation_checkpointing else 'without'} "
         f"activation checkpointing, {'bfloat16' if engine.bfloat16 else 'float32'}"
     )

@@ -87,11 +87,11 @@ class Recipe:
         return {name: (value, self.tags.get(name, "ours")) for name, value in flat.items() if name not in hidden}
 
 
-def _flatten(tree: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-    """Join names by dots: {"a": {"b": 1}} gives {"a.b": 1}."""
+def _flatten(tree: dict[str, Any]) -> dict[str, Any]:
+    """Join names by dots. Example: {"a": {"b": 1}} gives {"a.b": 1}."""
     flat: dict[str, Any] = {}
     for name, value in tree.items():
-        flat |= _flatten(value, f"{prefix}{name}.") if isinstance(value, dict) else {prefix + name: value}
+        flat |= {f"{name}.{key}": each for key, each in _flatten(value).items()} if isinstance(value, dict) else {name: value}
     return flat
 
 
@@ -184,6 +184,8 @@ MISPRINTS = {
     "gpt3-xl": "the paper prints 24 heads of width 128, which is not the width of 2,048: here 16",
     "gpt3-13b": "the paper prints width 5,140, which is not 40 heads of width 128: here 5,120",
 }
+CORRECTED = {"gpt3-xl": ("model.n_heads",), "gpt3-13b": ("model.d_model", "model.d_ff")}
+"""Settings that are not as printed: ours."""
 # name -> shape, peak learning rate (ours: GPT-3's at that size), parameters of the released weights, and those printed
 GPT2_SIZES = {
     "gpt2": (GPT2, 6.0e-4, 124_439_808, 117e6),
@@ -192,48 +194,39 @@ GPT2_SIZES = {
     "gpt2-xl": (_shape(48, 25, 1600, 1024), 2.0e-4, 1_557_611_200, 1542e6),
 }
 GPT2_LONGEST = 640  # 512 of the prompt, 128 of the answer
+SIX_BILLION = GPT3["gpt3-6.7b"][0]
 INSTRUCTGPT = {"instructgpt-1.3b": "gpt3-xl", "instructgpt-6b": "gpt3-6.7b", "instructgpt-175b": "gpt3-175b"}
 
 
-CORRECTED: dict[str, dict[str, Tag]] = {
-    "gpt3-xl": {"model.n_heads": "ours"},
-    "gpt3-13b": {"model.d_model": "ours", "model.d_ff": "ours"},
-}
-"""Tags of what is not as printed."""
-
-
-def _borrowed(shape_tags: dict[str, Tag]) -> dict[str, Tag]:
-    """Tag InstructGPT's settings on a model that the paper did not train: its learning rates are then our choice."""
-    return {name: tag for name, tag in INSTRUCTGPT_TAGS.items() if not name.endswith("learning_rate")} | shape_tags
+# settings of InstructGPT on a model that the paper did not train: its learning rates are then our choice
+BORROWED = {name: tag for name, tag in INSTRUCTGPT_TAGS.items() if not name.endswith("learning_rate")}
 
 
 def _gpt2(name: str) -> Recipe:
     model, rate, _, printed = GPT2_SIZES[name]
+    note = f"the paper prints {printed / 1e6:,.0f}M parameters"
     if name == "gpt2":
-        note = f"the paper prints {printed / 1e6:,.0f}M parameters; `python -m rlhf_lite gpt2` begins with the released weights"
-        recipe = _own(name, PRESETS[name], 20_000, note)
+        recipe = _own(name, PRESETS[name], 20_000, f"{note}; `python -m rlhf_lite gpt2` begins with the released weights")
         return replace(recipe, longest=GPT2_LONGEST, tags=recipe.tags | SHAPE_TAGS)
-    note = f"the paper prints {printed / 1e6:,.0f}M parameters and tells neither tokens nor learning rate: 10B tokens are ours"
     pretrain = _pretrain(10e9, 2**19, rate, 375e6, model.context_length)
-    return _instructgpt(name, model, model, pretrain, rates="1.3b", tags=_borrowed(SHAPE_TAGS), note=note)
+    return _instructgpt(name, model, model, pretrain, rates="1.3b", tags=BORROWED | SHAPE_TAGS,
+                        note=f"{note} and tells neither tokens nor learning rate: 10B tokens are ours")  # fmt: skip
 
 
 def _gpt3(name: str) -> Recipe:
     model, batch_tokens, rate, _ = GPT3[name]
-    critic = min(model, GPT3["gpt3-6.7b"][0], key=lambda shape: shape.n_parameters)
+    critic = min(model, SIX_BILLION, key=lambda shape: shape.n_parameters)
     rates = "175b" if name == "gpt3-175b" else "6b" if model.n_parameters > 2e9 else "1.3b"
     pretrain = _pretrain(300e9, batch_tokens, rate, 375e6, model.context_length)
-    note = MISPRINTS.get(name, "")
-    tags = _borrowed(GPT3_TAGS | CORRECTED.get(name, {}))
-    return _instructgpt(name, model, critic, pretrain, rates=rates, tags=tags, note=note)
+    tags = BORROWED | GPT3_TAGS | dict.fromkeys(CORRECTED.get(name, ()), "ours")
+    return _instructgpt(name, model, critic, pretrain, rates=rates, tags=tags, note=MISPRINTS.get(name, ""))
 
 
 def _published_instructgpt(name: str) -> Recipe:
     base = _gpt3(INSTRUCTGPT[name])
     note = "reward and value model are of 6B at every size (paper); their shape is not printed: here GPT-3 6.7B's (ours)"
-    rates, critic = name.removeprefix("instructgpt-"), GPT3["gpt3-6.7b"][0]
-    tags = GPT3_TAGS | INSTRUCTGPT_TAGS | CORRECTED.get(INSTRUCTGPT[name], {})
-    return _instructgpt(name, base.model, critic, base.preset.pretrain, rates=rates, tags=tags, note=note)
+    tags, rates = base.tags | INSTRUCTGPT_TAGS, name.removeprefix("instructgpt-")
+    return _instructgpt(name, base.model, SIX_BILLION, base.preset.pretrain, rates=rates, tags=tags, note=note)
 
 
 def _small() -> Preset:

@@ -120,8 +120,8 @@ def _ppo_stages(recipe: Recipe, config: PPOConfig) -> list[Stage]:
         update.append(
             Job(role="policy", kind="train", items=config.ptx_batch_size, length=text, predicted=text, copies_gradients=True)
         )
-    steps = config.iterations
+    name, steps = "ppo_ptx" if config.ptx_coef > 0 else "ppo", config.iterations
     return [
-        Stage(name="ppo_ptx rollout", steps=steps, residents=residents, jobs=tuple(rollout)),
-        Stage(name="ppo_ptx update", steps=steps * config.minibatches, residents=residents, jobs=tuple(update)),
+        Stage(name=f"{name} rollout", steps=steps, residents=residents, jobs=tuple(rollout)),
+        Stage(name=f"{name} update", steps=steps * config.minibatches, residents=residents, jobs=tuple(update)),
     ]

@@ -101,7 +101,7 @@ def test_all_stages_and_the_report_are_there(finished):
     page = (finished / "report.md").read_text()
     assert "Not people: a second reward model" in page and "What color is the red ship?" in page
     assert page.count("![") == 5 and "nan" not in page.replace("<br>", "")
-    assert "| comparisons | 53 | 0 | 2 | 1 | 0 | 50 |" in page and "Memory, at most: " in page
+    assert "| file | read | bad | known | kept | too long | duplicates |" in page and "| comparisons | 53 | 0 | 0 | 50 | 2 | 1 |" in page and "Memory, at most: " in page
 
 
 def test_what_was_left_out_is_counted(finished):
@@ -153,7 +153,7 @@ def greeting(i):
 def preferences(made, folder, told):
     tokenizer = Tokenizer.load(made / "base" / "tokenizer.json")
     limits = Limits(max_prompt_tokens=60, held_out_share=0.3)
-    return Preferences(folder, tokenizer, limits=limits, max_answer_tokens=12, tell=told.append)
+    return Preferences(folder, tokenizer, limits=limits, max_answer_tokens=12, show=told.append)
 
 
 def test_dialogues_that_all_begin_alike_are_split_by_their_whole_prompt(made, tmp_path):

@@ -50,7 +50,7 @@ def test_ppo_has_four_models():
 def test_without_ptx_there_is_no_pretraining_text():
     preset = LARGE.preset
     plain = replace(LARGE, preset=replace(preset, ppo_ptx=replace(preset.ppo_ptx, ptx_coef=0.0)))
-    assert [w.role for w in by_name(plain)["ppo_ptx update"].jobs] == ["policy", "value_model"]
+    assert [w.role for w in by_name(plain)["ppo update"].jobs] == ["policy", "value_model"]
 
 
 @pytest.mark.parametrize("name", RECIPES)
