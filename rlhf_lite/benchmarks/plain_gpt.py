@@ -1,11 +1,10 @@
 """A small GPT on characters of Shakespeare in plain PyTorch: what `shakespeare` is measured against.
 
-Nothing of the library is used here, so that the library's speed-ups do not speed up what they are compared with. Model,
-batches and settings are those of nanoGPT's recipe for a processor; the code is ours. Where the recipe leaves a choice, the
-faster is taken: fused AdamW and PyTorch's own attention.
+Nothing of the library is used here, so that the library's speed-ups do not speed up what they are compared with. The code is
+ours; where the recipe leaves a choice, the faster is taken: fused AdamW and PyTorch's own attention.
 
-Source: nanoGPT (Karpathy 2022), `config/train_shakespeare_char.py` and the settings of its README for a processor: 4 layers,
-4 heads, width 128, context 64, batch 12, 2,000 steps, no dropout; its published validation loss is 1.88.
+Source: nanoGPT (Karpathy 2022), `config/train_shakespeare_char.py` and the settings of its README for a processor, no
+dropout; its published validation loss is 1.88.
 """
 
 import math

@@ -32,6 +32,8 @@ PIECE = 100_000
 FEW_COMPARISONS = 500
 """With fewer a reward model has learnt next to nothing (ours)."""
 
+SHORTER = "give more rows, or a larger --max-prompt-tokens"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
@@ -157,10 +159,11 @@ class Preferences:
         for what, rows in needed.items():
             if not rows:
                 keys = "prompts" if self.split_by is whole_prompt else "first messages"
-                cause = f"{len(comparisons)} comparisons have {different} different {keys}, and rows with the same one stay together, " \
-                        "for the run or for the judge: give comparisons with more different prompts"  # fmt: skip
-                cause = cause if comparisons else f"{counted}: give more rows, or a larger --max-prompt-tokens"
-                raise ValueError(f"no {what} are left: {cause}")
+                cause = (
+                    f"{len(comparisons)} comparisons have {different} different {keys}, and rows with the same one stay "
+                    "together, for the run or for the judge: give comparisons with more different prompts"
+                )
+                raise ValueError(f"no {what} are left: {cause if comparisons else f'{counted}: {SHORTER}'}")
         if not self.held_out:
             raise ValueError(
                 f"{self.folder} has no held-out comparisons to compare models on ({counted}): fetch it with --held-out-file, "

@@ -24,8 +24,9 @@ from ..hf import load_gpt2
 from ..pipeline import Pipeline
 from ..planning.cluster import Cluster
 from ..planning.costs import GB
-from ..planning.memory_fit import check_memory, fit_memory, fit_text
+from ..planning.memory_fit import fit_memory
 from ..planning.recipes import Recipe
+from ..planning.tables import plan_text
 from ..presets import PRESETS, Preset
 from ..real_data.hub_datasets import SOURCES, fetch
 from ..records import encode_comparisons
@@ -153,10 +154,10 @@ def run_gpt2_recipe(command: GPT2Recipe) -> None:
     memory = command.gpu_memory or (gpu_memory(engine.device) / GB if engine.device.type == "cuda" else 0.0)
     if memory:
         cluster = Cluster(gpus=engine.n_processes, gpu_memory=memory, engine=engine.config)
-        planned = fit_memory(recipe_of(config, world, longest), cluster)
-        check_memory(planned)
-        engine.config = planned.cluster.engine
-    show(fit_text(planned) if memory else "no GPU here: memory is not planned (--gpu-memory 24 plans for one)")
+        recipe = recipe_of(config, world, longest)
+        cluster, plans = fit_memory(recipe, cluster)
+        engine.config = cluster.engine
+    show(plan_text(recipe, cluster, plans) if memory else "no GPU here: memory is not planned (--gpu-memory 24 plans for one)")
     if command.plan_only:
         return
     pipeline = GPT2Pipeline(command.folder, config, command.seed, world, save_every_seconds=command.save_every_seconds,
@@ -180,7 +181,8 @@ def report(pipeline: GPT2Pipeline, base: str) -> Path:
     intro = introduction(found["reward_model"], len(world.judge_comparisons), has_text=world.text is not None)
     return write_report(pipeline.folder, found | {
         "title": f"{pipeline.folder.name}, base model {base}", "intro": list(intro),
-        "cleaning": world.counts, "used": {name: len(rows) for name, rows in used.items()}, "peak_memory_gb": memory and memory / GB,
+        "cleaning": world.counts, "used": {name: len(rows) for name, rows in used.items()},
+        "peak_memory_gb": memory and memory / GB,
         "seconds": pipeline.seconds() | {"evaluation": time.monotonic() - start},
     })  # fmt: skip
 

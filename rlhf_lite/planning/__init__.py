@@ -6,6 +6,6 @@
     workload     what each stage does, whatever it runs on
     peak_memory  a stage's memory at its fullest moment
     plan         memory, time and money of each stage on a cluster
-    memory_fit   the engine's settings with which a run of GPT-2 fits into a GPU
     tables       presets and plans as tables, for the command line
+    memory_fit   the engine's settings with which a run of GPT-2 fits into a GPU
 """

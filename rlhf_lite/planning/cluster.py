@@ -24,11 +24,9 @@ class Cluster:
     """GB per second that one GPU sends or receives over the network (ours: 400 Gbit/s)."""
     price: float = 2.5
     """USD per GPU and hour (ours: prices differ by a factor of three; ask)."""
-    engine: EngineConfig = field(
-        default_factory=lambda: EngineConfig(bfloat16=True, sampling_batch_size=16, activation_checkpointing=True)
-    )
-    """What the run takes of each GPU. Here a micro_batch_size of 0 is the largest that fits; device cpu also counts the packed
-    weights by which a CPU samples; compile and sample_sharded change nothing in a plan."""
+    engine: EngineConfig = field(default_factory=lambda: EngineConfig(bfloat16=True, activation_checkpointing=True))
+    """What the run takes of each GPU. Here a batch size of 0 is the largest that fits; device cpu also counts the packed weights
+    by which a CPU samples; compile and sample_sharded change nothing in a plan."""
 
     def __post_init__(self):
         numbers = (self.gpus, self.gpu_memory, self.peak_tflops, self.memory_bandwidth, self.network)

@@ -51,19 +51,18 @@ class TrainingBytes:
     """Number of these at point 3, before autograd adds them: one each from output layer and input; a scalar model's is added."""
 
 
-def stage_memory(stage: Stage, cluster: Cluster, *, micro_batch: int) -> dict[str, Memory]:
-    """Return the bytes of each model, by role, on the fullest GPU at the stage's peak."""
-    peak: Point = max(training_points(stage, cluster, micro_batch), key=lambda point: sum(map(sum, point.values())), default={})
-    return {model.role: _model_memory(stage, model, cluster, *peak.get(model.role, (0.0, 0.0))) for model in stage.residents}
+def stage_memory(stage: Stage, cluster: Cluster, at_once: int) -> dict[str, Memory]:
+    """Return the bytes of each model, by role, on the fullest GPU at the stage's peak, with so many items at once."""
+    peak: Point = max(training_points(stage, cluster, at_once), key=lambda point: sum(map(sum, point.values())), default={})
+    sizes = {model: peak.get(model.role, (0.0, 0.0)) for model in stage.residents}
+    return {model.role: _model_memory(stage, model, cluster, at_once, *size) for model, size in sizes.items()}
 
 
-def _model_memory(stage: Stage, model: Resident, cluster: Cluster, gradients: float, activations: float) -> Memory:
+def _model_memory(stage: Stage, model: Resident, cluster: Cluster, rows: int, gradients: float, activations: float) -> Memory:
     config, jobs = model.config, [job for job in stage.jobs if job.role == model.role]
     state = state_memory(config, cluster, trained=model.trained, averaged=model.averaged)
     memory = replace(state, gradients=gradients, activations=activations, gathered=state.gathered if jobs else 0.0)
     for job in jobs:
-        mine = ceil(job.items / cluster.gpus)
-        rows = min(mine, cluster.engine.sampling_batch_size or mine)
         if job.kind == "read":
             read = reading_activations(config, cluster, rows * job.length, predicted=rows * job.predicted)
             memory = replace(memory, activations=max(memory.activations, read))
@@ -84,9 +83,9 @@ def backward_passes(jobs: tuple[Job, ...]) -> list[list[Job]]:
     return groups
 
 
-def training_bytes(job: Job, config: GPTConfig, cluster: Cluster, micro_batch: int) -> TrainingBytes:
+def training_bytes(job: Job, config: GPTConfig, cluster: Cluster, at_once: int) -> TrainingBytes:
     """Work out what one model takes on one GPU."""
-    rows = min(ceil(job.items / cluster.gpus), micro_batch) * job.most_sequences
+    rows = min(ceil(job.items / cluster.gpus), at_once) * job.most_sequences
     tokens, predicted = rows * job.length, rows * job.predicted
     log_softmax, embedding = 4 * predicted * config.vocab_size, MASTER_BYTES * config.vocab_size * config.d_model
     kept = kept_activations(config, cluster, tokens) + log_softmax
@@ -99,11 +98,11 @@ def training_bytes(job: Job, config: GPTConfig, cluster: Cluster, micro_batch: i
     )  # fmt: skip
 
 
-def training_points(stage: Stage, cluster: Cluster, micro_batch: int) -> Iterator[Point]:
+def training_points(stage: Stage, cluster: Cluster, at_once: int) -> Iterator[Point]:
     """List the points at which a step may be at its peak; none where nothing is trained."""
     groups = backward_passes(stage.jobs)
-    sizes = {job: training_bytes(job, stage.config_of(job), cluster, micro_batch) for group in groups for job in group}
-    accumulates = cluster.gpus > 1 or any(ceil(job.items / cluster.gpus) > micro_batch for job in sizes)
+    sizes = {job: training_bytes(job, stage.config_of(job), cluster, at_once) for group in groups for job in group}
+    accumulates = cluster.gpus > 1 or any(ceil(job.items / cluster.gpus) > at_once for job in sizes)
     there = {job.role: size.gradients for job, size in sizes.items()} if accumulates else {}  # gradients, by role
     for group in groups:
         copies = {job.role: there.get(job.role, 0.0) for job in group if job.copies_gradients}

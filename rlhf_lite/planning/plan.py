@@ -34,8 +34,8 @@ class StagePlan:
 
     stage: Stage
     """What was planned."""
-    micro_batch: int
-    """Items that a GPU trains on at a time; 0 where nothing is trained."""
+    at_once: int
+    """Items that a GPU takes at once: its micro-batch, or the answers that it samples and reads."""
     memory: dict[str, Memory]
     """Bytes on the fullest GPU, by the role of the model."""
     flops: float
@@ -56,10 +56,10 @@ class StagePlan:
     @property
     def total_memory(self) -> float:
         """Bytes on the fullest GPU. A step trains all its models at once, but models read, write and gather one by one."""
-        parts, trains = list(self.memory.values()), self.micro_batch > 0
+        parts = list(self.memory.values())
         working = [max(part.activations, part.kv_cache) for part in parts]
         gathered = [part.gathered for part in parts]
-        return self.held_memory + (sum(working) if trains else max(working)) + (max if self.is_sharded else sum)(gathered)
+        return self.held_memory + (sum if self.stage.trains else max)(working) + (max if self.is_sharded else sum)(gathered)
 
     @property
     def held_memory(self) -> float:
@@ -83,36 +83,37 @@ def plan(recipe: Recipe, cluster: Cluster) -> list[StagePlan]:
 
 def plan_stage(stage: Stage, cluster: Cluster) -> StagePlan:
     """Plan one stage, with advice where it does not fit."""
-    made = _with_micro_batch(stage, cluster)
+    made = _with_largest_batch(stage, cluster)
     return made if made.fits(cluster) else replace(made, advice=tuple(_advice(stage, cluster, made)))
 
 
-def _with_micro_batch(stage: Stage, cluster: Cluster) -> StagePlan:
-    """Plan with the micro-batch asked for; else with the largest that fits, the whole share or a power of two; else with 1."""
-    largest = max((ceil(job.items / cluster.gpus) for job in stage.jobs if job.kind == "train"), default=0)
-    if largest == 0:
-        return _add_up(stage, cluster, 0)
-    smaller = [2**k for k in reversed(range(largest.bit_length())) if 2**k < largest] or [1]
-    sizes = [cluster.engine.micro_batch_size] if cluster.engine.micro_batch_size else [largest, *smaller]
-    plans = (_add_up(stage, cluster, size) for size in sizes)
-    return next((each for each in plans if each.fits(cluster)), None) or _add_up(stage, cluster, sizes[-1])
+def _with_largest_batch(stage: Stage, cluster: Cluster) -> StagePlan:
+    """Plan with the batch asked for; else with the largest that fits, the whole share or a power of two; else with 1."""
+    asked = cluster.engine.micro_batch_size if stage.trains else cluster.engine.sampling_batch_size
+    share = max(ceil(job.items / cluster.gpus) for job in stage.jobs)
+    sizes = [asked] if asked else [share, *(2**k for k in reversed(range(share.bit_length())) if 2**k < share)]
+    for size in sizes:
+        made = _add_up(stage, cluster, min(size, share))
+        if made.fits(cluster):
+            break
+    return made
 
 
-def _add_up(stage: Stage, cluster: Cluster, micro_batch: int) -> StagePlan:
+def _add_up(stage: Stage, cluster: Cluster, at_once: int) -> StagePlan:
     """Add up a stage's jobs."""
     flops = attention = computing = seconds = 0.0
     spent: dict[str, float] = {}
     for job in stage.jobs:
         config = stage.config_of(job)
         of_parameters, of_attention = job_flops(job, config)
-        times = _times(job, config, cluster, micro_batch, (of_parameters + of_attention) / job.sequences)
+        times = _times(job, config, cluster, at_once, (of_parameters + of_attention) / job.sequences)
         longest = max(times, key=times.get)
         spent[longest] = spent.get(longest, 0.0) + times[longest]
         flops, attention, seconds = flops + of_parameters, attention + of_attention, seconds + times[longest]
         computing += times["computing"]
     ideal = (flops + attention) / (cluster.gpus * cluster.peak_tflops * 1e12 * cluster.efficiency)
     return StagePlan(
-        stage=stage, micro_batch=micro_batch, memory=stage_memory(stage, cluster, micro_batch=micro_batch),
+        stage=stage, at_once=at_once, memory=stage_memory(stage, cluster, at_once),
         flops=stage.steps * flops, attention_flops=stage.steps * attention, seconds=stage.steps * seconds,
         limit=max(spent, key=spent.get), busy=ideal / computing, is_sharded=cluster.gpus > 1,
     )  # fmt: skip
@@ -127,10 +128,9 @@ def job_flops(job: Job, config: GPTConfig) -> tuple[float, float]:
     return forward_flops(config, tokens), attention
 
 
-def _times(job: Job, config: GPTConfig, cluster: Cluster, micro_batch: int, sequence_flops: float) -> dict[str, float]:
+def _times(job: Job, config: GPTConfig, cluster: Cluster, at_once: int, sequence_flops: float) -> dict[str, float]:
     """Seconds that the fullest GPU needs for one step's job, by what could set them."""
     mine = ceil(job.items / cluster.gpus)
-    at_once = micro_batch if job.kind == "train" else cluster.engine.sampling_batch_size or mine
     portions, size = ceil(mine / at_once), cluster.compute_bytes * config.n_parameters
     passes = {"train": 3, "read": 1, "sample": max(1, job.new_tokens)}[job.kind]  # a backward pass gathers, then scatters
     moved = portions * passes * size * (cluster.gpus - 1) / cluster.gpus
@@ -146,17 +146,19 @@ def _times(job: Job, config: GPTConfig, cluster: Cluster, micro_batch: int, sequ
 def _advice(stage: Stage, cluster: Cluster, made: StagePlan) -> Iterator[str]:
     """Name each single change that would make a stage fit."""
     changes: dict[str, dict[str, Any]] = {
+        "--engine.bfloat16: less memory for activations": {"bfloat16": True},
         "--engine.activation-checkpointing: recompute activations instead of keeping them": {"activation_checkpointing": True},
-        "--engine.micro-batch-size 1": {"micro_batch_size": 1},
-        "--engine.sampling-batch-size 1": {"sampling_batch_size": 1},
-    }
+        f"leave out --engine.{'micro' if stage.trains else 'sampling'}-batch-size: fewer sequences at once": {
+            "micro_batch_size": 0, "sampling_batch_size": 0
+        },
+    }  # fmt: skip
     for text, change in changes.items():
         changed = replace(cluster, engine=replace(cluster.engine, **change))
-        if changed != cluster and _with_micro_batch(stage, changed).fits(changed):
+        if changed != cluster and _with_largest_batch(stage, changed).fits(changed):
             yield text
     for k in range(1, MOST_GPUS.bit_length()):
         more = replace(cluster, gpus=cluster.gpus * 2**k)
-        if _with_micro_batch(stage, more).fits(more):
+        if _with_largest_batch(stage, more).fits(more):
             yield f"--gpus {more.gpus}: each then holds a smaller shard"
             break
     yield f"--gpu-memory {ceil(made.total_memory / USABLE / GB)}: a larger GPU"

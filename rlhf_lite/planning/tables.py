@@ -52,9 +52,8 @@ def readable_time(days: float) -> str:
     return f"{readable_number(days * 86_400)} seconds"
 
 
-def plan_numbers(recipe: Recipe, cluster: Cluster) -> dict[str, Any]:
-    """Return the whole plan as a JSON-able object, units in the names."""
-    planned = plan(recipe, cluster)
+def plan_numbers(recipe: Recipe, cluster: Cluster, planned: list[StagePlan]) -> dict[str, Any]:
+    """Return a whole plan as a JSON-able object, units in the names."""
     models = {model.role: model.config.n_parameters for each in planned for model in each.stage.residents}
     rows = [_stage_numbers(each, cluster) for each in planned]
     total = {name: sum(row[name] for row in rows) for name in ("flops", "pf_days", "days", "gpu_hours", "usd")}
@@ -64,16 +63,16 @@ def plan_numbers(recipe: Recipe, cluster: Cluster) -> dict[str, Any]:
 def _stage_numbers(planned: StagePlan, cluster: Cluster) -> dict[str, Any]:
     hours = planned.seconds / 3600 * cluster.gpus
     memory = {role: {f"{name}_gb": value / GB for name, value in asdict(part).items()} for role, part in planned.memory.items()}
-    same = ("micro_batch", "advice", "flops", "attention_flops", "pf_days", "limit", "busy")
+    same = ("at_once", "advice", "flops", "attention_flops", "pf_days", "limit", "busy")
     return {"stage": planned.stage.name, "steps": planned.stage.steps} | {name: getattr(planned, name) for name in same} | {
         "memory": memory, "total_gb": planned.total_memory / GB, "fits": planned.fits(cluster),
         "days": planned.seconds / 86_400, "gpu_hours": hours, "usd": hours * cluster.price,
     }  # fmt: skip
 
 
-def plan_text(recipe: Recipe, cluster: Cluster) -> str:
-    """Write the whole plan as two tables, for people."""
-    numbers = plan_numbers(recipe, cluster)
+def plan_text(recipe: Recipe, cluster: Cluster, planned: list[StagePlan]) -> str:
+    """Write a whole plan as two tables, for people."""
+    numbers = plan_numbers(recipe, cluster, planned)
     gpus = f"{cluster.gpus:,} GPU{'s' if cluster.gpus > 1 else ''}"
     title = f"{recipe.name} on {gpus} of {cluster.gpu_memory:g} GB: memory of the fullest GPU, in GB"
     return "\n".join([title, "", *_memory_lines(numbers), "", *_time_lines(numbers), "", ASSUMED.format(**asdict(cluster))])
@@ -93,9 +92,9 @@ def _memory_lines(numbers: dict[str, Any]) -> Iterator[str]:
 
 
 def _time_lines(numbers: dict[str, Any]) -> Iterator[str]:
-    yield f"{'stage':<17}{'steps':>9}{'micro-batch':>13}{'PF-days':>14}{'time':>15}{'USD':>14}{'busy':>7}  limited by"
+    yield f"{'stage':<17}{'steps':>9}{'at once':>13}{'PF-days':>14}{'time':>15}{'USD':>14}{'busy':>7}  limited by"
     for row in numbers["stages"]:
-        work = f"{row['stage']:<17}{row['steps']:>9,}{row['micro_batch'] or '':>13}"
+        work = f"{row['stage']:<17}{row['steps']:>9,}{row['at_once']:>13,}"
         yield f"{work}{_costs(row)}{row['busy']:>7.0%}  {row['limit']}"
     yield f"{'together':<39}{_costs(numbers['total'])}"
 
@@ -137,5 +136,6 @@ class Plan:
 
 def run_plan(command: Plan) -> None:
     """Print a plan as tables, or JSON."""
-    recipe = recipe_named(command.preset)
-    print(json.dumps(plan_numbers(recipe, command.cluster)) if command.json else plan_text(recipe, command.cluster))
+    recipe, cluster = recipe_named(command.preset), command.cluster
+    planned = plan(recipe, cluster)
+    print(json.dumps(plan_numbers(recipe, cluster, planned)) if command.json else plan_text(recipe, cluster, planned))

@@ -72,6 +72,11 @@ class Stage:
     jobs: tuple[Job, ...]
     """What is done in each step, one after another."""
 
+    @property
+    def trains(self) -> bool:
+        """Whether its jobs train; else they sample and read."""
+        return self.jobs[0].kind == "train"
+
     def config_of(self, job: Job) -> GPTConfig:
         """Return the shape of the model that does a job."""
         return next(model.config for model in self.residents if model.role == job.role)

@@ -18,9 +18,10 @@ from rlhf_lite.planning.workload import stages
 LARGE, SMALL = RECIPES["instructgpt-175b"], RECIPES["gpt2"]
 
 
-def cluster_of(*, micro_batch_size=0, activation_checkpointing=True, **cluster):
-    engine = replace(Cluster().engine, micro_batch_size=micro_batch_size, activation_checkpointing=activation_checkpointing)
-    return Cluster(engine=engine, **cluster)
+def cluster_of(*, micro_batch_size=0, sampling_batch_size=16, **cluster):
+    engine = {name: cluster.pop(name) for name in ("activation_checkpointing", "bfloat16") if name in cluster}
+    engine |= {"micro_batch_size": micro_batch_size, "sampling_batch_size": sampling_batch_size}
+    return Cluster(engine=replace(Cluster().engine, **engine), **cluster)
 
 
 def plans(recipe, **settings):
@@ -68,13 +69,13 @@ def test_sampling_on_one_gpu_is_limited_by_its_memory():
 
 
 def test_totals_count_what_is_there_at_once():
-    stage = stages(LARGE)[-1]
+    *_, rollout, update = stages(LARGE)
     part = Memory(weights=1, gradients=2, optimizer=3, gathered=10, activations=100, kv_cache=1000)
-    empty = {"stage": stage, "flops": 0, "attention_flops": 0, "seconds": 0, "limit": "", "busy": 1}
+    empty = {"at_once": 1, "flops": 0, "attention_flops": 0, "seconds": 0, "limit": "", "busy": 1}
     two = {"policy": part, "value_model": replace(part, gathered=20, activations=200, kv_cache=0)}
-    assert StagePlan(micro_batch=1, memory=two, is_sharded=True, **empty).total_memory == 12 + 20 + 1000 + 200
-    assert StagePlan(micro_batch=0, memory=two, is_sharded=True, **empty).total_memory == 12 + 20 + 1000
-    assert StagePlan(micro_batch=0, memory=two, is_sharded=False, **empty).total_memory == 12 + 30 + 1000
+    assert StagePlan(stage=update, memory=two, is_sharded=True, **empty).total_memory == 12 + 20 + 1000 + 200
+    assert StagePlan(stage=rollout, memory=two, is_sharded=True, **empty).total_memory == 12 + 20 + 1000
+    assert StagePlan(stage=rollout, memory=two, is_sharded=False, **empty).total_memory == 12 + 30 + 1000
 
 
 def test_gradients_and_gathered_parameters_only_where_they_are_needed():
@@ -89,18 +90,23 @@ def test_gradients_and_gathered_parameters_only_where_they_are_needed():
 def test_micro_batch_is_the_largest_that_fits():
     made = plans(SMALL, gpu_memory=24)["pretrain"]
     cluster = Cluster(gpu_memory=24)
-    assert made.fits(cluster) and made.micro_batch == 16
+    assert made.fits(cluster) and made.at_once == 16
     assert not plans(SMALL, gpu_memory=24, micro_batch_size=32)["pretrain"].fits(cluster)
-    assert plans(SMALL, gpu_memory=4000)["pretrain"].micro_batch == 512  # no more than there are
-    assert plans(SMALL, gpu_memory=0.1)["pretrain"].micro_batch == 1
-    assert plans(SMALL, gpu_memory=24)["ppo_ptx rollout"].micro_batch == 0
+    assert plans(SMALL, gpu_memory=4000)["pretrain"].at_once == 512  # no more than there are
+    assert plans(SMALL, gpu_memory=0.1)["pretrain"].at_once == 1
+    assert plans(SMALL, sampling_batch_size=0)["ppo_ptx rollout"].at_once == SMALL.preset.ppo_ptx.episodes
+    cluster = Cluster(gpu_memory=6)
+    size = plans(SMALL, gpu_memory=6, sampling_batch_size=0)["ppo_ptx rollout"].at_once
+    assert 1 < size < 64
+    assert not plans(SMALL, gpu_memory=6, sampling_batch_size=2 * size)["ppo_ptx rollout"].fits(cluster)
 
 
 def followed(text, cluster):
     """Change a cluster as a piece of advice says."""
-    name, _, value = text.split(":")[0].removeprefix("--").replace("-", "_").partition(" ")
+    name, _, value = text.split(":")[0].removeprefix("leave out ").removeprefix("--").replace("-", "_").partition(" ")
     if name.startswith("engine."):
-        return replace(cluster, engine=replace(cluster.engine, **{name.removeprefix("engine."): int(value or 1)}))
+        change = {name.removeprefix("engine."): 0 if text.startswith("leave out") else True}
+        return replace(cluster, engine=replace(cluster.engine, **change))
     return replace(cluster, **{name: int(value)})
 
 
@@ -109,10 +115,10 @@ def followed(text, cluster):
     [
         (LARGE, {"gpus": 64}, {"--gpus", "--gpu-memory"}),
         (LARGE, {"gpus": 1}, {"--gpus", "--gpu-memory"}),
-        (LARGE, {"gpus": 150}, {"--engine.sampling-batch-size"}),
-        (SMALL, {"gpu_memory": 10, "micro_batch_size": 64}, {"--engine.micro-batch-size", "--gpu-memory"}),
+        (LARGE, {"gpus": 150}, {"leave out --engine.sampling-batch-size"}),
+        (SMALL, {"gpu_memory": 10, "micro_batch_size": 64}, {"leave out --engine.micro-batch-size", "--gpu-memory"}),
         (SMALL, {"gpu_memory": 9, "micro_batch_size": 8, "activation_checkpointing": False},
-         {"--engine.activation-checkpointing", "--engine.micro-batch-size"}),
+         {"--engine.activation-checkpointing", "leave out --engine.micro-batch-size"}),
     ],
 )
 def test_advice_makes_it_fit(recipe, options, needed):
@@ -122,7 +128,7 @@ def test_advice_makes_it_fit(recipe, options, needed):
         assert (made.advice == ()) == made.fits(cluster)
         for text in made.advice:
             changed = followed(text, cluster)
-            given.add(text.split()[0].rstrip(":"))
+            given.add(text.split(":")[0].rstrip(" 0123456789"))
             assert plan_stage(stage, changed).fits(changed), text
     assert needed <= given
 

@@ -38,7 +38,7 @@ def test_plan_prints_one_json_object(capsys):
     assert out.count("\n") == 1
     numbers = json.loads(out)
     cluster = Cluster(gpus=1024, gpu_memory=80)
-    assert numbers == json.loads(json.dumps(plan_numbers(RECIPES["gpt3-175b"], cluster)))
+    assert numbers == json.loads(json.dumps(plan_numbers(RECIPES["gpt3-175b"], cluster, plan(RECIPES["gpt3-175b"], cluster))))
     assert numbers["parameters"]["policy"] == 174_604_259_328
     for row, made in zip(numbers["stages"], plan(RECIPES["gpt3-175b"], cluster), strict=True):
         assert row["total_gb"] * 1e9 == pytest.approx(made.total_memory) and row["fits"]
@@ -55,7 +55,7 @@ def test_plan_prints_tables(capsys):
     assert out.startswith("gpt3-175b on 64 GPUs of 80 GB")
     assert "DOES NOT FIT; any one of these would do:" in out and "--gpus 128: each then holds a smaller shard" in out
     assert "40% of 989 TFLOP/s" in out and "limited by" in out
-    fitting = plan_text(RECIPES["tiny"], Cluster())
+    fitting = plan_text(RECIPES["tiny"], Cluster(), plan(RECIPES["tiny"], Cluster()))
     assert fitting.startswith("tiny on 1 GPU of 80 GB") and "DOES NOT FIT" not in fitting
     assert max(map(len, (out + fitting).splitlines())) <= 130
 
@@ -79,4 +79,4 @@ def test_the_plans_options_are_the_runs(capsys):
     numbers = json.loads(printed(capsys, "plan", "--preset", "gpt2", *options, "--json"))
     engine = numbers["cluster"]["engine"]
     assert (engine["micro_batch_size"], engine["activation_checkpointing"], engine["sampling_batch_size"]) == (4, False, 8)
-    assert [row["micro_batch"] for row in numbers["stages"] if row["micro_batch"]] == [4, 4, 4, 4]
+    assert [row["at_once"] for row in numbers["stages"]] == [4, 4, 4, 8, 4]
