@@ -30,8 +30,11 @@ from ..planning.plan import USABLE
 from ..pretrain import pretrain_loss
 from .machine import fastest, gpu_memory, machine, matrix_peak
 
-TEN_MILLION = GPTConfig(vocab_size=1024, context_length=256, d_model=320, n_layers=8, n_heads=8)
-SHAPES = {"tiny": TINY, "10M": TEN_MILLION, "124M": GPT2}
+SHAPES = {
+    "tiny": TINY,
+    "10M": GPTConfig(vocab_size=1024, context_length=256, d_model=320, n_layers=8, n_heads=8),
+    "124M": GPT2,
+}
 BATCH = {"tiny": (16, 128), "10M": (16, 128), "124M": (4, 128)}
 """Sequences per training step and their tokens."""
 GPU_BATCH = {"tiny": (128, 128), "10M": (128, 128), "124M": (32, 1024)}

@@ -11,8 +11,7 @@ import json
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from itertools import product
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,11 +22,11 @@ from ..checkpoint import TrainingRun
 from ..data import seeded_generator
 from ..engine import Engine, EngineConfig
 from ..files import write_atomically
-from ..gpt import GPT, GPT2, SMALL, TINY, GPTConfig, ScalarModel, copy_gpt
+from ..gpt import GPT, ScalarModel, copy_gpt
 from ..planning.cluster import Cluster
 from ..planning.costs import GB
-from ..planning.plan import StagePlan, plan_stage
-from ..planning.recipes import RECIPES, Recipe
+from ..planning.plan import plan_stage
+from ..planning.recipes import Recipe, recipe_named
 from ..planning.workload import stages
 from ..ppo import PPOUpdater
 from ..pretrain import pretrain
@@ -35,55 +34,12 @@ from ..records import EncodedComparison, Example
 from ..reward import train_reward_model
 from ..rollout import collect_rollout, reward_model_score
 from ..sft import train_sft
-from .against_transformers import TEN_MILLION
 from .machine import gpu_memory, machine, matrix_peak
 
 RUNS = {"pretrain": ("pretrain",), "sft": ("sft",), "reward": ("reward",), "ppo": ("ppo_ptx rollout", "ppo_ptx update")}
 """What is run -> the stages of a plan that this measures."""
-WAYS = ("all at once", "saving memory", "compiled")
-"""Each batch whole; in quarters (answers of a rollout too) with activation checkpointing; whole, with compiled blocks."""
 NO_END = -1
 """An end token that no model samples."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class CheckedShape:
-    """A shape and the batches of its stages; its context is the length of every sequence."""
-
-    model: GPTConfig
-    """Shape of all models."""
-    batch: int
-    """Sequences per step or PPO minibatch; half as many prompts for the reward model, with four answers each; a rollout has twice
-    as many."""
-    new_tokens: int
-    """Of a PPO answer."""
-
-    def engine(self, way: str, **settings: Any) -> EngineConfig:
-        """Return the engine's settings of one of WAYS."""
-        parts = 4 if way == "saving memory" else 1
-        return EngineConfig(micro_batch_size=max(1, self.batch // parts), sampling_batch_size=max(1, 2 * self.batch // parts),
-                            activation_checkpointing=parts > 1, compile=way == "compiled", **settings)  # fmt: skip
-
-    def recipe(self) -> Recipe:
-        """Put the course's stages on this shape."""
-        base, length, batch = RECIPES["tiny"], self.model.context_length, self.batch
-        preset = base.preset
-        ppo = replace(preset.ppo_ptx, episodes=2 * batch, minibatch_size=batch, inner_epochs=1, ptx_batch_size=batch,
-                      ptx_sequence_length=length, max_new_tokens=self.new_tokens)  # fmt: skip
-        first = replace(preset.pretrain, batch_size=batch, sequence_length=length, primer_steps=0, short_steps=0,
-                        optim=replace(preset.pretrain.optim, muon_learning_rate=0.0))  # fmt: skip
-        preset = replace(preset, model=self.model, pretrain=first, sft=replace(preset.sft, batch_size=batch), ppo_ptx=ppo,
-                         reward=replace(preset.reward, batch_size=max(1, batch // 2)))  # fmt: skip
-        return replace(base, name="checked", preset=preset, critic=self.model, answers=(4, 4))
-
-
-SHAPES = {
-    "tiny": CheckedShape(model=replace(TINY, context_length=128), batch=16, new_tokens=64),
-    "10M": CheckedShape(model=replace(TEN_MILLION, context_length=128), batch=8, new_tokens=64),
-    "small": CheckedShape(model=replace(SMALL, context_length=128), batch=8, new_tokens=64),
-    "gpt2": CheckedShape(model=replace(GPT2, context_length=128), batch=2, new_tokens=32),
-    "gpt2-1024": CheckedShape(model=GPT2, batch=32, new_tokens=128),
-}
 
 
 class Meter(TrainingRun):
@@ -123,8 +79,9 @@ def run_steps(name: str, recipe: Recipe, steps: int, engine: Engine) -> Meter:
     if name == "ppo":
         _run_ppo(recipe, steps, meter, engine)
     elif name == "pretrain":
-        stream = _random_tokens(recipe, 64).flatten()
-        pretrain(GPT(recipe.model), stream, replace(preset.pretrain, steps=steps), seed=0, run=meter)
+        config = replace(preset.pretrain, steps=steps)
+        stream = _random_tokens(recipe, config.batch_size + 1, config.sequence_length).flatten()
+        pretrain(GPT(recipe.model), stream, config, seed=0, run=meter)
     elif name == "sft":
         examples = [Example(ids=row, prompt_length=1) for row in _random_tokens(recipe, preset.sft.batch_size).tolist()]
         train_sft(GPT(recipe.model), examples, replace(preset.sft, epochs=float(steps)), pad_id=0, seed=0, run=meter)
@@ -136,9 +93,9 @@ def run_steps(name: str, recipe: Recipe, steps: int, engine: Engine) -> Meter:
     return meter
 
 
-def _random_tokens(recipe: Recipe, rows: int) -> torch.Tensor:
-    generator = seeded_generator("rows")
-    return torch.randint(recipe.model.vocab_size, (rows, recipe.model.context_length), generator=generator)  # (B, T)
+def _random_tokens(recipe: Recipe, rows: int, length: int = 0) -> torch.Tensor:
+    size = (rows, length or recipe.dialogue_length)
+    return torch.randint(recipe.model.vocab_size, size, generator=seeded_generator("rows"))  # (B, T)
 
 
 def _run_ppo(recipe: Recipe, iterations: int, meter: Meter, engine: Engine) -> None:
@@ -148,7 +105,8 @@ def _run_ppo(recipe: Recipe, iterations: int, meter: Meter, engine: Engine) -> N
     for model in (policy, ref_policy, ema_policy, reward_model, value_model):
         engine.prepare(model).eval()
     prompts = _random_tokens(recipe, config.episodes)[:, config.max_new_tokens :].tolist()
-    updater = PPOUpdater(policy, value_model, ema_policy, config, 0, _random_tokens(recipe, 64).flatten(), engine)
+    text = _random_tokens(recipe, config.ptx_batch_size + 1, config.ptx_sequence_length).flatten()
+    updater = PPOUpdater(policy, value_model, ema_policy, config, 0, text, engine)
     score, generator = reward_model_score(reward_model), seeded_generator("rollout", 0)
     for iteration in range(iterations):
         with meter.measured("ppo_ptx rollout"):
@@ -179,75 +137,78 @@ def _peak_within(profiled: profile, mark: str) -> float:
     return peak
 
 
-def check(shape: CheckedShape, cluster: Cluster, peak_flops: float, steps: int) -> Iterator[dict[str, Any]]:
-    """Measure all stages with the cluster's engine; runs that do not fit into its memory are left out.
+def as_planned(recipe: Recipe) -> Recipe:
+    """Leave out what a plan does not count: the tiny world's short windows, Muon, and prompts with fewer answers than most."""
+    first, most = recipe.preset.pretrain, recipe.answers[1]
+    first = replace(first, primer_steps=0, short_steps=0, optim=replace(first.optim, muon_learning_rate=0.0))
+    return replace(recipe, preset=replace(recipe.preset, pretrain=first), answers=(most, most))
+
+
+def check(recipe: Recipe, cluster: Cluster, peak_flops: float, steps: int) -> Iterator[dict[str, Any]]:
+    """Measure all stages with the cluster's engine, in batches of the planned size; what does not fit is left out.
 
     Yields a row per stage: planned and measured GB, FLOPs and seconds of the fastest of `steps` steps after one to warm up,
     and the share of the peak.
     """
-    recipe, engine = shape.recipe(), Engine(cluster.engine)
-    plans: dict[str, StagePlan] = {stage.name: plan_stage(stage, cluster) for stage in stages(recipe)}
+    plans = {stage.name: plan_stage(stage, cluster) for stage in stages(recipe)}
     for name, parts in RUNS.items():
         if not all(plans[stage].fits(cluster) for stage in parts):
             print(f"{name} needs {max(plans[stage].total_memory for stage in parts) / GB:.1f} GB and is left out")
             continue
+        sizes = {"micro_batch_size": plans[parts[-1]].at_once, "sampling_batch_size": plans[parts[0]].at_once}
+        engine = Engine(replace(cluster.engine, **sizes))
         memory = measured_memory(name, recipe, engine)
         gc.collect()  # else these models may still be there when the next ones are made
         measured = run_steps(name, recipe, steps + 1, engine).seconds
         gc.collect()
         for stage in parts:
             planned = plans[stage]
-            times = planned.stage.steps // recipe.preset.ppo_ptx.iterations if name == "ppo" else 1  # minibatches per update
+            times = recipe.preset.ppo_ptx.minibatches if "update" in stage else 1  # steps of a plan per measured one
             flops, seconds = (planned.flops + planned.attention_flops) / planned.stage.steps, min(measured[stage][1:]) / times
-            yield {"stage": stage, "planned GB": planned.total_memory / GB, "measured GB": memory[stage] / GB, "FLOPs": flops,
-                   "seconds": seconds, "share of the peak": flops / seconds / peak_flops}  # fmt: skip
+            yield {"stage": stage, "at once": planned.at_once, "planned GB": planned.total_memory / GB,
+                   "measured GB": memory[stage] / GB, "FLOPs": flops, "seconds": seconds,
+                   "share of the peak": flops / seconds / peak_flops}  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
 class PlanCheck:
     """Run some steps of each stage, on the GPU if there is one; compare memory with the plan and speed with the matrix peak."""
 
-    shapes: tuple[str, ...] = ("tiny", "10M")
-    """Which shapes: tiny, 10M, small (30M), gpt2 (124M), gpt2-1024 (with its whole context; for a GPU)."""
-    ways: tuple[str, ...] = WAYS[:2]
-    """How they are run: 'all at once', 'saving memory', 'compiled'."""
+    preset: str = "tiny"
+    """One that `python -m rlhf_lite presets` lists, and that this machine can hold."""
     steps: int = 3
     """Steps that are timed, after one to warm up; the fastest counts, since other work only ever slows down."""
-    bfloat16: bool = False
-    """Multiply matrices in bfloat16."""
+    engine: EngineConfig = field(default_factory=EngineConfig)
+    """What to take of the machine; a batch size of 0 is the largest that fits."""
     output: Path | None = None
     """Write the results here too, as JSON with a description of the machine."""
-
-    def __post_init__(self):
-        for name, asked, known in (("shapes", self.shapes, tuple(SHAPES)), ("ways", self.ways, WAYS)):
-            if set(asked) - set(known) or not asked:
-                raise ValueError(f"{name} {asked}: expected some of {', '.join(known)}")
 
 
 @dataclass(frozen=True, kw_only=True)
 class GPUCheck(PlanCheck):
     """Run some steps of GPT-2 124M's stages in bfloat16 on a GPU; compare memory with the plan and speed with the peak."""
 
-    shapes: tuple[str, ...] = ("gpt2-1024",)
-    ways: tuple[str, ...] = WAYS
-    bfloat16: bool = True
+    preset: str = "gpt2"
+    engine: EngineConfig = field(default_factory=lambda: EngineConfig(bfloat16=True))
 
 
 def run_plan_check(command: PlanCheck) -> None:
     """Measure, print, and write where asked. Raises: ValueError where gpu-check finds no GPU."""
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    device = Engine(command.engine).device
     if isinstance(command, GPUCheck) and device.type == "cpu":
         raise ValueError("gpu-check needs a GPU and PyTorch finds none; plan-check measures on a CPU")
-    peak = matrix_peak(device, torch.bfloat16 if command.bfloat16 else torch.float32)
+    peak = matrix_peak(device, torch.bfloat16 if command.engine.bfloat16 else torch.float32)
     memory = gpu_memory(device) / GB if device.type == "cuda" else 1e6  # a CPU's is not asked for
-    found: dict[str, Any] = {"machine": machine(device), "FLOPs per second of a matrix product": peak, "rows": []}
-    print(f"a matrix product reaches {peak / 1e12:.3g} TFLOP/s")
-    print(f"{'shape':<10}{'way':<15}{'stage':<17}{'GB: plan':>9}{'measured':>10}{'ratio':>7}{'s per step':>12}{'of peak':>9}")
-    for name, way in product(command.shapes, command.ways):
-        engine = SHAPES[name].engine(way, device=device.type, bfloat16=command.bfloat16)
-        for row in check(SHAPES[name], Cluster(gpu_memory=memory, engine=engine), peak, command.steps):
-            found["rows"].append({"shape": name, "way": way} | row)
-            memories = f"{row['planned GB']:>9.3f}{row['measured GB']:>10.3f}{row['planned GB'] / row['measured GB']:>7.2f}"
-            print(f"{name:<10}{way:<15}{row['stage']:<17}{memories}{row['seconds']:>12.4f}{row['share of the peak']:>9.0%}")
+    cluster = Cluster(gpu_memory=memory, engine=replace(command.engine, device=device.type))
+    print(f"{command.preset}; a matrix product reaches {peak / 1e12:.3g} TFLOP/s")
+    print(f"{'stage':<17}{'at once':>8}{'GB: plan':>10}{'measured':>10}{'ratio':>7}{'s per step':>12}{'of peak':>9}")
+    rows = []
+    for row in check(as_planned(recipe_named(command.preset)), cluster, peak, command.steps):
+        rows.append(row)
+        memories = f"{row['planned GB']:>10.3f}{row['measured GB']:>10.3f}{row['planned GB'] / row['measured GB']:>7.2f}"
+        speed = f"{row['seconds']:>12.4f}{row['share of the peak']:>9.0%}"
+        print(f"{row['stage']:<17}{row['at once']:>8}{memories}{speed}", flush=True)
     if command.output:
+        found = {"machine": machine(device), "preset": command.preset, "engine": asdict(command.engine),
+                 "FLOPs per second of a matrix product": peak, "rows": rows}  # fmt: skip
         write_atomically(command.output, json.dumps(found, indent=1) + "\n")

@@ -6,6 +6,7 @@ seconds; the commands print and store it, and gpu-check refuses without a GPU.
 """
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -14,44 +15,69 @@ import torch
 
 from rlhf_lite.__main__ import main
 from rlhf_lite.benchmarks import plan_check
-from rlhf_lite.benchmarks.plan_check import RUNS, SHAPES, CheckedShape, GPUCheck, PlanCheck, check, measured_memory
+from rlhf_lite.benchmarks.plan_check import RUNS, as_planned, check, measured_memory
 from rlhf_lite.engine import Engine, EngineConfig
-from rlhf_lite.gpt import GPTConfig
+from rlhf_lite.gpt import GPT2, SMALL, TINY, GPTConfig
 from rlhf_lite.planning.cluster import Cluster
 from rlhf_lite.planning.costs import attention_flops, training_flops
 from rlhf_lite.planning.plan import plan_stage
+from rlhf_lite.planning.recipes import RECIPES
 from rlhf_lite.planning.workload import stages
 
 DATA = Path(__file__).parents[2] / "data" / "plan_check"
 ON_CPU, ON_H200 = (json.loads((DATA / f"{name}.json").read_text(encoding="utf-8"))["rows"] for name in ("results", "h200"))
-LITTLE = CheckedShape(
-    model=GPTConfig(vocab_size=700, context_length=64, d_model=64, n_layers=3, n_heads=4), batch=8, new_tokens=24
-)
-HEAVY = CheckedShape(
-    model=GPTConfig(vocab_size=300, context_length=32, d_model=256, n_layers=3, n_heads=4), batch=8, new_tokens=12
-)
+TEN_MILLION = GPTConfig(vocab_size=1024, context_length=128, d_model=320, n_layers=8, n_heads=8)
+
+
+def recipe_with(model, batch, new_tokens):
+    """Put the course's stages on a shape; `batch` sequences per step or PPO minibatch, half as many prompts to rank."""
+    base, length = as_planned(RECIPES["tiny"]), model.context_length
+    preset = base.preset
+    ppo = replace(preset.ppo_ptx, episodes=2 * batch, minibatch_size=batch, inner_epochs=1, ptx_batch_size=batch,
+                  ptx_sequence_length=length, max_new_tokens=new_tokens)  # fmt: skip
+    first = replace(preset.pretrain, batch_size=batch, sequence_length=length)
+    preset = replace(preset, model=model, pretrain=first, sft=replace(preset.sft, batch_size=batch), ppo_ptx=ppo,
+                     reward=replace(preset.reward, batch_size=max(1, batch // 2)))  # fmt: skip
+    return replace(base, name="checked", preset=preset, critic=model, answers=(4, 4))
+
+
+def engine_of(batch, way, **settings):
+    """Each batch at once, or in quarters with activation checkpointing."""
+    parts = 4 if way == "saving memory" else 1
+    return EngineConfig(micro_batch_size=max(1, batch // parts), sampling_batch_size=max(1, 2 * batch // parts),
+                        activation_checkpointing=parts > 1, **settings)  # fmt: skip
+
+
+STORED_SHAPES = {
+    "tiny": (replace(TINY, context_length=128), 16, 64), "10M": (TEN_MILLION, 8, 64),
+    "small": (replace(SMALL, context_length=128), 8, 64), "gpt2": (replace(GPT2, context_length=128), 2, 32),
+}  # fmt: skip
+LITTLE = recipe_with(GPTConfig(vocab_size=700, context_length=64, d_model=64, n_layers=3, n_heads=4), 8, 24)
+HEAVY = recipe_with(GPTConfig(vocab_size=300, context_length=32, d_model=256, n_layers=3, n_heads=4), 8, 12)
 """Few tokens for its weights: gradients weigh as much as activations, and the two are not there at once."""
-NANO = CheckedShape(model=GPTConfig(vocab_size=61, context_length=32, d_model=16, n_layers=2, n_heads=2), batch=4, new_tokens=8)
+NANO = recipe_with(GPTConfig(vocab_size=61, context_length=32, d_model=16, n_layers=2, n_heads=2), 4, 8)
+CPU = Cluster(gpu_memory=1e6, engine=EngineConfig(device="cpu"))
 
 
-def planned_memory(shape, engine):
+def planned_memory(recipe, engine):
     cluster = Cluster(gpu_memory=1e6, engine=engine)
-    return {stage.name: plan_stage(stage, cluster).total_memory for stage in stages(shape.recipe())}
+    return {stage.name: plan_stage(stage, cluster).total_memory for stage in stages(recipe)}
 
 
-@pytest.mark.parametrize("shape", [LITTLE, HEAVY], ids=["little", "heavy"])
+@pytest.mark.parametrize("recipe", [LITTLE, HEAVY], ids=["little", "heavy"])
 @pytest.mark.parametrize("way", ["all at once", "saving memory"])
 @pytest.mark.parametrize("name", RUNS)
-def test_planned_memory_is_what_a_stage_really_holds(name, way, shape):
-    engine = shape.engine(way, device="cpu")
-    planned = planned_memory(shape, engine)
-    for stage, found in measured_memory(name, shape.recipe(), Engine(engine)).items():
+def test_planned_memory_is_what_a_stage_really_holds(name, way, recipe):
+    engine = engine_of(8, way, device="cpu")
+    planned = planned_memory(recipe, engine)
+    for stage, found in measured_memory(name, recipe, Engine(engine)).items():
         assert planned[stage] == pytest.approx(found, rel=0.1), stage
 
 
 @pytest.mark.parametrize("row", ON_CPU, ids=lambda row: f"{row['case']} {row['way']} {row['stage']}")
 def test_memory_once_measured_on_a_cpu_is_what_the_plan_says_today(row):
-    planned = planned_memory(SHAPES[row["case"]], SHAPES[row["case"]].engine(row["way"], device="cpu"))[row["stage"]]
+    shape = STORED_SHAPES[row["case"]]
+    planned = planned_memory(recipe_with(*shape), engine_of(shape[1], row["way"], device="cpu"))[row["stage"]]
     if (row["case"], row["way"], row["stage"]) == ("tiny", "saving memory", "reward"):
         # the plan knows nothing of length buckets: there only half of the rows were recomputed at a time
         planned -= 0.16 * row["measured"]["memory"]
@@ -63,7 +89,8 @@ def test_memory_once_measured_on_an_h200_is_what_the_plan_says_today(row):
     micro, sampling = {"in quarters": (8, 32)}.get(row["way"], (32, 64))
     engine = EngineConfig(bfloat16=True, micro_batch_size=micro, sampling_batch_size=sampling,
                           activation_checkpointing=row["way"] == "blocks computed again")  # fmt: skip
-    assert planned_memory(SHAPES["gpt2-1024"], engine)[row["stage"]] == pytest.approx(1e9 * row["measured GB"], rel=0.1)
+    planned = planned_memory(recipe_with(GPT2, 32, 128), engine)
+    assert planned[row["stage"]] == pytest.approx(1e9 * row["measured GB"], rel=0.1)
 
 
 def event(name, start, nbytes=0, duration=0):
@@ -79,9 +106,9 @@ def test_the_peak_is_that_of_the_last_marked_work():
 
 
 def test_rows_hold_flops_and_the_share_of_the_peak():
-    cluster = Cluster(gpu_memory=1e6, engine=NANO.engine("all at once", device="cpu"))
-    rows = {row["stage"]: row for row in check(NANO, cluster, 1e9, steps=1)}
-    assert list(rows) == [stage.name for stage in stages(NANO.recipe())]
+    rows = {row["stage"]: row for row in check(NANO, CPU, 1e9, steps=1)}
+    assert list(rows) == [stage.name for stage in stages(NANO)]
+    assert [row["at once"] for row in rows.values()] == [4, 4, 2, 8, 4]  # whole batches
     sft, tokens = rows["sft"], 4 * 32
     assert sft["FLOPs"] == pytest.approx(training_flops(NANO.model, tokens) + 3 * attention_flops(NANO.model, tokens, 32))
     for row in rows.values():
@@ -94,36 +121,30 @@ def test_a_stage_of_ppo_is_timed_per_minibatch(monkeypatch):
     monkeypatch.setattr(plan_check, "RUNS", {"ppo": RUNS["ppo"]})
     monkeypatch.setattr(plan_check, "measured_memory", lambda *arguments: dict.fromkeys(seconds, 1e9))
     monkeypatch.setattr(plan_check, "run_steps", lambda *arguments: SimpleNamespace(seconds=seconds))
-    cluster = Cluster(gpu_memory=1e6, engine=NANO.engine("all at once", device="cpu"))
-    rollout, update = check(NANO, cluster, 1e9, steps=2)
+    rollout, update = check(NANO, CPU, 1e9, steps=2)
     assert (rollout["seconds"], update["seconds"]) == (4.0, 3.0)  # two minibatches per rollout; the first turn warms up
 
 
 def test_what_has_no_room_is_left_out(capsys):
-    cluster = Cluster(gpu_memory=1e-6, engine=NANO.engine("all at once", device="cpu"))
-    assert list(check(NANO, cluster, 1e9, steps=1)) == []
+    assert list(check(NANO, replace(CPU, gpu_memory=1e-6), 1e9, steps=1)) == []
     assert "sft needs 0.0 GB and is left out" in capsys.readouterr().out
 
 
 def test_the_command_prints_and_stores(monkeypatch, tmp_path, capsys):
-    monkeypatch.setitem(SHAPES, "nano", NANO)
+    monkeypatch.setattr(plan_check, "recipe_named", lambda name: {"small": NANO}[name])
     monkeypatch.setattr(plan_check, "matrix_peak", lambda device, dtype: 1e9)
-    if torch.cuda.is_available():
-        pytest.skip("on a GPU this shape's kernels reserve more than is planned")
-    output = tmp_path / "found.json"
-    assert main(["plan-check", "--shapes", "nano", "--ways", "saving memory", "--steps", "1", "--output", str(output)]) == 0
+    output, options = tmp_path / "found.json", ["--engine.device", "cpu", "--engine.micro-batch-size", "1"]
+    assert main(["plan-check", "--preset", "small", "--steps", "1", *options, "--output", str(output)]) == 0
     found, told = json.loads(output.read_text()), capsys.readouterr().out
-    assert [(row["shape"], row["way"]) for row in found["rows"]] == [("nano", "saving memory")] * 5
+    assert [row["at once"] for row in found["rows"]] == [1, 1, 1, 8, 1] and found["engine"]["micro_batch_size"] == 1
     assert found["FLOPs per second of a matrix product"] == 1e9 and "0.001 TFLOP/s" in told
     for row in found["rows"]:
-        assert f"{row['stage']:<17}{row['planned GB']:>9.3f}{row['measured GB']:>10.3f}" in told
+        assert f"{row['stage']:<17}{row['at once']:>8}{row['planned GB']:>10.3f}{row['measured GB']:>10.3f}" in told
 
 
-def test_messages():
-    with pytest.raises(ValueError, match="shapes .'huge',.: expected some of tiny, 10M"):
-        PlanCheck(shapes=("huge",))
-    with pytest.raises(ValueError, match="ways .*: expected some of all at once"):
-        GPUCheck(ways=())
+def test_unknown_presets_end_with_status_1(capsys):
+    assert main(["plan-check", "--preset", "huge"]) == 1
+    assert "no preset 'huge': choose one of nano" in capsys.readouterr().err
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")

@@ -95,10 +95,10 @@ def test_micro_batch_is_the_largest_that_fits():
     assert plans(SMALL, gpu_memory=4000)["pretrain"].at_once == 512  # no more than there are
     assert plans(SMALL, gpu_memory=0.1)["pretrain"].at_once == 1
     assert plans(SMALL, sampling_batch_size=0)["ppo_ptx rollout"].at_once == SMALL.preset.ppo_ptx.episodes
-    cluster = Cluster(gpu_memory=6)
-    size = plans(SMALL, gpu_memory=6, sampling_batch_size=0)["ppo_ptx rollout"].at_once
+    cluster = Cluster(gpu_memory=8)
+    size = plans(SMALL, gpu_memory=8, sampling_batch_size=0)["ppo_ptx rollout"].at_once
     assert 1 < size < 64
-    assert not plans(SMALL, gpu_memory=6, sampling_batch_size=2 * size)["ppo_ptx rollout"].fits(cluster)
+    assert not plans(SMALL, gpu_memory=8, sampling_batch_size=2 * size)["ppo_ptx rollout"].fits(cluster)
 
 
 def followed(text, cluster):
