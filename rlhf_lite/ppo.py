@@ -48,7 +48,7 @@ class PPOConfig:
     temperature: float = 1.0
     """Divides the logits in sampling and in all log-probs alike (paper)."""
     kl_coef: float = 0.05
-    """Cost per nat of KL divergence from the SFT model (ours; paper: 0.02, with which this small reward model is soon exploited)."""
+    """Cost per nat of KL divergence from SFT (ours; paper: 0.02, with which this small reward model is soon exploited)."""
     ratio_clip: float = 0.2
     """How far the probability ratio may count (paper)."""
     value_clip: float = 0.2

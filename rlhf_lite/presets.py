@@ -241,7 +241,9 @@ def _gpt2() -> Preset:
             optim=OptimConfig(learning_rate=6e-4, warmup_steps=715),
         ),
         sft=SFTConfig(epochs=1.0, dropout=0.1, optim=OptimConfig(learning_rate=2e-5, warmup_steps=20)),
-        comparisons=ComparisonConfig(prompts=20_000, sft_answers=2, high_temperature_answers=0, base_answers=0, off_topic_answers=0),
+        comparisons=ComparisonConfig(
+            prompts=20_000, sft_answers=2, high_temperature_answers=0, base_answers=0, off_topic_answers=0
+        ),
         reward=RewardConfig(batch_size=64, optim=OptimConfig(learning_rate=2e-5, warmup_steps=20)),
         ppo=ppo,
         ppo_ptx=replace(ppo, ptx_coef=0.5),

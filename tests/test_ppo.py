@@ -206,7 +206,7 @@ def test_check_finds_a_score_that_is_not_the_reward(models, monkeypatch):
 def test_check_finds_an_update_of_another_temperature(models, monkeypatch):
     real = ppo.masked_log_probs
     monkeypatch.setattr(ppo, "masked_log_probs", lambda policy, tokens, mask, _: real(policy, tokens, mask, 1.0))
-    with pytest.raises(RuntimeError, match=r"first minibatch nothing has been learnt yet, but .* differs from .*temperatures differ"):
+    with pytest.raises(RuntimeError, match=r"first minibatch nothing.*temperatures differ"):
         train(*models)
 
 
@@ -469,7 +469,7 @@ def test_ptx_needs_text(models):
         train(*models, replace(CONFIG, ptx_coef=1.0))
 
 
-def test_every_prompt_comes_once_before_any_comes_twice_and_minibatches_are_new_each_time(models, monkeypatch):
+def test_every_prompt_comes_once_before_any_comes_twice_and_minibatches_are_new(models, monkeypatch):
     prompts, collected, chosen, real, real_rows = [[3, 4 + i % 5, i % 7] for i in range(30)], [], [], ppo.collect_rollout, None
     monkeypatch.setattr(ppo, "collect_rollout", lambda *args, **more: collected.append(args[4]) or real(*args, **more))
     real_rows = ppo.batch_indices

@@ -13,7 +13,6 @@ steps. Where models are sharded, gradients are counted at every point (a traced 
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from math import ceil
 
 from ..gpt import GPTConfig
 from .cluster import Cluster
@@ -105,7 +104,7 @@ def training_points(stage: Stage, cluster: Cluster, at_once: int) -> Iterator[Po
     """List the points at which a step may be at its peak; none where nothing is trained."""
     groups = backward_passes(stage.jobs)
     sizes = {job: training_bytes(job, stage.config_of(job), cluster, at_once) for group in groups for job in group}
-    accumulates = cluster.gpus > 1 or any(ceil(job.items / cluster.gpus) > job.items_at_once(cluster.gpus, at_once) for job in sizes)
+    accumulates = cluster.gpus > 1 or any(job.items > job.items_at_once(1, at_once) for job in sizes)
     there = {job.role: size.gradients for job, size in sizes.items()} if accumulates else {}  # gradients, by role
     for group in groups:
         copies = {job.role: there.get(job.role, 0.0) for job in group if job.copies_gradients}

@@ -29,7 +29,7 @@ def answered(tokenizer, make_gpt, monkeypatch):
         requests = drawn[-1]
         texts = [requests[(i + len(str(seed)) + int(temperature)) % len(requests)].good for i in range(len(prompts))]
         keep = str(seed).endswith(("0", "3"))
-        return [tokenizer.encode(" " + (r.good if keep else text)) + [tokenizer.end_id]
+        return [[*tokenizer.encode(" " + (r.good if keep else text)), tokenizer.end_id]
                 for r, text in zip(requests, texts, strict=True)]  # fmt: skip
 
     drawn = []
