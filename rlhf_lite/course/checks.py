@@ -39,8 +39,6 @@ class Exercise:
 
     cases: Sequence[Case]
     solution: Callable
-    wrong: Sequence[Callable]
-    """Plausible attempts, each of which must be refused with a hint of its own; kept for the tests."""
 
     @property
     def name(self) -> str:
