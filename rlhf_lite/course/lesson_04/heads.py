@@ -6,7 +6,6 @@ By keyboard: Tab moves on; in the text box type a sentence and press Enter; on a
 from collections.abc import Sequence
 from copy import deepcopy
 from dataclasses import dataclass
-from html import escape
 
 import ipywidgets as widgets
 import torch
@@ -15,6 +14,7 @@ from torch import Tensor
 
 from ...tinyworld.translation import SentencePair
 from ...transformer import EncoderDecoderTransformer
+from ..safe_text import safe_html
 from ..static_fallback import show_with_figure
 from ..translation.alignments import END, draw_alignment
 from ..translation.pinyin import PINYIN, pinyin
@@ -94,12 +94,12 @@ def draw_heads(looks: Looks) -> tuple[Figure, str]:
 
 def looks_html(looks: Looks, weights: Tensor) -> str:
     """Write weights (T, S) as a table of shaded numbers, the largest of a row in bold; words show as they are."""
-    head = "".join(f'<th style="padding: 2px 8px">{escape(word)}</th>' for word in looks.english)
+    head = "".join(f'<th style="padding: 2px 8px">{safe_html(word)}</th>' for word in looks.english)
     rows = []
     for word, row in zip([*looks.chinese, END], weights.tolist(), strict=False):
         label = f"{PINYIN[word]} {word}" if word in PINYIN else word
         cells = "".join(_cell(weight, weight == max(row)) for weight in row)
-        rows.append(f'<tr><th style="text-align: right; padding: 2px 8px">{escape(label)}</th>{cells}</tr>')
+        rows.append(f'<tr><th style="text-align: right; padding: 2px 8px">{safe_html(label)}</th>{cells}</tr>')
     return f"<table><tr><th></th>{head}</tr>{''.join(rows)}</table>"
 
 
@@ -124,11 +124,11 @@ def head_box(model: EncoderDecoderTransformer, task: TranslationTask, sentence: 
             if typed.value not in kept:
                 kept[typed.value] = look(model, task, typed.value)
         except ValueError as error:
-            shown.value = f"<p>{escape(str(error))}</p>"
+            shown.value = f"<p>{safe_html(str(error))}</p>"
             return
         looks = kept[typed.value]
         chinese = " ".join(looks.chinese)
-        written = f"<p>{escape(chinese)} ({escape(pinyin(chinese))})</p>"
+        written = f"<p>{safe_html(chinese)} ({safe_html(pinyin(chinese))})</p>"
         shown.value = written + looks_html(looks, looks.of(block.value, head.value))
 
     for control in (typed, block, head):

@@ -5,7 +5,6 @@ By keyboard: Tab to a control, arrow keys to move it.
 
 import math
 from collections.abc import Mapping
-from html import escape
 
 import ipywidgets as widgets
 import matplotlib as mpl
@@ -23,8 +22,8 @@ from ...planning.costs import (
 )
 from ...planning.recipes import GPT2_SIZES, GPT3
 from ...reports.plots import INK, STYLE
-from ..bars import bar_row
-from ..static_fallback import show_with_figure
+from ..safe_text import safe_html
+from ..static_fallback import bar_row, show_with_figure
 
 PUBLISHED: dict[str, GPTConfig] = {name: row[0] for name, row in (GPT2_SIZES | GPT3).items()}
 SHAPES = {"tiny (this course)": GPTConfig()} | PUBLISHED
@@ -84,10 +83,10 @@ def facts_of(config: GPTConfig) -> dict[str, str]:
 def shape_html(config: GPTConfig) -> str:
     """Write the parts as bars and the costs below them."""
     shares = {part: count / config.n_parameters for part, count in parameters_by_part(config).items()}
-    rows = "".join(bar_row(escape(part), share, f"{share:.1%}", width=22, padding=8) for part, share in shares.items())
+    rows = "".join(bar_row(safe_html(part), share, f"{share:.1%}", width=22, padding=8) for part, share in shares.items())
     facts = "".join(
-        f'<tr><td style="text-align: right; padding: 0 8px">{escape(name)}</td>'
-        f'<td style="text-align: left; padding: 0 8px"><b>{escape(fact)}</b></td></tr>'
+        f'<tr><td style="text-align: right; padding: 0 8px">{safe_html(name)}</td>'
+        f'<td style="text-align: left; padding: 0 8px"><b>{safe_html(fact)}</b></td></tr>'
         for name, fact in facts_of(config).items()
     )
     return f"<table>{rows}</table><table>{facts}</table>"
@@ -113,7 +112,7 @@ def shape_box(start: str = "gpt2") -> widgets.VBox:
         try:
             page.value = shape_html(GPTConfig(**shape()))
         except ValueError as error:
-            page.value = f"<p><b>This cannot be built:</b> {escape(str(error))}.</p>"
+            page.value = f"<p><b>This cannot be built:</b> {safe_html(str(error))}.</p>"
 
     def set_all(_: object = None) -> None:
         if jump.value != OWN:

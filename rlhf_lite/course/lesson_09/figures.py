@@ -11,6 +11,7 @@ from matplotlib.ticker import NullFormatter
 from ...evaluate import mean_interval
 from ...reports.plots import INK, PALE, STYLE
 from ..figures import LINES, draw_arrow
+from ..safe_text import safe_label
 
 Curves = Mapping[str, Mapping[float, Sequence[float]]]
 """Name of a line -> epoch -> a value a seed."""
@@ -43,7 +44,7 @@ def draw_masks(tokens: Sequence[str], masks: Mapping[str, Sequence[bool]], n_pro
 def _cell(axes: Axes, x: float, y: float, text: str, counts: bool) -> None:
     look = {"facecolor": PALE if counts else "white", "edgecolor": INK, "linewidth": 1.8 if counts else 0.6}
     axes.add_patch(Rectangle((x + 0.04, y + 0.08), 0.92, 0.74, **look))
-    axes.text(x + 0.5, y + 0.45, text, ha="center", va="center", fontsize=8.5 if len(text) < 7 else 6.5)
+    axes.text(x + 0.5, y + 0.45, safe_label(text), ha="center", va="center", fontsize=8.5 if len(text) < 7 else 6.5)
 
 
 def draw_token_surprises(
@@ -61,7 +62,8 @@ def draw_token_surprises(
         for (name, values), line in zip(surprises.items(), LINES, strict=False):
             axes.plot(range(1, len(tokens)), list(values), label=name, **line)
         axes.set(ylabel="surprise (nats)", ylim=(0, None), xlim=(-0.5, len(tokens) - 0.5))
-        axes.set_xticks(range(len(tokens)), list(tokens), rotation=50, ha="right", rotation_mode="anchor", fontsize=10)
+        labels = [safe_label(token) for token in tokens]
+        axes.set_xticks(range(len(tokens)), labels, rotation=50, ha="right", rotation_mode="anchor", fontsize=10)
         axes.text(
             len(tokens) - 0.6, 0.97, "these count", transform=axes.get_xaxis_transform(), ha="right", va="top", style="italic"
         )

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from ...evaluate import CalibrationBin
 from ...reports.plots import DOTTED, INK, PALE, STYLE
 from ..figures import LINES
+from ..safe_text import safe_label
 
 MARKERS = "os^Dv"
 LEARNT, UNSEEN = "rankings it learnt from", "people and prompts it never met"
@@ -128,5 +129,5 @@ def draw_change(
 
 
 def _short(text: str) -> str:
-    line = " ".join(text.split()).replace("$", r"\$")
-    return line if len(line) <= 60 else line[:57] + "..."
+    line = " ".join(text.split())
+    return safe_label(line if len(line) <= 60 else line[:57] + "...")

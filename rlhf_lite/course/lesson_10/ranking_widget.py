@@ -6,13 +6,12 @@ or Tab to any button and press Space. Line and buttons always show the same. Eac
 
 import re
 from collections.abc import Sequence
-from html import escape
 
 import ipywidgets as widgets
 
-from ..answers import as_html
 from ..quiz import LETTERS
-from ..static_fallback import show_with_twin
+from ..safe_text import safe_html
+from ..static_fallback import show_with_fallback
 from .labels import FLAGS, RANKED, Label, dense_ranks, labels_folder, load_labels, save_label
 from .tasks import Task
 
@@ -83,7 +82,7 @@ class AnswerRow(widgets.HBox):
                                    layout={"width": "5.6em", "flex": "0 0 auto"})
             for flag in FLAGS
         }  # fmt: skip
-        shown = f'<div style="line-height: 1.35; padding: 5px 0"><b>{letter}</b>&ensp;{as_html(text)}</div>'
+        shown = f'<div style="line-height: 1.35; padding: 5px 0"><b>{letter}</b>&ensp;{safe_html(text)}</div>'
         words = widgets.HTML(shown, layout={"flex": "1 1 0", "min_width": "0"})
         super().__init__(
             [words, self.rank, *self.flags.values()],
@@ -146,7 +145,7 @@ class RankingBox(widgets.VBox):
         self.back.disabled = place == 0
         self._say("")
         if over:
-            thanks = f"Thank you: that was the last one. Your labels are in {escape(f'{labels_folder().name}/{RANKED}')}."
+            thanks = f"Thank you: that was the last one. Your labels are in {safe_html(f'{labels_folder().name}/{RANKED}')}."
             self.title.value, self.rows.children, self.order.value = f"<p>{counted} {thanks}</p>", (), ""
             self.line.value = ""
             return
@@ -154,7 +153,7 @@ class RankingBox(widgets.VBox):
         self.title.value = (
             f'<div style="line-height: 1.35">Prompt {place + 1} of {len(self.tasks)}. {counted}'
             f'<p style="margin: 6px 0; padding: 6px 10px; border-left: 4px solid #555; background: #8882">'
-            f"{as_html(task.request.prompt)}</p></div>"
+            f"{safe_html(task.request.prompt)}</p></div>"
         )
         rows = tuple(AnswerRow(*each, len(task.answers)) for each in zip(LETTERS, task.answers, strict=False))
         self.rows.children = rows
@@ -233,7 +232,7 @@ class RankingBox(widgets.VBox):
         self._say(" ".join([stored, *messages]))
 
     def _say(self, text: str) -> None:
-        self.message.value = f"<p>{escape(text)}</p>" if text else ""
+        self.message.value = f"<p>{safe_html(text)}</p>" if text else ""
 
 
 def _show_label(label: Label, task: Task, rows: Sequence[AnswerRow]) -> None:
@@ -249,14 +248,14 @@ def label_html(label: Label) -> str:
     """Write one label as a table: answer, rank (1 = best), flags."""
     ranks = [rank + 1 for rank in label.ranking] if label.ranking is not None else ["–"] * len(label.responses)
     rows = (
-        f'<tr><td>{letter}</td><td style="text-align: left">{as_html(text)}</td><td>{rank}</td><td>{", ".join(flags)}</td></tr>'
+        f'<tr><td>{letter}</td><td style="text-align: left">{safe_html(text)}</td><td>{rank}</td><td>{", ".join(flags)}</td></tr>'
         for letter, text, rank, flags in zip(LETTERS, label.responses, ranks, label.flags, strict=False)
     )
     head = "<tr><th></th><th>answer</th><th>rank</th><th>flags</th></tr>"
-    return f"<p><b>Prompt:</b> {as_html(label.prompt)}</p><table>{head}{''.join(rows)}</table>"
+    return f"<p><b>Prompt:</b> {safe_html(label.prompt)}</p><table>{head}{''.join(rows)}</table>"
 
 
 def show_ranking(tasks: Sequence[Task], example: Label) -> None:
     """Display the widget; its twin shows how somebody else labelled a prompt."""
     plain = f"Run this lesson to rank answers to {len(tasks)} prompts yourself."
-    show_with_twin(RankingBox(tasks), {"text/html": f"<p>{plain} One label:</p>{label_html(example)}", "text/plain": plain})
+    show_with_fallback(RankingBox(tasks), {"text/html": f"<p>{plain} One label:</p>{label_html(example)}", "text/plain": plain})

@@ -8,7 +8,6 @@ printed after the cell has ended. `python -m rlhf_lite.course.lesson_12.dashboar
 import asyncio
 import json
 from collections.abc import Callable, Mapping, Sequence
-from html import escape
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -22,8 +21,8 @@ from ...files import course_folder, write_atomically
 from ...ppo import PPOConfig
 from ...reports.plots import DOTTED, INK, PALE, PPO_PANELS, STYLE
 from ...tinyworld.evaluation import Models, load_models
-from ..answers import as_html
 from ..figures import as_png
+from ..safe_text import safe_attribute, safe_html
 from ..static_fallback import show_with_figure
 from .live_ppo import KNOBS, LIVE, Change, LivePPO, changes_told
 
@@ -87,10 +86,10 @@ def answers_html(prompt: str, answers: Sequence[str]) -> str:
     kept = [0, *range(max(1, len(answers) - SHOWN_ANSWERS + 1), len(answers))]
     rows = "".join(
         f'<tr><td style="text-align: left">{f"after iteration {i}" if i else "before (SFT)"}</td>'
-        f'<td style="text-align: left">{as_html(answers[i].strip() or "(nothing)")}</td></tr>'
+        f'<td style="text-align: left">{safe_html(answers[i].strip() or "(nothing)")}</td></tr>'
         for i in kept
     )
-    return f"<p><b>One held-out prompt:</b> {as_html(prompt)}</p><table>{rows}</table>"
+    return f"<p><b>One held-out prompt:</b> {safe_html(prompt)}</p><table>{rows}</table>"
 
 
 class Dashboard(widgets.VBox):
@@ -191,7 +190,7 @@ class Dashboard(widgets.VBox):
             self._redraw(end or ("That is the last one: Reset to begin again." if over else "Paused."))
 
     def _say(self, text: str) -> None:
-        self.status.value = f'<p role="status">{escape(text)}</p>'
+        self.status.value = f'<p role="status">{safe_html(text)}</p>'
 
     def _show_buttons(self) -> None:
         trains, over = self._task is not None, self.live.done >= self.live.wanted.iterations
@@ -203,10 +202,10 @@ class Dashboard(widgets.VBox):
         figure, alt = draw_curves(live.history, live.changes, self.earlier)
         wide, high = (round(110 * inches) for inches in figure.get_size_inches())
         self.picture.value = (
-            f'<img alt="{escape(alt)}" src="data:image/png;base64,{as_png(figure)}" width="{wide}" height="{high}" '
+            f'<img alt="{safe_attribute(alt)}" src="data:image/png;base64,{as_png(figure)}" width="{wide}" height="{high}" '
             'style="max-width: 100%; height: auto">'
         )
-        self.moved.value = f"<p>Sliders moved: {escape(changes_told(live.changes))}.</p>" if live.changes else ""
+        self.moved.value = f"<p>Sliders moved: {safe_html(changes_told(live.changes))}.</p>" if live.changes else ""
         self.answer.value = answers_html(live.prompt, live.answers)
         self._show_buttons()
         if text:

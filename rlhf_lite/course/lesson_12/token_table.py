@@ -5,7 +5,6 @@ By keyboard: Tab to the slider, arrow keys to step; or Tab to a button, Space to
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from html import escape
 
 import ipywidgets as widgets
 
@@ -13,9 +12,9 @@ from ...likelihood import k1
 from ...ppo import PPOConfig
 from ...rollout import Rollout
 from ...tokenizer import Tokenizer
-from ..answers import as_html
 from ..lesson_01.sampling_sliders import visible
-from ..static_fallback import show_with_twin
+from ..safe_text import safe_html
+from ..static_fallback import show_with_fallback
 
 COLUMNS = ("", "token", "log-prob", "reference", "KL", "value", "reward", "advantage")
 END = "(end)"
@@ -71,7 +70,7 @@ def table_html(rows: Sequence[TokenRow], chosen: int | None = None) -> str:
     for i, row in enumerate(rows):
         shown = (row.log_prob, row.ref_log_prob, row.kl, row.value, row.reward, row.advantage)
         bold = "; font-weight: bold" if i == chosen else ""
-        name = f'<td style="{RIGHT}{bold}"><code style="white-space: pre">{escape(row.token)}</code></td>'
+        name = f'<td style="{RIGHT}{bold}"><code style="white-space: pre-wrap">{safe_html(row.token)}</code></td>'
         cells = "".join(f'<td style="{RIGHT}{bold}">{number(value)}</td>' for value in shown)
         body.append(f'<tr><td style="{RIGHT}">{"▶" if i == chosen else i + 1}</td>{name}{cells}</tr>')
     return f"<table><tr>{head}</tr>{''.join(body)}</table>"
@@ -101,7 +100,7 @@ def formulas(rows: Sequence[TokenRow], i: int, config: PPOConfig) -> list[str]:
 def formulas_html(rows: Sequence[TokenRow], i: int, config: PPOConfig) -> str:
     """Write the formulas of token i in HTML."""
     lines = "<br>".join(formulas(rows, i, config))
-    return f"<p><b>Token {i + 1} of {len(rows)}: <code>{escape(rows[i].token)}</code></b><br>{lines}</p>"
+    return f"<p><b>Token {i + 1} of {len(rows)}: <code>{safe_html(rows[i].token)}</code></b><br>{lines}</p>"
 
 
 class TokenStepper(widgets.VBox):
@@ -135,7 +134,7 @@ def title_html(rollout: Rollout, row: int, tokenizer: Tokenizer) -> str:
     kept, ids = rollout.mask[row], rollout.tokens[row]
     first = int(kept.nonzero()[0]) + 1  # mark t speaks of token t + 1
     prompt, answer = tokenizer.decode(ids[:first].tolist()), tokenizer.decode_response(ids[1:][kept].tolist())
-    return (f"<p><b>Prompt:</b> {as_html(prompt)}<br><b>Answer:</b> {as_html(answer)}<br>"
+    return (f"<p><b>Prompt:</b> {safe_html(prompt)}<br><b>Answer:</b> {safe_html(answer)}<br>"
             f"<b>Score:</b> {number(rollout.scores[row].item())}</p>")  # fmt: skip
 
 
@@ -149,4 +148,4 @@ def show_token_table(rollout: Rollout, row: int, tokenizer: Tokenizer, config: P
     """Display the stepper for one answer of a rollout; its twin is the whole table with all formulas."""
     rows, title = token_rows(rollout, row, tokenizer), title_html(rollout, row, tokenizer)
     plain = f"One answer of {len(rows)} tokens, a row each: {', '.join(COLUMNS[1:])}."
-    show_with_twin(TokenStepper(rows, config, title), {"text/html": twin_html(rows, config, title), "text/plain": plain})
+    show_with_fallback(TokenStepper(rows, config, title), {"text/html": twin_html(rows, config, title), "text/plain": plain})

@@ -8,7 +8,6 @@ import json
 import sys
 from collections.abc import Sequence
 from copy import deepcopy
-from html import escape
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -30,6 +29,7 @@ from ...rollout import Rollout, reward_model_score
 from ...tinyworld.evaluation import Models, load_models
 from ...tinyworld.world import TinyWorld
 from ..figures import as_png
+from ..safe_text import safe_attribute
 from ..static_fallback import show_with_figure
 from .injected_faults import FAULTS, SOUND, Fault, injected
 from .live_ppo import training_prompts
@@ -172,7 +172,7 @@ def runs_box() -> widgets.VBox:
 
     def redraw(_: object = None) -> None:
         figure, alt = draw_run(letters.value)
-        picture.value = f'<img alt="{escape(alt)}" src="data:image/png;base64,{as_png(figure)}" style="max-width: 100%">'
+        picture.value = f'<img alt="{safe_attribute(alt)}" src="data:image/png;base64,{as_png(figure)}" style="max-width: 100%">'
 
     letters.observe(redraw, "value")
     redraw()

@@ -8,7 +8,6 @@ By keyboard: Tab to a slider, arrow keys to move it.
 """
 
 from dataclasses import dataclass
-from html import escape
 
 import ipywidgets as widgets
 import matplotlib as mpl
@@ -16,8 +15,8 @@ import torch
 from matplotlib.figure import Figure
 
 from ...reports.plots import INK, PALE, STYLE
-from ..bars import bar_row
-from ..static_fallback import show_with_figure
+from ..safe_text import safe_html
+from ..static_fallback import bar_row, show_with_figure
 
 WORDS = ("an answer", "a shrug", "a question", "an insult")
 SFT = (0.3, 0.3, 0.2, 0.2)
@@ -71,7 +70,7 @@ def outcome_html(outcome: Outcome) -> str:
     """Write both jobs as bars in HTML, and below them the three terms."""
     rows = ""
     for job, probabilities in zip(JOBS, (outcome.answers, outcome.forum), strict=True):
-        rows += f'<tr><th colspan="3" style="text-align: left">{escape(job)}</th></tr>'
+        rows += f'<tr><th colspan="3" style="text-align: left">{safe_html(job)}</th></tr>'
         rows += "".join(bar_row(word, p, f"{p:.0%}", width=20) for word, p in zip(WORDS, probabilities, strict=True))
     told = f"score {outcome.score:.2f}, KL from SFT {outcome.kl:.2f} nats, loss on forum text {outcome.text_loss:.2f} nats a word"
     return f"<table>{rows}</table><p>{told}</p>"

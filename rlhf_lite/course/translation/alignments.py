@@ -11,6 +11,7 @@ from torch import Tensor
 from ...reports.plots import INK
 from ...tinyworld.translation import SentencePair
 from ..figures import chinese_style
+from ..safe_text import safe_label
 from .pinyin import PINYIN, pinyin
 
 SHADES = LinearSegmentedColormap.from_list("quiet", ["white", "0.25"])
@@ -31,7 +32,7 @@ def draw_links(pair: SentencePair) -> tuple[Figure, str]:
         for i, j in pair.alignment:
             axes.plot([below[i], above[j]], [0.12, 0.88], color=INK, linewidth=1.1)
         for x, word in zip(above, english, strict=True):
-            axes.text(x, 1.0, word, ha="center", va="center", fontsize=13)
+            axes.text(x, 1.0, safe_label(word), ha="center", va="center", fontsize=13)
         for x, word in zip(below, chinese, strict=True):
             axes.text(x, -0.02, word, ha="center", va="center", fontsize=14)
             axes.text(x, -0.22, PINYIN.get(word, word), ha="center", va="center", fontsize=10)
@@ -75,9 +76,9 @@ def _draw_weights(axes: Axes, english: Sequence[str], words: Sequence[str], weig
             if weight >= WRITTEN:
                 color = "white" if weight > 0.7 else INK
                 axes.text(j, i, f"{weight:.1f}", ha="center", va="center", color=color, fontsize=10)
-    labels = [f"{PINYIN[word]}  {word}" if word in PINYIN else word for word in words]
+    labels = [f"{PINYIN[word]}  {word}" if word in PINYIN else safe_label(word) for word in words]
     axes.set(yticks=range(len(words)), yticklabels=labels)
-    axes.set_xticks(range(len(english)), list(english), rotation=45, ha="left", rotation_mode="anchor")
+    axes.set_xticks(range(len(english)), [safe_label(word) for word in english], rotation=45, ha="left", rotation_mode="anchor")
     axes.tick_params(top=True, labeltop=True, bottom=False, labelbottom=False)
     for side in ("top", "right"):
         axes.spines[side].set_visible(True)

@@ -72,6 +72,6 @@ def test_box_answers_and_names_what_it_does_not_know(task, models):
 
 def test_where_nothing_runs_the_first_answer_is_read(task, models, monkeypatch):
     shown = []
-    monkeypatch.setattr(module, "show_with_twin", lambda widget, twin: shown.append(twin))
+    monkeypatch.setattr(module, "show_with_fallback", lambda widget, twin: shown.append(twin))
     module.show_translate_box(models, task, "Tom helps Anna")
     assert "Tom helps Anna" in shown[0]["text/plain"] and "<table>" in shown[0]["text/html"]
