@@ -32,10 +32,10 @@ def _cell(text: str, tag: str = "td") -> str:
     return f'<{tag} style="text-align: left; vertical-align: top">{safe_html(text.strip() or NOTHING)}</{tag}>'
 
 
-def answer_html(prompts: Sequence[str], answers: Mapping[str, Sequence[str]]) -> str:
-    """Write a table, a row a prompt and a column a model; text shows as it is and does nothing.
+def answers_html(prompts: Sequence[str], answers: Mapping[str, Sequence[str]]) -> str:
+    """Write a table, one row per prompt and one column per model; text shows as it is and does nothing.
 
-    Example: answer_html(["Hi <b>"], {"sft": ["Hello."]}) holds "Hi &lt;b&gt;".
+    Example: answers_html(["Hi <b>"], {"sft": ["Hello."]}) holds "Hi &lt;b&gt;".
     """
     head = "".join(_cell(title, "th") for title in ("prompt", *(NAMES.get(name, name) for name in answers)))
     rows = ("".join(map(_cell, row)) for row in zip(prompts, *answers.values(), strict=True))
@@ -43,8 +43,8 @@ def answer_html(prompts: Sequence[str], answers: Mapping[str, Sequence[str]]) ->
 
 
 def answer_table(prompts: Sequence[str], answers: Mapping[str, Sequence[str]]) -> HTML:
-    """Return `answer_html` for display in a notebook."""
-    return HTML(answer_html(prompts, answers))
+    """Return `answers_html` for display in a notebook."""
+    return HTML(answers_html(prompts, answers))
 
 
 def prompt_box(models: Models, first: str) -> widgets.VBox:
@@ -60,7 +60,7 @@ def prompt_box(models: Models, first: str) -> widgets.VBox:
     def answer_now(_: widgets.Button) -> None:
         presses.append(text.value)
         try:
-            output.value = answer_html([text.value], answer(models, [text.value], seed=len(presses)))
+            output.value = answers_html([text.value], answer(models, [text.value], seed=len(presses)))
         except ValueError as error:  # longer than the models can read, or no valid text
             output.value = f"<p>{safe_html(str(error))}</p>"
 
@@ -70,5 +70,5 @@ def prompt_box(models: Models, first: str) -> widgets.VBox:
 
 def show_prompt_box(models: Models, first: str) -> None:
     """Display the box; where nothing runs, say what it would do."""
-    twin = "Run the cells above and this one to get a box: type a prompt, and all models answer it."
-    show_with_fallback(prompt_box(models, first), {"text/plain": twin})
+    fallback = "Run the cells above and this one to get a box: type a prompt, and all models answer it."
+    show_with_fallback(prompt_box(models, first), {"text/plain": fallback})

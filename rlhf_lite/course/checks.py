@@ -61,7 +61,7 @@ def feedback(attempt: Callable[..., Any], exercise: Exercise) -> str:
 
 
 def is_untouched(attempt: Callable[..., Any]) -> bool:
-    """Tell whether a function does nothing: its body is a docstring and three dots."""
+    """Return True for a function that does nothing: its body is a docstring and three dots."""
 
     def untouched() -> None:
         """Do nothing."""

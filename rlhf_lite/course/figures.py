@@ -22,7 +22,7 @@ from .safe_text import safe_html, safe_label
 STAGES = (
     ("0  Pretraining", "many texts of every kind", "base model", "continues\na text"),
     ("1  Supervised\nfine-tuning (SFT)", "prompts, each with\nan answer by a person", "SFT model", "copies such\nanswers"),
-    ("2  Reward model", "several answers a prompt,\nranked by people", "reward model", "gives an answer\na score"),
+    ("2  Reward model", "several answers per prompt,\nranked by people", "reward model", "gives an answer\na score"),
     ("3  Reinforcement\nlearning (PPO)", "prompts alone;\nthe score judges", "PPO, PPO-ptx", "seeks answers\nthat score high"),
 )
 """Name of each stage, what it learns from, the model it makes, what that model does."""
@@ -153,8 +153,10 @@ def draw_bars(panels: Mapping[str, Mapping[str, float]]) -> tuple[Figure, str]:
             axes.axvline(0, color=INK, linewidth=0.9)
             axes.margins(x=0.22)
             axes.grid(axis="y", visible=False)
-    told = (f"{title}: " + ", ".join(f"{name} {value:.2f}" for name, value in values.items()) for title, values in panels.items())
-    return figure, f"Bars. {'; '.join(told)}."
+    described = (
+        f"{title}: " + ", ".join(f"{name} {value:.2f}" for name, value in values.items()) for title, values in panels.items()
+    )
+    return figure, f"Bars. {'; '.join(described)}."
 
 
 def draw_heatmap(
@@ -177,9 +179,9 @@ def draw_heatmap(
         labels = [safe_label(column) for column in columns]
         axes.set_xticks(range(len(columns)), labels, rotation=45, ha="left", rotation_mode="anchor")
         axes.tick_params(top=True, labeltop=True, bottom=False, labelbottom=False)
-    told = (
+    described = (
         f"{name}: " + ", ".join(f"{column} {value:g}" for column, value in zip(columns, row, strict=True) if value)
         for name, row in zip(rows, values, strict=True)
         if any(row)
     )
-    return figure, f"Table, {title}. {'; '.join(told)}."
+    return figure, f"Table, {title}. {'; '.join(described)}."

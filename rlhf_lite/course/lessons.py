@@ -66,9 +66,9 @@ class Lesson:
             names = ", ".join(each.name for each in self.exercises)
             print(f"Nothing to check: give the function itself, without brackets, under its name ({names}).")
             return
-        told = feedback(attempt, exercise)
-        print(told)
-        if told == RIGHT:
+        message = feedback(attempt, exercise)
+        print(message)
+        if message == RIGHT:
             record_exercise(self.number, exercise.name)
 
     def quiz(self) -> None:
@@ -105,7 +105,7 @@ LESSONS = {
 
 
 def overview_html() -> str:
-    """Write which exercises and questions are done, a row a lesson; titles are marked by words and signs, not by colour."""
+    """Write which exercises and questions are done, one row per lesson; titles are marked by words and signs, not by colour."""
     done = load_progress()
     rows = []
     for number, lesson in LESSONS.items():
@@ -121,5 +121,5 @@ def overview_html() -> str:
 
 def progress() -> None:
     """Display what the reader has done in all lessons; what is stored with a lesson is the same for everybody."""
-    twin = "Run this cell to see which exercises and quizzes you have done."
-    show_with_fallback(widgets.HTML(overview_html()), {"text/plain": twin})
+    fallback = "Run this cell to see which exercises and quizzes you have done."
+    show_with_fallback(widgets.HTML(overview_html()), {"text/plain": fallback})

@@ -26,8 +26,8 @@ class Question:
     """Place of the right choice, from 0."""
 
 
-def told(question: Question, choice: int) -> str:
-    """Say in HTML whether a choice is right, and why."""
+def verdict_html(question: Question, choice: int) -> str:
+    """Write in HTML whether a choice is right, and why."""
     verdict = "✓ Right." if choice == question.right else "✗ Not this one."
     return f"<b>{LETTERS[choice]}: {verdict}</b> {safe_html(question.choices[choice][1])}"
 
@@ -38,7 +38,7 @@ def quiz_html(questions: Sequence[Question]) -> str:
     for number, question in enumerate(questions, start=1):
         lettered = zip(LETTERS, question.choices, strict=False)
         choices = "<br>".join(f"{letter}: {safe_html(text)}" for letter, (text, _) in lettered)
-        answers = "<br>".join(told(question, choice) for choice in range(len(question.choices)))
+        answers = "<br>".join(verdict_html(question, choice) for choice in range(len(question.choices)))
         parts.append(
             f"<p><b>{number}. {safe_html(question.text)}</b><br>{choices}</p>"
             f"<details><summary>Answer</summary>{answers}</details>"
@@ -56,7 +56,7 @@ def _question_box(lesson: str, number: int, question: Question, earlier: int | N
     verdict = widgets.HTML()
 
     def answer(choice: int) -> None:
-        verdict.value = told(question, choice)
+        verdict.value = verdict_html(question, choice)
 
     def row(choice: int, text: str) -> widgets.HBox:
         letter = LETTERS[choice]

@@ -6,7 +6,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from rlhf_lite.course import figures
-from rlhf_lite.course.answers import answer, answer_html, prompt_box
+from rlhf_lite.course.answers import answer, answers_html, prompt_box
 from rlhf_lite.course.source import show_source
 from rlhf_lite.tinyworld.evaluation import Models
 from rlhf_lite.tokenizer import Tokenizer
@@ -20,7 +20,7 @@ def models(make_gpt):
 
 
 def test_text_in_tables_does_nothing():
-    page = answer_html(["<script>x</script>\n& more"], {"sft": ['<img src="x">'], "other": [" "]})
+    page = answers_html(["<script>x</script>\n& more"], {"sft": ['<img src="x">'], "other": [" "]})
     assert "<script" not in page and "<img" not in page
     assert "&lt;script&gt;x&lt;/script&gt;<br>&amp; more" in page
     assert ">SFT<" in page and ">other<" in page and "(nothing)" in page

@@ -16,14 +16,14 @@ from matplotlib.figure import Figure
 
 import rlhf_lite.course
 from rlhf_lite.course import figures
-from rlhf_lite.course.answers import answer_html
+from rlhf_lite.course.answers import answers_html
 from rlhf_lite.course.lesson_01.sampling_sliders import bars_html, draw_settings
 from rlhf_lite.course.lesson_04 import heads
 from rlhf_lite.course.lesson_09.mask_viewer import Surprises, story_html, tokens_html
 from rlhf_lite.course.lesson_10.labels import Label
 from rlhf_lite.course.lesson_10.ranking_widget import AnswerRow, label_html
-from rlhf_lite.course.lesson_12.dashboard import answers_html
-from rlhf_lite.course.lesson_12.token_table import TokenRow, formulas_html, table_html
+from rlhf_lite.course.lesson_12.dashboard import newest_answers_html
+from rlhf_lite.course.lesson_12.token_table import TokenRow, formulas_html, token_table_html
 from rlhf_lite.course.quiz import Question, quiz_html
 from rlhf_lite.course.safe_text import safe_attribute, safe_html, safe_label, visible_marks
 from rlhf_lite.course.translation import translate_box
@@ -96,19 +96,19 @@ def translations(text):
 
 SURFACES = {
     "safe_html": safe_html,
-    "answers": lambda text: answer_html([text], {"sft": [text], text: [text]}),
+    "answers": lambda text: answers_html([text], {"sft": [text], text: [text]}),
     "quiz": lambda text: quiz_html([Question(text=text, choices=[(text, text), ("b", text)], right=0)]),
     "sampling": lambda text: bars_html([text, "b"], torch.tensor([0.75, 0.25])),
-    "heads": lambda text: heads.looks_html(heads.Looks([text], [text], torch.zeros(1, 1, 2, 1)), torch.ones(2, 1)),
+    "heads": lambda text: heads.weights_html(heads.Looks([text], [text], torch.zeros(1, 1, 2, 1)), torch.ones(2, 1)),
     "tokens": lambda text: tokens_html(Surprises(["a", text], 1, {text: [1.0]}), [False, True], 1),
     "story": lambda text: story_html(Surprises(["a", text], 1, {text: [1.0]}), [False, True], 1),
     "label": lambda text: label_html(Label(prompt=text, responses=(text, text + "2"), ranking=(0, 1), flags=((), ()))),
     "ranking": lambda text: AnswerRow("a", text, 2).children[0].value,
-    "dashboard": lambda text: answers_html(text, [text, text]),
-    "token table": lambda text: table_html([token_row(text)]),
+    "dashboard": lambda text: newest_answers_html(text, [text, text]),
+    "token table": lambda text: token_table_html([token_row(text)]),
     "formulas": lambda text: formulas_html([token_row(text)], 0, PPOConfig()),
     "translations": translations,
-    "looks": lambda text: translate_box.looks_html([text], [text], torch.ones(2, 1)),
+    "looks": lambda text: translate_box.alignment_html([text], [text], torch.ones(2, 1)),
 }
 
 
@@ -155,7 +155,7 @@ def test_by_hand():
         lambda text: figures.draw_heatmap([text], [text], [[2]], "next word"),
         lambda text: figures.draw_bars({"loss": {text: 1.0}}),
         lambda text: draw_settings([text, "b"], torch.tensor([1.0, 0.0])),
-        lambda text: heads.draw_heads(heads.Looks([text], [text], torch.ones(1, 1, 2, 1))),
+        lambda text: heads.draw_all_heads(heads.Looks([text], [text], torch.ones(1, 1, 2, 1))),
     ],
 )
 def test_figures_draw_dollars_as_dollars(draw, recwarn):

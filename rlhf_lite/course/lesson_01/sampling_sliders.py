@@ -28,7 +28,7 @@ SETTINGS = (
     ("top-k 3", {"top_k": 3}),
     ("top-p 0.8", {"top_p": 0.8}),
 )
-"""What the static twin shows."""
+"""What the static fallback shows."""
 
 
 def visible(token: str) -> str:
@@ -107,5 +107,5 @@ def draw_settings(tokens: Sequence[str], logits: Tensor) -> tuple[Figure, str]:
 
 
 def sampling_sliders(distribution: Distribution, text: str) -> None:
-    """Display the sliders for a text that the reader can change; their twin is a figure of five settings."""
+    """Display the sliders for a text that the reader can change; their static fallback is a figure of five settings."""
     show_with_figure(sampling_box(distribution, text), *draw_settings(*distribution(text)))

@@ -42,7 +42,7 @@ EXERCISES = (
                 # W state = [1, 0]; U note = [0, 0], [1, 2], [-1, -2]; sums [1, 0], [2, 2], [0, -2]
                 arguments=(_STATE, _NOTES, _W, _U, _V),
                 expected=torch.tensor([tanh(1), 1.5 * tanh(2), -0.5 * tanh(2)]),
-                hint="W @ state is one row for all notes, notes @ U.T is a row a note; add them, take tanh, then @ v",
+                hint="W @ state is one row for all notes, notes @ U.T is one row per note; add them, take tanh, then @ v",
                 mistakes=(
                     (RuntimeError, "the sizes do not fit: W @ state has shape (A,), and notes @ U.T has shape (S, A); add those"),
                     (torch.tensor([1.0, 3.0, -1.0]), "take tanh of the sum before v adds its parts up"),

@@ -21,7 +21,7 @@ def softmax_slopes(weights: Tensor) -> Tensor:
 
 
 def hide(scores: Tensor, mask: Tensor) -> Tensor:
-    """Return weights, a row a query; where the mask is False the weight is 0."""
+    """Return weights, one row per query; where the mask is False the weight is 0."""
     return scores.masked_fill(~mask, float("-inf")).softmax(-1)
 
 

@@ -33,7 +33,7 @@ class Looks:
     chinese: Sequence[str]
     """The words written."""
     weights: Tensor
-    """(layers, H, T, S), a row a written word and one for the end; each row sums to 1"""
+    """(layers, H, T, S), one row per written word and one for the end; each row sums to 1"""
 
     def of(self, block: int, head: int | str) -> Tensor:
         """Return the weights (T, S) of one head, or the mean over a block's heads for ALL; both are counted from 1."""
@@ -55,7 +55,7 @@ def look(model: EncoderDecoderTransformer, task: TranslationTask, sentence: str)
 
 @torch.no_grad()
 def pointing_right(model: EncoderDecoderTransformer, task: TranslationTask, pairs: Sequence[SentencePair]) -> Tensor:
-    """Say how often each head looks most at a right partner of the word that is written: shares (layers, H).
+    """Return how often each head looks most at a right partner of the word that is written: shares (layers, H).
 
     Words without a partner are left out, and so is the end; the right words are given (teacher forcing).
     """
@@ -83,7 +83,7 @@ def without_heads(model: EncoderDecoderTransformer, block: int, heads: Sequence[
     return copy
 
 
-def draw_heads(looks: Looks) -> tuple[Figure, str]:
+def draw_all_heads(looks: Looks) -> tuple[Figure, str]:
     """Draw every head of every block, and the mean of all of them; return the figure and its alt text."""
     n_blocks, n_heads = looks.weights.shape[:2]
     panels = {
@@ -92,7 +92,7 @@ def draw_heads(looks: Looks) -> tuple[Figure, str]:
     return draw_alignment(looks.english, looks.chinese, panels | {ALL_HEADS: looks.weights.mean((0, 1))})
 
 
-def looks_html(looks: Looks, weights: Tensor) -> str:
+def weights_html(looks: Looks, weights: Tensor) -> str:
     """Write weights (T, S) as a table of shaded numbers, the largest of a row in bold; words show as they are."""
     head = "".join(f'<th style="padding: 2px 8px">{safe_html(word)}</th>' for word in looks.english)
     rows = []
@@ -129,7 +129,7 @@ def head_box(model: EncoderDecoderTransformer, task: TranslationTask, sentence: 
         looks = kept[typed.value]
         chinese = " ".join(looks.chinese)
         written = f"<p>{safe_html(chinese)} ({safe_html(pinyin(chinese))})</p>"
-        shown.value = written + looks_html(looks, looks.of(block.value, head.value))
+        shown.value = written + weights_html(looks, looks.of(block.value, head.value))
 
     for control in (typed, block, head):
         control.observe(redraw, "value")
@@ -138,5 +138,5 @@ def head_box(model: EncoderDecoderTransformer, task: TranslationTask, sentence: 
 
 
 def head_picker(model: EncoderDecoderTransformer, task: TranslationTask, sentence: str) -> None:
-    """Display the sliders for a sentence that the reader can change; their twin is a figure of all heads."""
-    show_with_figure(head_box(model, task, sentence), *draw_heads(look(model, task, sentence)))
+    """Display the sliders for a sentence that the reader can change; their static fallback is a figure of all heads."""
+    show_with_figure(head_box(model, task, sentence), *draw_all_heads(look(model, task, sentence)))

@@ -32,7 +32,7 @@ def shifted_loss(probabilities: list[list[float]], tokens: list[int]) -> float:
 
 
 def looks_ahead(outputs: Callable, tokens: list[int]) -> bool:
-    """Tell whether changing a token changes an output before it; `outputs` gives one number a token."""
+    """Return True if changing a token changes an output before it; `outputs` gives one number per token."""
     before = outputs(tokens)
     for t in range(len(tokens)):
         changed = [*tokens[:t], tokens[t] + 1, *tokens[t + 1 :]]

@@ -13,7 +13,7 @@ def tokens_read(prompt: int, new: int, cached: bool) -> int:
 def count_parameters(n_layers: int, d_model: int, vocab_size: int, context_length: int) -> int:
     """Return the numbers in all matrices of a GPT, the output layer tied; biases and LayerNorms left out."""
     attention = 4 * d_model**2  # query, key, value, output
-    feed_forward = 2 * d_model * (4 * d_model)  # widen, narrow
+    feed_forward = 2 * d_model * (4 * d_model)  # up and down projection
     embeddings = (vocab_size + context_length) * d_model
     return n_layers * (attention + feed_forward) + embeddings
 
@@ -58,7 +58,7 @@ EXERCISES = (
                     (68, "the output layer is the token embedding again (tied): count V * d once"),
                     (54, "the position embedding is missing: T * d"),
                     (58, "attention has four matrices: query, key, value, and the output that mixes the heads"),
-                    (46, "feed-forward has two matrices: d x 4d to widen and 4d x d to narrow"),
+                    (46, "feed-forward has two matrices: d x 4d to widen and 4d x d back"),
                     (38, "a matrix has width times width numbers: d squared"),
                     (48, "the embeddings are missing: (V + T) * d"),
                 ),

@@ -10,7 +10,7 @@ def lay_out(prompt: str, answer: str) -> str:
 
 
 def answer_mask(n_prompt: int, n_tokens: int, n_padded: int) -> list[bool]:
-    """Say of each place of a padded row whether it holds a token of the answer, the end token included."""
+    """Return for each place of a padded row True if it holds a token of the answer, the end token included."""
     return [n_prompt <= place < n_tokens for place in range(n_padded)]
 
 

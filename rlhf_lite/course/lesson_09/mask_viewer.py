@@ -67,7 +67,7 @@ def tokens_html(read: Surprises, mask: Sequence[bool], place: int) -> str:
 
 
 def story_html(read: Surprises, mask: Sequence[bool], place: int) -> str:
-    """Tell of one token: whose it is, whether it counts, how much it surprised each model; and the loss of all that count."""
+    """Describe one token: whose it is, whether it counts, how much it surprised each model; and the loss of all that count."""
     part = "the prompt" if place < read.prompt_length else "the answer"
     end = " It teaches the model to stop." if place == len(read.tokens) - 1 and mask[place] else ""
     counts = "counts" if mask[place] else "is read and does not count"
@@ -117,7 +117,7 @@ def mask_box(models: Mapping[str, GPT], tokenizer: Tokenizer, prompt: str, respo
 
 
 def mask_viewer(models: Mapping[str, GPT], tokenizer: Tokenizer, prompt: str, response: str) -> None:
-    """Display the widget; its twin is a figure of every token's surprise under each model."""
+    """Display the widget; its static fallback is a figure of every token's surprise under each model."""
     read = read_demonstration(models, tokenizer, prompt, response)
     mask = MASKS["answer only"](len(read.tokens), read.prompt_length)
     show_with_figure(mask_box(models, tokenizer, prompt, response), *draw_token_surprises(read.tokens, mask, read.of))

@@ -33,13 +33,13 @@ class Label:
     prompt: str
     responses: tuple[str, ...]
     ranking: tuple[int, ...] | None
-    """A number a response, 0 = best, equal = a tie; None: skipped."""
+    """One number per response, 0 = best, equal = a tie; None: skipped."""
     flags: tuple[tuple[str, ...], ...]
     """For each response some of FLAGS."""
 
     @property
     def is_comparison(self) -> bool:
-        """Tell whether some answer was ranked better than another."""
+        """True where some answer was ranked better than another."""
         return self.ranking is not None and len(set(self.ranking)) > 1
 
 

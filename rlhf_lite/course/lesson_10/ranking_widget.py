@@ -1,6 +1,6 @@
 """A widget in which the reader ranks answers of the model, as labelers do: ranks with ties, flags, skipping, going back.
 
-By mouse: press a rank beside each answer. By keyboard: type all ranks into one line, a digit an answer, and press Enter;
+By mouse: press a rank beside each answer. By keyboard: type all ranks into one line, one digit per answer, and press Enter;
 or Tab to any button and press Space. Line and buttons always show the same. Each label is stored at once; see `labels`.
 """
 
@@ -19,7 +19,7 @@ NO_RANK = "-"
 MARKS = {flag[0]: flag for flag in FLAGS}
 """How flags are typed: u = untrue, h = harmful."""
 SKIP, BACK = "s", "b"
-EXPLAINED = "a digit an answer, 1 = best; u = untrue, h = harmful; Enter saves. Alone: s skips, b goes back."
+EXPLAINED = "one digit per answer, 1 = best; u = untrue, h = harmful; Enter saves. Alone: s skips, b goes back."
 Ranks = list[int | None]
 Flags = list[set[str]]
 
@@ -59,7 +59,7 @@ def write_line(ranks: Sequence[int | None], flags: Sequence[set[str]]) -> str:
 
 
 def order_in_words(ranks: Sequence[int | None]) -> str:
-    """Say an order. Example: [2, 1, None, 2] -> "Best first: b; a = d. No rank yet: c." """
+    """Describe an order. Example: [2, 1, None, 2] -> "Best first: b; a = d. No rank yet: c." """
     chosen = sorted({rank for rank in ranks if rank is not None})
     places = [" = ".join(LETTERS[i] for i, rank in enumerate(ranks) if rank == place) for place in chosen]
     missing = [LETTERS[i] for i, rank in enumerate(ranks) if rank is None]
@@ -127,12 +127,12 @@ class RankingBox(widgets.VBox):
 
     @property
     def ranks(self) -> Ranks:
-        """What is chosen now, a rank an answer, from 1."""
+        """What is chosen now, one rank per answer, from 1."""
         return [row.rank.value for row in self.rows.children]
 
     @property
     def flags(self) -> Flags:
-        """The flags that are set now, a set an answer."""
+        """The flags that are set now, one set per answer."""
         return [row.chosen_flags() for row in self.rows.children]
 
     def _show(self, place: int) -> None:
@@ -256,6 +256,6 @@ def label_html(label: Label) -> str:
 
 
 def show_ranking(tasks: Sequence[Task], example: Label) -> None:
-    """Display the widget; its twin shows how somebody else labelled a prompt."""
+    """Display the widget; its static fallback shows how somebody else labelled a prompt."""
     plain = f"Run this lesson to rank answers to {len(tasks)} prompts yourself."
     show_with_fallback(RankingBox(tasks), {"text/html": f"<p>{plain} One label:</p>{label_html(example)}", "text/plain": plain})

@@ -23,8 +23,8 @@ from ...records import EncodedComparison, collate_comparisons, encode_comparison
 from ...reward import RewardConfig, pair_mask, score_sequences, train_reward_model
 from ...tinyworld.evaluation import Models, load_models
 from ...tinyworld.labelers import HELD_OUT_LABELERS, make_labelers
-from .refit import fit, loss_and_accuracy, refit
-from .tasks import draw_tasks, make_tasks, ranked_by
+from .refit import loss_and_accuracy, loss_and_accuracy_of, refit
+from .tasks import draw_ranking_tasks, make_tasks, ranked_by
 
 PROMPTS, HELD_OUT_PROMPTS = 300, 200
 """Rankings to learn from, of the run's own 2,200, and rankings to judge by."""
@@ -88,13 +88,13 @@ def measure_batching(folder: Path, models: Models, seed: int) -> dict[str, dict[
     rows = json.loads((folder / "comparisons" / "comparisons.json").read_text(encoding="utf-8"))[:PROMPTS]
     taught = [EncodedComparison(ids=tuple(row["ids"]), ranks=tuple(row["ranks"])) for row in rows]
     strangers = [person for person in make_labelers(0) if person.number in HELD_OUT_LABELERS]
-    tasks = draw_tasks(models, HELD_OUT_PROMPTS, f"reward study {seed}")
+    tasks = draw_ranking_tasks(models, HELD_OUT_PROMPTS, f"reward study {seed}")
     ranked = ranked_by(strangers, tasks, random.Random(f"reward study {seed}"))
     held_out, _ = encode_comparisons(ranked, tokenizer, models.reward_model.config.context_length)
     found = {}
     for name, (data, config) in variants(taught).items():
         model, seconds = learn_rankings(models.policies["sft"], data, config, pad_id=tokenizer.pad_id, seed=seed, name=name)
-        learnt, unseen = (fit(model, part, tokenizer.pad_id) for part in (taught, held_out))
+        learnt, unseen = (loss_and_accuracy_of(model, part, tokenizer.pad_id) for part in (taught, held_out))
         bins = calibration(*both_ways(differences(model, held_out, tokenizer.pad_id)))
         found[name] = {
             "answers_computed": round(config.epochs * sum(len(each.ids) for each in data)), "seconds": round(seconds, 1),
@@ -123,7 +123,7 @@ def measure_refits(models: Models, seed: int) -> list[dict[str, float]]:
     return found
 
 
-def study(folder: Path, output: Path) -> None:
+def measure_run(folder: Path, output: Path) -> None:
     """Measure one run, whose folder's name ends in its seed, and store what was found."""
     models, seed = load_models(folder), int(folder.name.rpartition("-")[2])
     found = {"seed": seed, "batching": measure_batching(folder, models, seed), "refits": measure_refits(models, seed)}
@@ -136,4 +136,4 @@ def read_study(folder: str | Path) -> list[dict[str, Any]]:
 
 
 if __name__ == "__main__":
-    study(Path(sys.argv[1]), Path(sys.argv[2]))
+    measure_run(Path(sys.argv[1]), Path(sys.argv[2]))

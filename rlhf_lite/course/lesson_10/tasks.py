@@ -30,7 +30,7 @@ class Task:
     answers: tuple[str, ...]
 
 
-def draw_tasks(
+def draw_ranking_tasks(
     models: Models, count: int, seed: int | str, *, sources: Sequence[Source] = FOR_TRAINING, held_out: bool = True,
     use_cases: list[str] | None = None,
 ) -> list[Task]:  # fmt: skip
@@ -58,7 +58,7 @@ def make_tasks(models: Models, count: int, seed: int | str) -> list[Task]:
     A task has FEWEST to MOST answers. Their order does not tell who gave them. Fewer than `count` tasks come back where
     the models give too few different answers.
     """
-    drawn = draw_tasks(models, 2 * count, seed, sources=FOR_READERS, use_cases=list(USE_CASE_SHARES))
+    drawn = draw_ranking_tasks(models, 2 * count, seed, sources=FOR_READERS, use_cases=list(USE_CASE_SHARES))
     tasks = {}  # no prompt twice: labels are kept by prompt
     for task in drawn:
         answers = tuple(text for text in task.answers if fluency(text) >= READABLE or len(text.split()) == 1)

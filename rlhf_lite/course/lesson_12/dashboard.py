@@ -2,7 +2,8 @@
 
 By keyboard: Tab to a button, Space to press it; Tab to a slider, arrow keys to move it. Training is a task of the kernel's
 own event loop and gives way after each part of an iteration, so that clicks and other cells come in between; nothing is
-printed after the cell has ended. `python -m rlhf_lite.course.lesson_12.dashboard` records anew the run that its twin shows.
+printed after the cell has ended. `python -m rlhf_lite.course.lesson_12.dashboard` records anew the run that its
+static fallback shows.
 """
 
 import asyncio
@@ -24,7 +25,7 @@ from ...tinyworld.evaluation import Models, load_models
 from ..figures import as_png
 from ..safe_text import safe_attribute, safe_html
 from ..static_fallback import show_with_figure
-from .live_ppo import KNOBS, LIVE, Change, LivePPO, changes_told
+from .live_ppo import KNOBS, LIVE, Change, LivePPO, changes_in_words
 
 ROOT = course_folder()
 RECORDED = ROOT / "data" / "dashboard.json"
@@ -38,7 +39,7 @@ RECORDED_ITERATIONS = 24
 History = Sequence[Mapping[str, float]]
 
 
-def draw_curves(history: History, changes: Sequence[Change] = (), earlier: History = ()) -> tuple[Figure, str]:
+def draw_dashboard(history: History, changes: Sequence[Change] = (), earlier: History = ()) -> tuple[Figure, str]:
     """Draw what is watched, a panel each: this run, the run before it in pale, and a line where a slider was moved.
 
     Returns the figure and its alt text.
@@ -61,24 +62,24 @@ def draw_curves(history: History, changes: Sequence[Change] = (), earlier: Histo
             axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         for axes in panels[1]:
             axes.set_xlabel("iteration")
-    return figure, curves_alt(history, changes, earlier)
+    return figure, dashboard_alt(history, changes, earlier)
 
 
-def curves_alt(history: History, changes: Sequence[Change], earlier: History = ()) -> str:
-    """Say in words what `draw_curves` shows."""
+def dashboard_alt(history: History, changes: Sequence[Change], earlier: History = ()) -> str:
+    """Describe what `draw_dashboard` shows."""
     if not history:
         return "No iteration is done yet."
-    told = (
+    described = (
         f"{label.replace(chr(10), ' ')} {history[0][key]:.2f} to {history[-1][key]:.2f}"
         + (f" ({earlier[-1][key]:.2f})" if earlier else "")
         for key, label in PPO_PANELS.items()
     )
     last = ", in brackets the last value of the run before" if earlier else ""
-    moved = f" Sliders moved: {changes_told(changes)}." if changes else ""
-    return f"Curves of PPO, iteration 1 to {len(history)}{last}: {'; '.join(told)}.{moved}"
+    moved = f" Sliders moved: {changes_in_words(changes)}." if changes else ""
+    return f"Curves of PPO, iteration 1 to {len(history)}{last}: {'; '.join(described)}.{moved}"
 
 
-def answers_html(prompt: str, answers: Sequence[str]) -> str:
+def newest_answers_html(prompt: str, answers: Sequence[str]) -> str:
     """Write a prompt and its newest answers, SFT's first; answers are numbered by the iterations done. Text is escaped.
 
     Example: ("Hi <b>", ["No."]) holds "Hi &lt;b&gt;".
@@ -199,14 +200,14 @@ class Dashboard(widgets.VBox):
 
     def _redraw(self, text: str = "") -> None:
         live = self.live
-        figure, alt = draw_curves(live.history, live.changes, self.earlier)
+        figure, alt = draw_dashboard(live.history, live.changes, self.earlier)
         wide, high = (round(110 * inches) for inches in figure.get_size_inches())
         self.picture.value = (
             f'<img alt="{safe_attribute(alt)}" src="data:image/png;base64,{as_png(figure)}" width="{wide}" height="{high}" '
             'style="max-width: 100%; height: auto">'
         )
-        self.moved.value = f"<p>Sliders moved: {safe_html(changes_told(live.changes))}.</p>" if live.changes else ""
-        self.answer.value = answers_html(live.prompt, live.answers)
+        self.moved.value = f"<p>Sliders moved: {safe_html(changes_in_words(live.changes))}.</p>" if live.changes else ""
+        self.answer.value = newest_answers_html(live.prompt, live.answers)
         self._show_buttons()
         if text:
             self._say(f"{live.done} iterations done. {text}")
@@ -221,19 +222,19 @@ def recorded_run(path: Path = RECORDED) -> tuple[list[dict[str, float]], list[Ch
 def show_dashboard(models: Models, *, iterations: int = 3, config: PPOConfig = LIVE, seed: int = 0) -> LivePPO:
     """Train a few iterations at once, then display the dashboard, with which the reader goes on; return its run.
 
-    Its twin, for those who only read, is a recorded run in which a slider was moved twice.
+    Its static fallback, for those who only read, is a recorded run in which a slider was moved twice.
     """
     live = LivePPO(models, config, seed=seed)
     for _ in tqdm(range(iterations), desc="PPO"):
         live.advance()
     history, changes, _, _ = recorded_run()
-    figure, alt = draw_curves(history, changes)
+    figure, alt = draw_dashboard(history, changes)
     show_with_figure(Dashboard(live), figure, f"A recorded run. {alt}")
     return live
 
 
 def main() -> None:
-    """Record the run of the twin."""
+    """Record the run of the static fallback."""
     live = LivePPO(load_models(ROOT / "data" / "checkpoints"))
     at = {iteration: (key, value) for iteration, key, value in SCRIPT}
     for iteration in tqdm(range(RECORDED_ITERATIONS)):

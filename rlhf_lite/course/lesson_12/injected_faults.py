@@ -1,6 +1,7 @@
 """Six faults of PPO code, each a small change of the library's own text, put in for as long as a `with` block runs.
 
-A fault is told as an edit: in which function, which words, replaced by which. Nothing in the library knows of them.
+A fault is described as an edit: in which function, which words, replaced by which. Nothing in the library knows of the
+edits, so renaming a local variable in `rollout` or `ppo` breaks them; `tests/course/lesson_12/test_wrong_runs.py` then says so.
 """
 
 import inspect

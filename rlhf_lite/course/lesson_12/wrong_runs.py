@@ -45,7 +45,7 @@ RUNS = {
 }  # fmt: skip
 """Under which letter a reader meets which fault."""
 PANELS = {
-    "score": "score", "gold": "gold score, held-out", "kl": "KL, nats a response", "entropy": "entropy, nats a token",
+    "score": "score", "gold": "gold score, held-out", "kl": "KL, nats per response", "entropy": "entropy, nats per token",
     "clip_fraction": "clip fraction", "length": "length, tokens", "explained_variance": "explained variance",
     "grad_norm": "gradient norm",
 }  # fmt: skip
@@ -59,7 +59,7 @@ DIGITS = 4
 
 
 def train_with(fault: Fault, models: Models, seed: int, config: PPOConfig = CONFIG, *, show_progress: bool = True) -> list[dict]:
-    """Train PPO from the SFT model with a fault; return its log, a row an iteration. The models are left as they are."""
+    """Train PPO from the SFT model with a fault; return its log, one row per iteration. The models are left as they are."""
     policy = copy_gpt(models.policies["sft"], dropout=fault.dropout)
     tokenizer, world = models.tokenizer, TinyWorld(seed)
     run = TrainingRun(None, show_progress=show_progress, name=f"{fault.name}, seed {seed}")
@@ -104,7 +104,7 @@ def record(fault: Fault, folder: Path = FOLDER) -> None:
 
 
 def stored_runs(name: str, folder: Path = FOLDER) -> dict[str, Curves]:
-    """Read a fault's curves, or the sound ones: seed -> metric -> a number an iteration, None where it was not measured."""
+    """Read a fault's curves, or the sound ones: seed -> metric -> one number per iteration, None where it was not measured."""
     return json.loads(file_of(name, folder).read_text(encoding="utf-8"))["runs"]
 
 
@@ -125,7 +125,7 @@ def _draw_panel(axes: Axes, key: str, wrong: dict[str, Curves], sound: dict[str,
 
 
 def first_and_last(key: str, wrong: dict[str, Curves], sound: dict[str, Curves]) -> str:
-    """Say where a number begins and ends, the mean over seeds, in brackets that of the sound runs."""
+    """Describe where a number begins and ends, the mean over seeds, in brackets that of the sound runs."""
 
     def mean(runs: dict[str, Curves], place: int) -> float:
         return fmean(_points(run[key])[1][place] for run in runs.values())
@@ -135,7 +135,7 @@ def first_and_last(key: str, wrong: dict[str, Curves], sound: dict[str, Curves])
 
 
 def draw_run(letter: str, folder: Path = FOLDER) -> tuple[Figure, str]:
-    """Draw one of the wrong runs, a line a seed, over the range of the sound runs; return the figure and its alt text."""
+    """Draw one of the wrong runs, one line per seed, over the range of the sound runs; return the figure and its alt text."""
     wrong, sound = stored_runs(RUNS[letter], folder), stored_runs(SOUND.name, folder)
     with mpl.rc_context(STYLE | {"font.size": 10}):
         figure = Figure(figsize=(10.4, 4.4))
@@ -180,7 +180,7 @@ def runs_box() -> widgets.VBox:
 
 
 def show_wrong_runs() -> None:
-    """Display the six runs, to be looked at one by one; the twin shows all of them at once."""
+    """Display the six runs, to be looked at one by one; the static fallback shows all of them at once."""
     show_with_figure(runs_box(), *draw_runs())
 
 

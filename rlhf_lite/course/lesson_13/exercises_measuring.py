@@ -13,7 +13,7 @@ def not_beaten(settings: dict[str, tuple[float, float]]) -> list[str]:
 
 
 def overoptimised(gold: list[float], score: list[float], drop: float) -> bool:
-    """Tell whether gold fell by at least `drop` from its peak to the end while the score ended above its value at that peak."""
+    """Return True if gold fell by at least `drop` from its peak to the end and the score ended above its value at that peak."""
     peak = gold.index(max(gold))
     return gold[-1] <= gold[peak] - drop and score[-1] > score[peak]
 

@@ -36,8 +36,8 @@ def draw_links(pair: SentencePair) -> tuple[Figure, str]:
         for x, word in zip(below, chinese, strict=True):
             axes.text(x, -0.02, word, ha="center", va="center", fontsize=14)
             axes.text(x, -0.22, PINYIN.get(word, word), ha="center", va="center", fontsize=10)
-    told = (f"{PINYIN.get(chinese[i], chinese[i])} translates {english[j]}" for i, j in pair.alignment)
-    return figure, f"Above: {pair.english}. Below: {pair.chinese} ({pinyin(pair.chinese)}). Lines: {'; '.join(told)}."
+    described = (f"{PINYIN.get(chinese[i], chinese[i])} translates {english[j]}" for i, j in pair.alignment)
+    return figure, f"Above: {pair.english}. Below: {pair.chinese} ({pinyin(pair.chinese)}). Lines: {'; '.join(described)}."
 
 
 def _places(n: int) -> list[float]:
@@ -47,7 +47,7 @@ def _places(n: int) -> list[float]:
 def draw_alignment(
     english: Sequence[str], chinese: Sequence[str], panels: Mapping[str, Tensor], columns: int = 3
 ) -> tuple[Figure, str]:
-    """Draw where a model looked as shades of grey: a row a Chinese word to write, a column an English word.
+    """Draw where a model looked as shades of grey: one row per Chinese word to write, one column per English word.
 
     Shapes: each panel's weights (T, S), rows summing to 1; T may be one more than the Chinese words, for the end.
     Returns the figure and its alt text: for each panel and each Chinese word, what it looked at most.
@@ -56,17 +56,17 @@ def draw_alignment(
     n_rows = -(-len(panels) // columns)
     width = 1.7 + 0.62 * len(english)
     height = 1.5 + 0.36 * max(len(weights) for weights in panels.values())
-    told = []
+    described = []
     with mpl.rc_context(chinese_style() | {"axes.grid": False}):
         figure = Figure(figsize=(width * columns, height * n_rows))
         grid = list(figure.subplots(n_rows, columns, squeeze=False).flat)
         for axes, (title, weights) in zip(grid, panels.items(), strict=False):
             words = [*chinese, END][: len(weights)]
             _draw_weights(axes, english, words, weights, title)
-            told.append(f"{title}: {_in_words(english, words, weights)}")
+            described.append(f"{title}: {_in_words(english, words, weights)}")
         for axes in grid[len(panels) :]:
             axes.axis("off")
-    return figure, f"Where the model looks when it writes each word. {'. '.join(told)}."
+    return figure, f"Where the model looks when it writes each word. {'. '.join(described)}."
 
 
 def _draw_weights(axes: Axes, english: Sequence[str], words: Sequence[str], weights: Tensor, title: str) -> None:

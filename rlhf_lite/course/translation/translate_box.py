@@ -69,8 +69,8 @@ def looks(model: Translator, task: TranslationTask, english: str, chinese: str) 
     return model.alignment(batch.source, batch.source_mask, batch.target[:, :-1])[0]
 
 
-def looks_html(english: Sequence[str], chinese: Sequence[str], weights: Tensor) -> str:
-    """Write attention weights as a table with shades; a row a Chinese word, a column an English word."""
+def alignment_html(english: Sequence[str], chinese: Sequence[str], weights: Tensor) -> str:
+    """Write attention weights as a table with shades; one row per Chinese word, one column per English word."""
     head = "<th></th>" + "".join(f"<th>{safe_html(word)}</th>" for word in english)
     rows = []
     for word, row in zip([*chinese, END], weights.tolist(), strict=True):
@@ -80,14 +80,14 @@ def looks_html(english: Sequence[str], chinese: Sequence[str], weights: Tensor) 
     return f"<table><tr>{head}</tr>{''.join(rows)}</table>"
 
 
-def answer_html(models: Mapping[str, Translator], task: TranslationTask, english: str) -> str:
+def translations_page(models: Mapping[str, Translator], task: TranslationTask, english: str) -> str:
     """Write what each model makes of a sentence, and where those that can look back look."""
     english = " ".join(english.split())
     written = {kind: translate(model, task, [english])[0] for kind, model in models.items()}
     page = translations_html(task, [(TITLES[kind], english, chinese) for kind, chinese in written.items()])
     for kind, model in models.items():
         if hasattr(model, "alignment"):
-            table = looks_html(english.split(), written[kind].split(), looks(model, task, english, written[kind]))
+            table = alignment_html(english.split(), written[kind].split(), looks(model, task, english, written[kind]))
             page += f"<p>{TITLES[kind]}: where it looks when it writes each word</p>{table}"
     return page
 
@@ -96,11 +96,11 @@ def translate_box(models: Mapping[str, Translator], task: TranslationTask, first
     """Return a text box whose sentence all models translate; `models` maps kinds, as in TITLES, to trained models."""
     text = widgets.Text(value=first, description="English:", layout={"width": "36em"})
     button = widgets.Button(description="Translate", tooltip="Let the models translate the sentence")
-    output = widgets.HTML(answer_html(models, task, first))
+    output = widgets.HTML(translations_page(models, task, first))
 
     def answer_now(_: widgets.Button) -> None:
         try:
-            output.value = answer_html(models, task, text.value)
+            output.value = translations_page(models, task, text.value)
         except ValueError as error:  # a word that is not in the vocabulary, or no word
             output.value = f"<p>{safe_html(str(error))}</p>"
 
@@ -111,4 +111,5 @@ def translate_box(models: Mapping[str, Translator], task: TranslationTask, first
 def show_translate_box(models: Mapping[str, Translator], task: TranslationTask, first: str) -> None:
     """Display the box; where nothing runs, the first sentence's answer is read."""
     plain = f"Run the cells above and this one to get a box for your own sentences. It begins with: {first}"
-    show_with_fallback(translate_box(models, task, first), {"text/html": answer_html(models, task, first), "text/plain": plain})
+    fallback = {"text/html": translations_page(models, task, first), "text/plain": plain}
+    show_with_fallback(translate_box(models, task, first), fallback)

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from rlhf_lite.course import static_fallback as twin
+from rlhf_lite.course import static_fallback
 from rlhf_lite.course.lesson_01.sampling_sliders import (
     ALL,
     SETTINGS,
@@ -82,14 +82,14 @@ def test_what_the_model_cannot_continue_is_said_and_draws_nothing(box):
     assert "50.0%" in bars.value
 
 
-def test_the_twin_shows_the_same_under_all_settings(monkeypatch):
+def test_the_static_fallback_shows_the_same_under_all_settings(monkeypatch):
     _, alt = draw_settings([*TOKENS, "never"], torch.cat([LOGITS, torch.tensor([float("-inf")])]))
     assert all(title in alt for title, _ in SETTINGS) and "never" not in alt
     assert "top-k 3: a 0.56, b 0.28, <i> 0.17, \\n 0.00" in alt
     shown = []
-    monkeypatch.setattr(twin, "display", lambda data, **more: shown.append((data, more)))
+    monkeypatch.setattr(static_fallback, "keep_keys", lambda: None)
+    monkeypatch.setattr(static_fallback, "display", lambda data, **more: shown.append((data, more)))
     sampling_sliders(model, "one")
     ((data, more),) = shown
-    assert (
-        set(data) == {twin.WIDGET_VIEW, "image/png", "text/plain"} and more["metadata"]["image/png"]["alt"] == data["text/plain"]
-    )
+    assert set(data) == {static_fallback.WIDGET_VIEW, "image/png", "text/plain"}
+    assert more["metadata"]["image/png"]["alt"] == data["text/plain"]

@@ -16,7 +16,7 @@ def _the_beaten_ones(settings):
     return [name for name in settings if name not in kept]
 
 
-def _twins_beat_each_other(settings):
+def _equals_beat_each_other(settings):
     return [
         name for name, (gold, loss) in settings.items()
         if not any(g >= gold and v <= loss for other, (g, v) in settings.items() if other != name)
@@ -41,6 +41,6 @@ def _any_drop(gold, score, drop):
 
 
 WRONG = {
-    "not_beaten": (_best_gold, _must_be_better_in_both, _the_beaten_ones, _twins_beat_each_other),
+    "not_beaten": (_best_gold, _must_be_better_in_both, _the_beaten_ones, _equals_beat_each_other),
     "overoptimised": (_first_against_last, _gold_alone, _score_against_its_start, _any_drop),
 }
