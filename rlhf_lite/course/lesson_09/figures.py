@@ -116,7 +116,7 @@ def draw_intervals(panels: Mapping[str, Mapping[str, Sequence[float]]]) -> tuple
 
 
 HEADS = (
-    ("language model", "head: 1,024 numbers,\none a token", "what comes next?", False),
+    ("language model", "head: 1,024 numbers,\none per token", "what comes next?", False),
     ("classifier", "new head: 1 number", "praise or blame?", True),
     ("reward model", "new head: 1 number", "how good is the answer?", True),
 )

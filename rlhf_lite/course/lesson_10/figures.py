@@ -79,10 +79,10 @@ def draw_together_or_apart(studies: Sequence[Mapping[str, Any]]) -> tuple[Figure
         cost.margins(y=0.12)
         for axes in (losses, cost):
             axes.set_xticks(range(len(VARIANTS)), VARIANTS.values(), fontsize=10)
-    return figure, f"Loss, then cost. {'; '.join(_told(studies, name) for name in VARIANTS)}."
+    return figure, f"Loss, then cost. {'; '.join(_described(studies, name) for name in VARIANTS)}."
 
 
-def _told(studies: Sequence[Mapping[str, Any]], name: str) -> str:
+def _described(studies: Sequence[Mapping[str, Any]], name: str) -> str:
     rows = [study["batching"][name] for study in studies]
     learnt, unseen, computed = (fmean([row[key] for row in rows]) for key in ("loss", "held_out_loss", "answers_computed"))
     title = VARIANTS[name].replace("\n", " ")

@@ -26,10 +26,11 @@ QUESTIONS = (
         choices=(
             ("100 %", "What one person prefers by chance or by taste cannot be foretold from another's labels."),
             ("At most 75 %, their agreement",
-             "Both go against the common taste at times, and each time that costs agreement: a model that knew it would do better."),
+             "Both go against the common taste at times, and each time that costs agreement. A model that knew the taste "
+             "would do better."),
             ("Up to about 85 %",
              "If each follows a common taste with probability p, two agree in p² + (1 - p)² of the pairs: 0.75 for p = 0.85. "
-             "A model that knew the common taste would be right in p of one labeler's pairs, (1 + √(2a - 1)) / 2 for agreement a."),
+             "A model that knew the common taste would be right in a share p of one labeler's pairs; p is (1 + √(2a - 1)) / 2."),
         ),
         right=2,
     ),

@@ -21,6 +21,7 @@ from ...files import write_atomically
 from ...gpt import GPT, ScalarModel, copy_gpt
 from ...records import EncodedComparison, collate_comparisons, encode_comparisons
 from ...reward import RewardConfig, pair_mask, score_sequences, train_reward_model
+from ...studies.stored import read_measured
 from ...tinyworld.evaluation import Models, load_models
 from ...tinyworld.labelers import HELD_OUT_LABELERS, make_labelers
 from .refit import loss_and_accuracy, loss_and_accuracy_of, refit
@@ -131,8 +132,11 @@ def measure_run(folder: Path, output: Path) -> None:
 
 
 def read_study(folder: str | Path) -> list[dict[str, Any]]:
-    """Read what was stored, a seed a file."""
-    return [json.loads(path.read_text(encoding="utf-8")) for path in sorted(Path(folder).glob("seed-*.json"))]
+    """Read what was stored, one file per seed.
+
+    Raises: FileNotFoundError if there is none.
+    """
+    return read_measured(folder, f"run `python -m rlhf_lite.course.lesson_10.reward_study RUN {folder}/seed-0.json`")
 
 
 if __name__ == "__main__":

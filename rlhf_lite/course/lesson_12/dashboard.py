@@ -18,12 +18,13 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from tqdm.auto import tqdm
 
-from ...files import course_folder, write_atomically
+from ...files import check_is_file, course_folder, write_atomically
 from ...ppo import PPOConfig
 from ...reports.plots import DOTTED, INK, PALE, PPO_PANELS, STYLE
 from ...tinyworld.evaluation import Models, load_models
 from ..figures import as_png
 from ..safe_text import safe_attribute, safe_html
+from ..source import COURSE_DATA
 from ..static_fallback import show_with_figure
 from .live_ppo import KNOBS, LIVE, Change, LivePPO, changes_in_words
 
@@ -214,7 +215,11 @@ class Dashboard(widgets.VBox):
 
 
 def recorded_run(path: Path = RECORDED) -> tuple[list[dict[str, float]], list[Change], str, list[str]]:
-    """Read the recorded run: history, changes, prompt, answers."""
+    """Read the recorded run: history, changes, prompt, answers.
+
+    Raises: FileNotFoundError where the course's data folder is not there.
+    """
+    check_is_file(path, f"no file {path}: {COURSE_DATA}", COURSE_DATA)
     row = json.loads(path.read_text(encoding="utf-8"))
     return row["history"], [Change(**change) for change in row["changes"]], row["prompt"], row["answers"]
 

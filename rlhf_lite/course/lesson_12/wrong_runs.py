@@ -21,7 +21,7 @@ from matplotlib.ticker import MaxNLocator
 
 from ... import ppo
 from ...checkpoint import TrainingRun
-from ...files import course_folder, write_atomically
+from ...files import check_is_file, course_folder, write_atomically
 from ...gpt import GPT, copy_gpt, copy_scalar
 from ...ppo import PPOConfig
 from ...reports.plots import INK, PALE, STYLE
@@ -30,6 +30,7 @@ from ...tinyworld.evaluation import Models, load_models
 from ...tinyworld.world import TinyWorld
 from ..figures import as_png
 from ..safe_text import safe_attribute
+from ..source import COURSE_DATA
 from ..static_fallback import show_with_figure
 from .injected_faults import FAULTS, SOUND, Fault, injected
 from .live_ppo import training_prompts
@@ -105,7 +106,9 @@ def record(fault: Fault, folder: Path = FOLDER) -> None:
 
 def stored_runs(name: str, folder: Path = FOLDER) -> dict[str, Curves]:
     """Read a fault's curves, or the sound ones: seed -> metric -> one number per iteration, None where it was not measured."""
-    return json.loads(file_of(name, folder).read_text(encoding="utf-8"))["runs"]
+    path = file_of(name, folder)
+    check_is_file(path, f"no file {path}: {COURSE_DATA}", COURSE_DATA)
+    return json.loads(path.read_text(encoding="utf-8"))["runs"]
 
 
 def _points(curve: Sequence[float | None]) -> tuple[list[int], list[float]]:

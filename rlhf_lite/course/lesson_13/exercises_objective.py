@@ -67,7 +67,7 @@ EXERCISES = (
                 arguments=(1.0, [-0.5, -1.0], [-1.0, -2.0], 0.1), expected=0.85,  # 0.5 + 1.0 nats
                 hint="per token log_prob - ref_log_prob, here 0.5 and 1.0; their sum times kl_coef comes off the score",
                 mistakes=(
-                    (0.925, "sum over the tokens of the response: the KL is counted a response, not a token"),
+                    (0.925, "sum over the tokens of the response: the KL is counted per response, not per token"),
                     (1.15, "being far from the reference costs: take the penalty off, do not add it"),
                     (-0.5, "multiply the 1.5 nats by kl_coef before you take them off"),
                 ),
@@ -115,7 +115,7 @@ EXERCISES = (
                     (0.5, "the sum over 100 predictions pulls 100 times as hard as their mean: that must be made up for"),
                 ),
             ),
-            Case(arguments=(27.8, 8, 1), expected=27.8, hint="with one prediction a sequence, sum and mean are the same"),
+            Case(arguments=(27.8, 8, 1), expected=27.8, hint="with one prediction per sequence, sum and mean are the same"),
         ),
     ),
     Exercise(

@@ -55,7 +55,7 @@ def draw_objective() -> tuple[Figure, str]:
 def draw_kinds_of_text(panels: Mapping[str, Sequence[Mapping[str, Mapping[str, float]]]]) -> tuple[Figure, str]:
     """Draw what models do on several kinds of text, one panel per title, one row per kind, one marker per model.
 
-    `panels` maps a title to one dictionary a seed: model -> kind -> number. Intervals of a "share of ..." end at 1.
+    `panels` maps a title to one dictionary per seed: model -> kind -> number. Intervals of a "share of ..." end at 1.
     """
     alts = []
     with mpl.rc_context(STYLE):

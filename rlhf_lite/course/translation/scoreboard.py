@@ -81,7 +81,7 @@ def interval(scores: Sequence[Score], shortest: int = 0, longest: int = 12) -> t
 
 
 def scoreboard_rows(groups: Sequence[Sequence[Score]]) -> list[list[str]]:
-    """Return a line of text cells a model: name, parameters, CPU-seconds, exact match on all, short and long sentences."""
+    """Return one line of text cells per model: name, parameters, CPU-seconds, exact match on all, short and long sentences."""
     rows = []
     for scores in groups:
         first, shares = scores[0], (interval(scores)[0], interval(scores, 3, 6)[0], interval(scores, 11, 12)[0])

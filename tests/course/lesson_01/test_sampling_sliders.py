@@ -35,7 +35,7 @@ def parts(box):
 
 def test_bars_show_tokens_as_text_and_leave_out_what_cannot_be_drawn():
     page = bars_html(TOKENS, torch.tensor([0.5, 0.0, 0.3, 0.2]))
-    assert "&lt;i&gt;" in page and "<i>" not in page and "\\n" in page and " b<" not in page
+    assert "&lt;i&gt;" in page and "<i>" not in page and "<span>\\</span>n" in page and " b<" not in page
     assert "50.0%" in page and "3 of 4 tokens" in page
 
 

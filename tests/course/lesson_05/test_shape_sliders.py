@@ -53,7 +53,7 @@ def test_numbers_are_written_with_their_size():
 def test_costs_of_gpt3_are_those_of_the_facts():
     facts = facts_of(SHAPES["gpt3-175b"])
     assert facts["memory to train it"].startswith("3.14 TB")  # 18 bytes a parameter
-    assert "4.72 MB of cache a token" in facts["memory to run it"] and "349 GB" in facts["memory to run it"]
+    assert "4.72 MB of cache per token" in facts["memory to run it"] and "349 GB" in facts["memory to run it"]
     assert facts["to learn from one token"] == "1.05 trillion FLOPs"
     assert "0.01% off" in facts["formula 12·L·d² + (V + T)·d"]
 

@@ -66,8 +66,8 @@ def test_differences_are_better_minus_worse(models):
             super().__init__()
             self.anywhere = torch.nn.Parameter(torch.zeros(()))  # says on which device
 
-        def forward(self, tokens, lengths=None):
-            return lengths.float()[:, None].expand(tokens.shape) if lengths is not None else None
+        def forward(self, tokens):
+            return torch.arange(1.0, tokens.shape[1] + 1).expand(tokens.shape)
 
     found = differences(Lengths(), [EncodedComparison(ids=(A, B, C), ranks=(1, 0, 1))], 0)
     assert found == [1.0, 1.0]  # b has three tokens, a and c two

@@ -62,9 +62,9 @@ def test_the_sound_code_is_the_library_s(roll, make_gpt, make_scalar_model):
     sound = roll(SOUND)
     assert len({int(row.sum()) for row in sound.mask}) > 1  # rows of several lengths: there is padding to be wrong about
     with injected(SOUND):
-        assert ppo.check_first_minibatch({"ratio": 7.0}) is None
-    with pytest.raises(RuntimeError, match="ratio is 7"):
-        ppo.check_first_minibatch({"ratio": 7.0, "clip_fraction": 0.0, "approx_kl": 0.0})
+        assert ppo.check_first_minibatch({"max_log_ratio": 7.0}) is None
+    with pytest.raises(RuntimeError, match="by 7 nats"):
+        ppo.check_first_minibatch({"max_log_ratio": 7.0, "ratio": 1.0, "clip_fraction": 0.0})
 
 
 def test_the_mask_lies_one_place_too_late(roll):

@@ -25,7 +25,7 @@ def _with_prompt(prompt_length, length, n_tokens):
     return sampled_mask(1, length, n_tokens)
 
 
-def _rewards_distance(score, log_probs, ref_log_probs, kl_coef):
+def _rewards_kl(score, log_probs, ref_log_probs, kl_coef):
     return per_token_rewards(score, log_probs, ref_log_probs, -kl_coef)
 
 
@@ -106,7 +106,7 @@ def _padding_kept(values, mask):
 
 WRONG = {
     "sampled_mask": (_not_shifted, _one_too_many, _without_end, _with_padding, _with_prompt),
-    "per_token_rewards": (_rewards_distance, _score_everywhere, _score_first, _score_replaces, _without_coef, _never_positive),
+    "per_token_rewards": (_rewards_kl, _score_everywhere, _score_first, _score_replaces, _without_coef, _never_positive),
     "gae": (_only_deltas, _lambda_one, _forwards, _returns, _not_turned_back, _goes_on_after_the_end, _without_discount),
     "whiten": (_with_padding_in_the_mean, _only_centred, _by_variance, _padding_kept),
 }

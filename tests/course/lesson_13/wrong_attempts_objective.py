@@ -62,7 +62,7 @@ def _forgets_the_leash(scores, kls, text_log_probs, kl_coef, ptx_coef):
     return objective(scores, kls, text_log_probs, 0.0, ptx_coef)
 
 
-def _rewards_distance(scores, kls, text_log_probs, kl_coef, ptx_coef):
+def _rewards_kl(scores, kls, text_log_probs, kl_coef, ptx_coef):
     return objective(scores, kls, text_log_probs, -kl_coef, ptx_coef)
 
 
@@ -105,7 +105,7 @@ def _divides_by_the_ratio(policy_gradient, text_gradient, ratio):
 WRONG = {
     "given_back": (_still_missing, _not_divided, _share_of_the_whole, _negative, _divides_by_zero),
     "penalised_score": (_mean_over_tokens, _adds_the_penalty, _no_coefficient, _absolute, _never_below_zero),
-    "objective": (_subtracts_the_text, _sums_the_text, _sums_the_scores, _forgets_the_leash, _rewards_distance),
+    "objective": (_subtracts_the_text, _sums_the_text, _sums_the_scores, _forgets_the_leash, _rewards_kl),
     "coef_for_sum": (_multiplies, _divides_by_all, _divides_by_sequences, _leaves_it),
     "coef_for_ratio": (_upside_down, _no_square_root, _sums_absolute_values, _forgets_the_ratio, _divides_by_the_ratio),
 }
