@@ -28,9 +28,10 @@ class Edit:
     after: str
 
     def lines(self) -> tuple[str, str]:
-        """Return the whole line that is changed, before and after, without its indentation."""
+        """Return the whole line that is changed, before and after, without its indentation and marks for the formatter."""
         (line,) = (line for line in inspect.getsource(self.function).splitlines() if self.before in line)
-        return line.strip(), line.replace(self.before, self.after).strip()
+        line = line.strip().removesuffix("  # fmt: skip")
+        return line, line.replace(self.before, self.after)
 
 
 @dataclass(frozen=True, kw_only=True)
