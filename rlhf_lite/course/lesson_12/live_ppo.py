@@ -1,4 +1,4 @@
-"""PPO, one iteration at a time, by the library's own functions: settings may change between iterations, and each change is kept."""
+"""PPO, iteration by iteration, by the library's functions: settings may change between iterations, and each change is kept."""
 
 from collections.abc import Callable, Iterator, Sequence
 from copy import deepcopy
