@@ -52,7 +52,7 @@ def nearest_published(config: GPTConfig) -> str:
     return min(PUBLISHED, key=lambda name: abs(math.log(PUBLISHED[name].n_parameters / config.n_parameters)))
 
 
-def rounded(number: float) -> str:
+def with_size_word(number: float) -> str:
     """Write a number with a word for its size. Examples: 948992 -> "0.949 million", 1.746e11 -> "175 billion"."""
     size, word = next(((s, w) for s, w in ((1e12, "trillion"), (1e9, "billion"), (1e5, "million")) if number >= s), (1, ""))
     return f"{number / (1e6 if word == 'million' else size):.3g} {word}".strip()
@@ -70,13 +70,13 @@ def facts_of(config: GPTConfig) -> dict[str, str]:
     state = training.weights + training.gradients + training.optimizer + training.gathered
     name, counted = nearest_published(config), approximate_parameters(config)
     return {
-        "parameters": f"{config.n_parameters:,} ({rounded(config.n_parameters)})",
-        "formula 12·L·d² + (V + T)·d": f"{rounded(counted)}, {abs(counted / config.n_parameters - 1):.2%} off",
-        "to read one token": f"{rounded(forward_flops(config, 1))} FLOPs",
-        "to learn from one token": f"{rounded(training_flops(config, 1))} FLOPs",
+        "parameters": f"{config.n_parameters:,} ({with_size_word(config.n_parameters)})",
+        "formula 12·L·d² + (V + T)·d": f"{with_size_word(counted)}, {abs(counted / config.n_parameters - 1):.2%} off",
+        "to read one token": f"{with_size_word(forward_flops(config, 1))} FLOPs",
+        "to learn from one token": f"{with_size_word(training_flops(config, 1))} FLOPs",
         "memory to run it": f"{memory(2 * config.n_parameters)}, and {memory(kv_cache_bytes(config, 1, 2))} of cache per token",
         "memory to train it": f"{memory(state)}, before activations",
-        "nearest published size": f"{name}, {rounded(PUBLISHED[name].n_parameters)}",
+        "nearest published size": f"{name}, {with_size_word(PUBLISHED[name].n_parameters)}",
     }
 
 
@@ -145,7 +145,7 @@ def draw_parts(shapes: Mapping[str, GPTConfig]) -> tuple[Figure, str]:
                 axes.barh(row, share, left=left, height=0.6, color=shade, edgecolor=INK, hatch=hatch, label=None if row else part)
                 left += share
             described.append(f"{name}: " + ", ".join(f"{part} {n / config.n_parameters:.1%}" for part, n in parts.items()))
-        labels = [f"{name}\n{rounded(config.n_parameters)}" for name, config in shapes.items()]
+        labels = [f"{name}\n{with_size_word(config.n_parameters)}" for name, config in shapes.items()]
         axes.set(yticks=range(len(shapes)), yticklabels=labels, xlabel="% of all parameters", xlim=(0, 100))
         axes.invert_yaxis()
         axes.grid(axis="y", visible=False)

@@ -27,7 +27,7 @@ def refit(
     return copy.eval()
 
 
-def loss_and_accuracy_of(model: ScalarModel, comparisons: Sequence[EncodedComparison], pad_id: int) -> tuple[float, float]:
+def loss_and_accuracy_on_tokens(model: ScalarModel, comparisons: Sequence[EncodedComparison], pad_id: int) -> tuple[float, float]:
     """Return the pairwise loss and the accuracy, pairs without ties, on tokenised comparisons."""
     scores = score_sequences(model, [ids for each in comparisons for ids in each.ids], pad_id)
     batch = collate_comparisons(comparisons, pad_id)
@@ -37,7 +37,7 @@ def loss_and_accuracy_of(model: ScalarModel, comparisons: Sequence[EncodedCompar
 def loss_and_accuracy(model: ScalarModel, comparisons: Sequence[Comparison], tokenizer: Tokenizer) -> tuple[float, float]:
     """Return the pairwise loss and the accuracy, pairs without ties, on comparisons of texts."""
     encoded, _ = encode_comparisons(comparisons, tokenizer, model.config.context_length)
-    return loss_and_accuracy_of(model, encoded, tokenizer.pad_id)
+    return loss_and_accuracy_on_tokens(model, encoded, tokenizer.pad_id)
 
 
 def score_texts(model: ScalarModel, prompt: str, responses: Sequence[str], tokenizer: Tokenizer) -> list[float]:

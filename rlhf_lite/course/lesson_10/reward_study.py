@@ -24,7 +24,7 @@ from ...reward import RewardConfig, pair_mask, score_sequences, train_reward_mod
 from ...studies.stored import read_measured
 from ...tinyworld.evaluation import Models, load_models
 from ...tinyworld.labelers import HELD_OUT_LABELERS, make_labelers
-from .refit import loss_and_accuracy, loss_and_accuracy_of, refit
+from .refit import loss_and_accuracy, loss_and_accuracy_on_tokens, refit
 from .tasks import draw_ranking_tasks, make_tasks, ranked_by
 
 PROMPTS, HELD_OUT_PROMPTS = 300, 200
@@ -95,7 +95,7 @@ def measure_batching(folder: Path, models: Models, seed: int) -> dict[str, dict[
     found = {}
     for name, (data, config) in variants(taught).items():
         model, seconds = learn_rankings(models.policies["sft"], data, config, pad_id=tokenizer.pad_id, seed=seed, name=name)
-        learnt, unseen = (loss_and_accuracy_of(model, part, tokenizer.pad_id) for part in (taught, held_out))
+        learnt, unseen = (loss_and_accuracy_on_tokens(model, part, tokenizer.pad_id) for part in (taught, held_out))
         bins = calibration(*both_ways(differences(model, held_out, tokenizer.pad_id)))
         found[name] = {
             "answers_computed": round(config.epochs * sum(len(each.ids) for each in data)), "seconds": round(seconds, 1),

@@ -17,10 +17,10 @@ from rlhf_lite.course.lesson_05.shape_sliders import (
     memory,
     nearest_published,
     parameters_by_part,
-    rounded,
     shape_box,
     shape_html,
     shape_sliders,
+    with_size_word,
 )
 from rlhf_lite.gpt import GPT, GPTConfig
 
@@ -44,7 +44,7 @@ def test_parts_are_those_of_a_built_model(config):
 
 
 def test_numbers_are_written_with_their_size():
-    assert [rounded(n) for n in (948_992, 124_439_808, 1.746e11, 1.05e12, 512)] == [
+    assert [with_size_word(n) for n in (948_992, 124_439_808, 1.746e11, 1.05e12, 512)] == [
         "0.949 million", "124 million", "175 billion", "1.05 trillion", "512",
     ]  # fmt: skip
     assert [memory(n) for n in (2048, 3.8e6, 3.5e11, 3.14e12)] == ["2.05 kB", "3.8 MB", "350 GB", "3.14 TB"]

@@ -19,7 +19,7 @@ from rlhf_lite.course.lesson_10.figures import (
     draw_preference,
     draw_together_or_apart,
 )
-from rlhf_lite.course.lesson_10.refit import loss_and_accuracy_of
+from rlhf_lite.course.lesson_10.refit import loss_and_accuracy_on_tokens
 from rlhf_lite.course.lesson_10.reward_study import (
     APART,
     both_ways,
@@ -72,7 +72,7 @@ def test_differences_are_better_minus_worse(models):
     found = differences(Lengths(), [EncodedComparison(ids=(A, B, C), ranks=(1, 0, 1))], 0)
     assert found == [1.0, 1.0]  # b has three tokens, a and c two
     assert both_ways([2.0, -1.0]) == ([2.0, -1.0, -2.0, 1.0], [True, True, False, False])
-    assert loss_and_accuracy_of(Lengths(), [EncodedComparison(ids=(A, B, C), ranks=(1, 0, 1))], 0)[1] == 1.0
+    assert loss_and_accuracy_on_tokens(Lengths(), [EncodedComparison(ids=(A, B, C), ranks=(1, 0, 1))], 0)[1] == 1.0
 
 
 def test_learning_starts_from_the_sft_model_and_leaves_it_alone(models):
@@ -83,7 +83,7 @@ def test_learning_starts_from_the_sft_model_and_leaves_it_alone(models):
     model, seconds = learn_rankings(sft, data, config, pad_id=0, seed=0, show_progress=False)
     assert all(torch.equal(before[name], tensor) for name, tensor in sft.state_dict().items())
     first, _ = learn_rankings(sft, data, variants(rankings)["together 1"][1], pad_id=0, seed=0, show_progress=False)
-    assert loss_and_accuracy_of(model, rankings, 0)[0] < loss_and_accuracy_of(first, rankings, 0)[0]
+    assert loss_and_accuracy_on_tokens(model, rankings, 0)[0] < loss_and_accuracy_on_tokens(first, rankings, 0)[0]
     assert seconds > 0 and not model.training
 
 
