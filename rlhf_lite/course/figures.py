@@ -17,7 +17,7 @@ from PIL import Image
 
 from ..reports.markdown import NAMES
 from ..reports.plots import FIRST, INK, PALE, SECOND, STYLE
-from .safe_text import safe_html, safe_label
+from .safe_text import safe_html, safe_label, visible_marks
 
 STAGES = (
     ("0  Pretraining", "many texts of every kind", "base model", "continues\na text"),
@@ -61,6 +61,7 @@ def show(figure: Figure, alt: str) -> None:
 
     JupyterLab does not read alt texts of pictures (some converters do), so that screen readers need the words below.
     """
+    alt = visible_marks(alt)
     display({"image/png": as_png(figure), "text/plain": alt}, raw=True, metadata={"image/png": {"alt": alt}})
     show_words(alt)
 

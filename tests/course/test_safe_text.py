@@ -180,3 +180,12 @@ def test_no_page_of_the_course_escapes_text_in_another_way():
 def test_nothing_depends_on_class_names_of_jupyterlab():
     folder = Path(rlhf_lite.course.__file__).parent
     assert not [path.name for path in folder.rglob("*.py") if ".jp-" in path.read_text(encoding="utf-8")]
+
+
+def test_words_of_a_figure_are_safe_too(monkeypatch):
+    shown = []
+    monkeypatch.setattr(figures, "display", lambda thing, **more: shown.append((thing, more)))
+    figures.show(Figure(), "a token \x1b[31m costs $5 and $6")
+    (picture, more), (words, _) = shown
+    assert picture["text/plain"] == more["metadata"]["image/png"]["alt"] == "a token ⟨U+001B⟩[31m costs $5 and $6"
+    assert "⟨U+001B⟩[31m costs <span>$</span>5 and <span>$</span>6" in words.data
