@@ -69,6 +69,6 @@ def prompt_box(models: Models, first: str) -> widgets.VBox:
 
 
 def show_prompt_box(models: Models, first: str) -> None:
-    """Display the box; where nothing runs, say what it would do."""
+    """Display the box; its static fallback says what the box would do."""
     fallback = "Run the cells above and this one to get a box: type a prompt, and all models answer it."
     show_with_fallback(prompt_box(models, first), {"text/plain": fallback})

@@ -70,7 +70,7 @@ def pointing_right(model: EncoderDecoderTransformer, task: TranslationTask, pair
 
 
 def without_heads(model: EncoderDecoderTransformer, block: int, heads: Sequence[int]) -> EncoderDecoderTransformer:
-    """Return a copy of a model in which some heads of cross-attention are cut off: what they find is added to nothing.
+    """Return a copy of a model without some heads of cross-attention: their results are no longer added to the stream.
 
     Blocks and heads are counted from 1.
     """

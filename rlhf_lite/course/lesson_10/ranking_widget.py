@@ -94,7 +94,7 @@ class AnswerRow(widgets.HBox):
         return {flag for flag, box in self.flags.items() if box.value}
 
     def set_choice(self, rank: int | None, flags: set[str]) -> None:
-        """Press what somebody chose elsewhere."""
+        """Set the buttons to a rank and flags that were typed or stored."""
         self.rank.value = rank
         for flag, box in self.flags.items():
             box.value = flag in flags
@@ -165,7 +165,7 @@ class RankingBox(widgets.VBox):
         self._pressed()
 
     def _pressed(self) -> None:
-        """Buttons were pressed, by whomever: say the order, and write the line unless it was the line that pressed them."""
+        """Show the order that the buttons say, and write it as a typed line, unless that line has set the buttons."""
         self.order.value = f'<div style="border-top: 1px solid #ccc; padding-top: 4px">{order_in_words(self.ranks)}</div>'
         if not self._echo:
             self._say("")
@@ -236,7 +236,7 @@ class RankingBox(widgets.VBox):
 
 
 def _show_label(label: Label, task: Task, rows: Sequence[AnswerRow]) -> None:
-    """Press what a stored label says of the answers that are shown; they may be others than it was given for."""
+    """Set the buttons to a stored label, for those of its answers that are shown now."""
     for row, text in zip(rows, task.answers, strict=True):
         if text in label.responses:
             at = label.responses.index(text)

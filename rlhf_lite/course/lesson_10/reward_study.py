@@ -32,7 +32,7 @@ PROMPTS, HELD_OUT_PROMPTS = 300, 200
 TOGETHER, APART = "together", "apart"
 PASSES = (1, 2, 4)
 LABELS, TAUGHT = 40, 26
-"""Labels by one person, and how many of them a refit learns from; it is judged on the others."""
+"""Labels by one person, and how many of them a refit learns from; the others judge the refit."""
 
 
 def split_pairs(comparisons: Sequence[EncodedComparison]) -> list[EncodedComparison]:
@@ -69,12 +69,12 @@ def differences(model: ScalarModel, comparisons: Sequence[EncodedComparison], pa
 
 
 def both_ways(found: Sequence[float]) -> tuple[list[float], list[bool]]:
-    """Ask about every pair in both orders, so that what is predicted covers 0 to 1: differences, was the first better."""
+    """Ask about every pair in both orders, so that predictions cover 0 to 1: differences, is the first better."""
     return [*found, *(-each for each in found)], [True] * len(found) + [False] * len(found)
 
 
 def variants(comparisons: Sequence[EncodedComparison]) -> dict[str, tuple[Sequence[EncodedComparison], RewardConfig]]:
-    """What is compared: the data as it is learnt, and how. A step holds as many answers in each: memory allows no more."""
+    """Return the variants to compare, name -> (data, config); a step holds the same number of answers in each."""
     config, pairs = replace(RewardConfig(), eval_every=0), split_pairs(comparisons)
     answers = sum(len(each.ids) for each in comparisons)
     half_the_answers = round(config.batch_size * answers / len(comparisons) / 2)  # a pair holds two

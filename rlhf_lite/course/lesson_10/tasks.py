@@ -17,7 +17,7 @@ Source = tuple[str, float]
 FOR_READERS: tuple[Source, ...] = (("sft", 1.0),) * 8 + (("ppo_ptx", 1.0), ("base", 1.0))
 """Who answers where people are to rank (ours)."""
 FOR_TRAINING: tuple[Source, ...] = (("sft", 1.0),) * 4 + (("sft", 1.6), ("base", 1.0))
-"""Who answers where a reward model is trained and measured: gibberish too, so that it is known to be bad (ours)."""
+"""Who answers where a reward model is trained and measured: gibberish too, so that the model learns to score it low (ours)."""
 READABLE = 0.8
 """Share of neighbouring words that must go together; what has less is not worth a person's time (ours)."""
 
@@ -79,6 +79,6 @@ def simulated_label(labeler: Labeler, task: Task, rng: random.Random) -> Label:
 
 
 def ranked_by(people: Sequence[Labeler], tasks: Iterable[Task], rng: random.Random) -> list[Comparison]:
-    """Let somebody, another one for each task, rank its answers; what comes out all tied is no comparison and left out."""
+    """Rank each task's answers by a person drawn for that task; rankings in which all answers tie are left out."""
     ranked = [(task, rank(rng.choice(people), task.request, list(task.answers), rng)) for task in tasks]
     return [Comparison(task.request.prompt, task.answers, tuple(ranks)) for task, ranks in ranked if len(set(ranks)) > 1]

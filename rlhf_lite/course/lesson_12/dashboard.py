@@ -167,7 +167,7 @@ class Dashboard(widgets.VBox):
         self._redraw("Back at the SFT model. The dashed grey line is the run before.")
 
     async def _train(self, until: int) -> None:
-        """Train until so many iterations are done, or somebody says stop; between parts of one, others have their turn."""
+        """Train up to iteration `until` or until Pause is pressed; other tasks run after each part of an iteration."""
         self._show_buttons()
         end = ""
         try:

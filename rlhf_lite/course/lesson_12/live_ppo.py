@@ -163,5 +163,5 @@ class LivePPO:
 
 
 def changes_in_words(changes: Sequence[Change]) -> str:
-    """Number the changes and say them in a line."""
+    """Describe all changes in one line, numbered."""
     return "; ".join(f"[{n}] {change.in_words()}" for n, change in enumerate(changes, start=1))

@@ -79,7 +79,7 @@ def train_with(fault: Fault, models: Models, seed: int, config: PPOConfig = CONF
 
 
 def columns(history: list[dict]) -> Curves:
-    """Turn a log into a list a metric, rounded; None where it was not measured.
+    """Turn a log into one list per metric, rounded; None where nothing was measured.
 
     Example: [{"score": 0.123456}, {"score": 1.0}] -> {"score": [0.1235, 1.0]}.
     """
@@ -96,7 +96,7 @@ def file_of(name: str, folder: Path = FOLDER) -> Path:
 
 
 def record(fault: Fault, folder: Path = FOLDER) -> None:
-    """Train one fault's runs, a seed after the other, and store the curves after each."""
+    """Train one fault's runs, seed by seed, and store the curves after each."""
     models, runs = load_models(CHECKPOINTS), {}
     about = {"made_by": f"python -m rlhf_lite.course.lesson_12.wrong_runs {fault.name!r}", "fault": fault.name}
     for seed in SEEDS:

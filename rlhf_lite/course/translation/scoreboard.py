@@ -70,7 +70,7 @@ def load_scores(folder: str | Path) -> list[Score]:
 
 
 def choose(scores: Sequence[Score], kind: str, steps: int) -> list[Score]:
-    """Return one model's scores after so many steps, one a seed."""
+    """Return one model's scores after a number of steps, one per seed."""
     return [score for score in scores if (score.kind, score.steps) == (kind, steps)]
 
 
@@ -91,7 +91,7 @@ def scoreboard_rows(groups: Sequence[Sequence[Score]]) -> list[list[str]]:
 
 
 def print_scoreboard(groups: Sequence[Sequence[Score]]) -> None:
-    """Print the scoreboard as text, one line per model; a group holds one model's scores, one a seed."""
+    """Print the scoreboard as text, one line per model; a group holds one model's scores, one per seed."""
     print(f"{'model':<20}{'parameters':>12}{'CPU-seconds':>13}{'exact match':>13}{'3-6 words':>11}{'11-12 words':>13}")
     for name, *numbers in scoreboard_rows(groups):
         print(f"{name:<20}" + "".join(f"{number:>{width}}" for number, width in zip(numbers, (12, 13, 13, 11, 13), strict=True)))
@@ -100,7 +100,7 @@ def print_scoreboard(groups: Sequence[Sequence[Score]]) -> None:
 def draw_scoreboard(groups: Sequence[Sequence[Score]]) -> tuple[Figure, str]:
     """Draw exact match against sentence length, one line per model, beside training time and parameters.
 
-    A group holds one model's scores, one a seed; bars show 95 % intervals where there are several seeds.
+    A group holds one model's scores, one per seed; bars show 95 % intervals where there are several seeds.
     Returns the figure and its alt text.
     """
     with mpl.rc_context(STYLE):

@@ -159,7 +159,7 @@ class Score:
         return sum(self.right[length] for length in counted) / sum(self.asked[length] for length in counted)
 
     def to_row(self) -> dict[str, Any]:
-        """Return it as JSON can hold it."""
+        """Return the score as a row that JSON can hold."""
         return asdict(self)
 
     @classmethod
