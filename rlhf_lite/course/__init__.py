@@ -1,16 +1,15 @@
 """What lessons share, in reading order; lessons import this package, the library never does.
 
-    keys             keys pressed in a widget are not taken for JupyterLab's commands
+    safe_text        text of data, models and readers stays text, in pages and in figures
     figures          figures in one quiet style, each with its words
-    bars             a bar in an HTML table
-    static_fallback  widgets that leave something to read where nothing runs
+    static_fallback  what widgets share: something to read where nothing runs, keys, bars
     source           the library's own text, to read in a lesson
     answers          answers of several models side by side
     progress         what the reader has done, in a local file
     checks           is an attempt at an exercise right, and if not, why
     quiz             questions with explanations
     translation      a room for lessons 03 and 04: one translation task, three models
-    lesson_00        a room per lesson: its exercises, quiz, figures and widgets
+    lesson_00        one room per lesson: its exercises, quiz, figures and widgets
     lesson_01
     lesson_03
     lesson_04

@@ -1,7 +1,6 @@
 """Answers of several models to the same prompts, side by side; all text of models and readers is escaped."""
 
 from collections.abc import Mapping, Sequence
-from html import escape
 
 import ipywidgets as widgets
 from IPython.display import HTML
@@ -9,7 +8,8 @@ from IPython.display import HTML
 from ..evaluate import sample
 from ..reports.markdown import NAMES
 from ..tinyworld.evaluation import MAX_NEW_TOKENS, Models, own_turn
-from .static_fallback import show_with_twin
+from .safe_text import safe_html
+from .static_fallback import show_with_fallback
 
 NOTHING = "(nothing)"
 
@@ -28,19 +28,14 @@ def answer(models: Models, prompts: Sequence[str], *, seed: int | str = 0) -> di
     return {name: [own_turn(tokenizer.decode_response(row)) for row in rows] for name, rows in drawn.items()}
 
 
-def as_html(text: str) -> str:
-    """Write text so that it shows as it is and does nothing."""
-    return "<br>".join(escape(text).splitlines())
-
-
 def _cell(text: str, tag: str = "td") -> str:
-    return f'<{tag} style="text-align: left; vertical-align: top">{as_html(text.strip() or NOTHING)}</{tag}>'
+    return f'<{tag} style="text-align: left; vertical-align: top">{safe_html(text.strip() or NOTHING)}</{tag}>'
 
 
-def answer_html(prompts: Sequence[str], answers: Mapping[str, Sequence[str]]) -> str:
-    """Write a table, a row a prompt and a column a model; text shows as it is and does nothing.
+def answers_html(prompts: Sequence[str], answers: Mapping[str, Sequence[str]]) -> str:
+    """Write a table, one row per prompt and one column per model; text shows as it is and does nothing.
 
-    Example: answer_html(["Hi <b>"], {"sft": ["Hello."]}) holds "Hi &lt;b&gt;".
+    Example: answers_html(["Hi <b>"], {"sft": ["Hello."]}) holds "Hi &lt;b&gt;".
     """
     head = "".join(_cell(title, "th") for title in ("prompt", *(NAMES.get(name, name) for name in answers)))
     rows = ("".join(map(_cell, row)) for row in zip(prompts, *answers.values(), strict=True))
@@ -48,8 +43,8 @@ def answer_html(prompts: Sequence[str], answers: Mapping[str, Sequence[str]]) ->
 
 
 def answer_table(prompts: Sequence[str], answers: Mapping[str, Sequence[str]]) -> HTML:
-    """Return `answer_html` for display in a notebook."""
-    return HTML(answer_html(prompts, answers))
+    """Return `answers_html` for display in a notebook."""
+    return HTML(answers_html(prompts, answers))
 
 
 def prompt_box(models: Models, first: str) -> widgets.VBox:
@@ -65,15 +60,15 @@ def prompt_box(models: Models, first: str) -> widgets.VBox:
     def answer_now(_: widgets.Button) -> None:
         presses.append(text.value)
         try:
-            output.value = answer_html([text.value], answer(models, [text.value], seed=len(presses)))
+            output.value = answers_html([text.value], answer(models, [text.value], seed=len(presses)))
         except ValueError as error:  # longer than the models can read, or no valid text
-            output.value = f"<p>{escape(str(error))}</p>"
+            output.value = f"<p>{safe_html(str(error))}</p>"
 
     button.on_click(answer_now)
     return widgets.VBox([widgets.HBox([text, button]), output])
 
 
 def show_prompt_box(models: Models, first: str) -> None:
-    """Display the box; where nothing runs, say what it would do."""
-    twin = "Run the cells above and this one to get a box: type a prompt, and all models answer it."
-    show_with_twin(prompt_box(models, first), {"text/plain": twin})
+    """Display the box; its static fallback says what the box would do."""
+    fallback = "Run the cells above and this one to get a box: type a prompt, and all models answer it."
+    show_with_fallback(prompt_box(models, first), {"text/plain": fallback})

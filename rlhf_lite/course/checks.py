@@ -39,8 +39,6 @@ class Exercise:
 
     cases: Sequence[Case]
     solution: Callable
-    wrong: Sequence[Callable]
-    """Plausible attempts, each of which must be refused with a hint of its own; kept for the tests."""
 
     @property
     def name(self) -> str:
@@ -63,7 +61,7 @@ def feedback(attempt: Callable[..., Any], exercise: Exercise) -> str:
 
 
 def is_untouched(attempt: Callable[..., Any]) -> bool:
-    """Tell whether a function does nothing: its body is a docstring and three dots."""
+    """Return True for a function that does nothing: its body is a docstring and three dots."""
 
     def untouched() -> None:
         """Do nothing."""

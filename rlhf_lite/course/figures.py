@@ -2,7 +2,6 @@
 
 import base64
 from collections.abc import Mapping, Sequence
-from html import escape
 from io import BytesIO
 from typing import Any
 
@@ -18,11 +17,12 @@ from PIL import Image
 
 from ..reports.markdown import NAMES
 from ..reports.plots import FIRST, INK, PALE, SECOND, STYLE
+from .safe_text import safe_html, safe_label, visible_marks
 
 STAGES = (
     ("0  Pretraining", "many texts of every kind", "base model", "continues\na text"),
     ("1  Supervised\nfine-tuning (SFT)", "prompts, each with\nan answer by a person", "SFT model", "copies such\nanswers"),
-    ("2  Reward model", "several answers a prompt,\nranked by people", "reward model", "gives an answer\na score"),
+    ("2  Reward model", "several answers per prompt,\nranked by people", "reward model", "gives an answer\na score"),
     ("3  Reinforcement\nlearning (PPO)", "prompts alone;\nthe score judges", "PPO, PPO-ptx", "seeks answers\nthat score high"),
 )
 """Name of each stage, what it learns from, the model it makes, what that model does."""
@@ -61,6 +61,7 @@ def show(figure: Figure, alt: str) -> None:
 
     JupyterLab does not read alt texts of pictures (some converters do), so that screen readers need the words below.
     """
+    alt = visible_marks(alt)
     display({"image/png": as_png(figure), "text/plain": alt}, raw=True, metadata={"image/png": {"alt": alt}})
     show_words(alt)
 
@@ -76,7 +77,7 @@ def as_png(figure: Figure) -> str:
 
 def show_words(alt: str) -> None:
     """Display a figure's words, folded."""
-    display(HTML(f"<details><summary>The figure in words</summary>{escape(alt)}</details>"))
+    display(HTML(f"<details><summary>The figure in words</summary>{safe_html(alt)}</details>"))
 
 
 def draw_box(
@@ -148,13 +149,15 @@ def draw_bars(panels: Mapping[str, Mapping[str, float]]) -> tuple[Figure, str]:
         for axes, (title, values) in zip(figure.subplots(1, len(panels), squeeze=False).flat, panels.items(), strict=True):
             bars = axes.barh(range(len(values)), list(values.values()), height=0.6, color=PALE, edgecolor=INK)
             axes.bar_label(bars, [f"{value:.2f}" for value in values.values()], padding=4)
-            axes.set(xlabel=title, yticks=range(len(values)), yticklabels=list(values))
+            axes.set(xlabel=title, yticks=range(len(values)), yticklabels=[safe_label(name) for name in values])
             axes.invert_yaxis()
             axes.axvline(0, color=INK, linewidth=0.9)
             axes.margins(x=0.22)
             axes.grid(axis="y", visible=False)
-    told = (f"{title}: " + ", ".join(f"{name} {value:.2f}" for name, value in values.items()) for title, values in panels.items())
-    return figure, f"Bars. {'; '.join(told)}."
+    described = (
+        f"{title}: " + ", ".join(f"{name} {value:.2f}" for name, value in values.items()) for title, values in panels.items()
+    )
+    return figure, f"Bars. {'; '.join(described)}."
 
 
 def draw_heatmap(
@@ -173,12 +176,13 @@ def draw_heatmap(
             for j, value in enumerate(row):
                 ink = "white" if value > 0.6 * largest else INK
                 axes.text(j, i, f"{value:g}" if value else "", ha="center", va="center", color=ink)
-        axes.set(xticks=range(len(columns)), yticks=range(len(rows)), yticklabels=list(rows), xlabel=title)
-        axes.set_xticks(range(len(columns)), list(columns), rotation=45, ha="left", rotation_mode="anchor")
+        axes.set(xticks=range(len(columns)), yticks=range(len(rows)), yticklabels=[safe_label(row) for row in rows], xlabel=title)
+        labels = [safe_label(column) for column in columns]
+        axes.set_xticks(range(len(columns)), labels, rotation=45, ha="left", rotation_mode="anchor")
         axes.tick_params(top=True, labeltop=True, bottom=False, labelbottom=False)
-    told = (
+    described = (
         f"{name}: " + ", ".join(f"{column} {value:g}" for column, value in zip(columns, row, strict=True) if value)
         for name, row in zip(rows, values, strict=True)
         if any(row)
     )
-    return figure, f"Table, {title}. {'; '.join(told)}."
+    return figure, f"Table, {title}. {'; '.join(described)}."

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from html import escape
 from typing import Any
 
 import ipywidgets as widgets
@@ -47,7 +46,8 @@ from .lesson_13 import (
 )
 from .progress import load_progress, record_exercise
 from .quiz import Question, show_quiz
-from .static_fallback import show_with_twin
+from .safe_text import safe_html
+from .static_fallback import show_with_fallback
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,9 +66,9 @@ class Lesson:
             names = ", ".join(each.name for each in self.exercises)
             print(f"Nothing to check: give the function itself, without brackets, under its name ({names}).")
             return
-        told = feedback(attempt, exercise)
-        print(told)
-        if told == RIGHT:
+        message = feedback(attempt, exercise)
+        print(message)
+        if message == RIGHT:
             record_exercise(self.number, exercise.name)
 
     def quiz(self) -> None:
@@ -105,7 +105,7 @@ LESSONS = {
 
 
 def overview_html() -> str:
-    """Write which exercises and questions are done, a row a lesson; titles are marked by words and signs, not by colour."""
+    """Write which exercises and questions are done, one row per lesson; titles are marked by words and signs, not by colour."""
     done = load_progress()
     rows = []
     for number, lesson in LESSONS.items():
@@ -113,7 +113,7 @@ def overview_html() -> str:
         exercises = ", ".join(f"{'✓' if each.name in solved else '–'}&nbsp;{each.name}" for each in lesson.exercises)
         right = sum(answers.get(str(n)) == question.right for n, question in enumerate(lesson.questions))
         quiz = f"{min(len(answers), len(lesson.questions))} of {len(lesson.questions)} answered, {right} right"
-        rows.append([f"{number} {escape(lesson.title)}", exercises, quiz])
+        rows.append([f"{number} {safe_html(lesson.title)}", exercises, quiz])
     cells = ("".join(f'<td style="text-align: left">{cell}</td>' for cell in row) for row in rows)
     head = "".join(f'<th style="text-align: left">{title}</th>' for title in ("lesson", "exercises (✓ solved)", "quiz"))
     return f"<table><tr>{head}</tr>{''.join(f'<tr>{row}</tr>' for row in cells)}</table>"
@@ -121,5 +121,5 @@ def overview_html() -> str:
 
 def progress() -> None:
     """Display what the reader has done in all lessons; what is stored with a lesson is the same for everybody."""
-    twin = "Run this cell to see which exercises and quizzes you have done."
-    show_with_twin(widgets.HTML(overview_html()), {"text/plain": twin})
+    fallback = "Run this cell to see which exercises and quizzes you have done."
+    show_with_fallback(widgets.HTML(overview_html()), {"text/plain": fallback})

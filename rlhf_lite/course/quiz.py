@@ -5,12 +5,12 @@ By keyboard: Tab to a choice's letter, Space to choose it. Without a kernel all 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from html import escape
 
 import ipywidgets as widgets
 
 from .progress import record_answer, stored_answers
-from .static_fallback import show_with_twin
+from .safe_text import safe_html
+from .static_fallback import show_with_fallback
 
 LETTERS = "abcdefghi"
 
@@ -26,20 +26,22 @@ class Question:
     """Place of the right choice, from 0."""
 
 
-def told(question: Question, choice: int) -> str:
-    """Say in HTML whether a choice is right, and why."""
+def verdict_html(question: Question, choice: int) -> str:
+    """Write in HTML whether a choice is right, and why."""
     verdict = "✓ Right." if choice == question.right else "✗ Not this one."
-    return f"<b>{LETTERS[choice]}: {verdict}</b> {escape(question.choices[choice][1])}"
+    return f"<b>{LETTERS[choice]}: {verdict}</b> {safe_html(question.choices[choice][1])}"
 
 
 def quiz_html(questions: Sequence[Question]) -> str:
     """Write the quiz to be read where nothing runs: the explanations are folded."""
     parts = []
     for number, question in enumerate(questions, start=1):
-        choices = "<br>".join(f"{letter}: {escape(text)}" for letter, (text, _) in zip(LETTERS, question.choices, strict=False))
-        answers = "<br>".join(told(question, choice) for choice in range(len(question.choices)))
+        lettered = zip(LETTERS, question.choices, strict=False)
+        choices = "<br>".join(f"{letter}: {safe_html(text)}" for letter, (text, _) in lettered)
+        answers = "<br>".join(verdict_html(question, choice) for choice in range(len(question.choices)))
         parts.append(
-            f"<p><b>{number}. {escape(question.text)}</b><br>{choices}</p><details><summary>Answer</summary>{answers}</details>"
+            f"<p><b>{number}. {safe_html(question.text)}</b><br>{choices}</p>"
+            f"<details><summary>Answer</summary>{answers}</details>"
         )
     return "".join(parts)
 
@@ -54,22 +56,22 @@ def _question_box(lesson: str, number: int, question: Question, earlier: int | N
     verdict = widgets.HTML()
 
     def answer(choice: int) -> None:
-        verdict.value = told(question, choice)
+        verdict.value = verdict_html(question, choice)
 
     def row(choice: int, text: str) -> widgets.HBox:
         letter = LETTERS[choice]
         button = widgets.Button(description=letter, tooltip=f"Answer {number + 1} {letter}", layout={"width": "3em"})
         button.on_click(lambda _: (answer(choice), record_answer(lesson, number, choice)))
-        return widgets.HBox([button, widgets.HTML(escape(text), layout={"flex": "1 1 auto"})])
+        return widgets.HBox([button, widgets.HTML(safe_html(text), layout={"flex": "1 1 auto"})])
 
     rows = [row(choice, text) for choice, (text, _) in enumerate(question.choices)]
     if earlier is not None and earlier < len(rows):
         answer(earlier)
-    title = widgets.HTML(f"<b>{number + 1}. {escape(question.text)}</b>")
+    title = widgets.HTML(f"<b>{number + 1}. {safe_html(question.text)}</b>")
     return widgets.VBox([title, *rows, verdict], layout={"margin": "0 0 1em 0"})
 
 
 def show_quiz(lesson: str, questions: Sequence[Question]) -> None:
     """Display a lesson's quiz."""
     plain = "\n".join(f"{n}. {question.text}" for n, question in enumerate(questions, start=1))
-    show_with_twin(quiz_box(lesson, questions), {"text/html": quiz_html(questions), "text/plain": plain})
+    show_with_fallback(quiz_box(lesson, questions), {"text/html": quiz_html(questions), "text/plain": plain})

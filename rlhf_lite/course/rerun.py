@@ -21,7 +21,7 @@ CELL_SECONDS = 120
 
 
 def normalise(notebook: NotebookNode, seconds: float) -> None:
-    """Remove widgets that have a twin, times of cells, and what the kernel says of its version."""
+    """Remove widgets that have a static fallback, times of cells, and what the kernel says of its version."""
     notebook.metadata = NotebookNode(kernelspec=KERNEL, language_info={"name": "python"}, run_seconds=round(seconds))
     for cell in notebook.cells:
         cell.metadata.pop("execution", None)

@@ -3,6 +3,9 @@
 import inspect
 from collections.abc import Callable
 
+COURSE_DATA = "it comes with the course: work inside a checkout, which holds `data/` and `notebooks/`"
+"""What to do where a package that was installed elsewhere does not find the course's data."""
+
 
 def show_source(thing: Callable) -> None:
     """Print where a function or class of the library stands, and its source."""

@@ -1,13 +1,19 @@
 """What lessons share: text of readers and models stays text, figures carry words, modules keep their order."""
 
 
+import re
+
 import matplotlib as mpl
 import pytest
 from matplotlib.figure import Figure
 
 from rlhf_lite.course import figures
-from rlhf_lite.course.answers import answer, answer_html, prompt_box
+from rlhf_lite.course.answers import answer, answers_html, prompt_box
+from rlhf_lite.course.lesson_10.reward_study import read_study
+from rlhf_lite.course.lesson_12.dashboard import recorded_run
+from rlhf_lite.course.lesson_12.wrong_runs import stored_runs
 from rlhf_lite.course.source import show_source
+from rlhf_lite.course.translation.scoreboard import load_scores
 from rlhf_lite.tinyworld.evaluation import Models
 from rlhf_lite.tokenizer import Tokenizer
 
@@ -20,7 +26,7 @@ def models(make_gpt):
 
 
 def test_text_in_tables_does_nothing():
-    page = answer_html(["<script>x</script>\n& more"], {"sft": ['<img src="x">'], "other": [" "]})
+    page = answers_html(["<script>x</script>\n& more"], {"sft": ['<img src="x">'], "other": [" "]})
     assert "<script" not in page and "<img" not in page
     assert "&lt;script&gt;x&lt;/script&gt;<br>&amp; more" in page
     assert ">SFT<" in page and ">other<" in page and "(nothing)" in page
@@ -81,3 +87,17 @@ def test_source_is_printed_with_its_place(capsys):
     show_source(Models)
     shown = capsys.readouterr().out
     assert shown.startswith("# rlhf_lite/tinyworld/evaluation.py\n@dataclass(frozen=True)\nclass Models:")
+
+
+@pytest.mark.parametrize(
+    "read",
+    [
+        lambda folder: recorded_run(folder / "dashboard.json"),
+        lambda folder: stored_runs("sound", folder),
+        read_study,
+        load_scores,
+    ],
+)
+def test_data_that_is_not_there_is_named_with_what_to_do(read, tmp_path):
+    with pytest.raises(FileNotFoundError, match=re.escape(str(tmp_path)) + r".*: (it comes with the course|run `python -m)"):
+        read(tmp_path)

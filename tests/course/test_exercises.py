@@ -5,6 +5,7 @@ at least three plausible wrong attempts are refused, each with a hint of its own
 """
 
 import ast
+import importlib
 import re
 from pathlib import Path
 
@@ -18,6 +19,11 @@ from rlhf_lite.course.lessons import LESSONS
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 ALL = [(lesson, exercise) for lesson in LESSONS.values() for exercise in lesson.exercises]
 NAMES = [f"{lesson.number}.{exercise.name}" for lesson, exercise in ALL]
+WRONG = {
+    f"{path.parent.name.removeprefix('lesson_')}.{name}": attempts
+    for path in sorted(Path(__file__).parent.glob("lesson_*/wrong_attempts*.py"))
+    for name, attempts in importlib.import_module(f"course.{path.parent.name}.{path.stem}").WRONG.items()
+}
 
 
 def cells_of(lesson):
@@ -44,10 +50,14 @@ def only(found):
 @pytest.mark.parametrize("lesson, exercise", ALL, ids=NAMES)
 def test_check_of_every_exercise(lesson, exercise):
     assert feedback(exercise.solution, exercise) == RIGHT
-    told = [feedback(wrong, exercise) for wrong in exercise.wrong]
-    assert len(told) >= 3
-    assert all(text.startswith("Not yet: ") for text in told)
-    assert len({text.rpartition("Hint: ")[2] for text in told}) == len(told), "two wrong attempts get the same hint"
+    messages = [feedback(wrong, exercise) for wrong in WRONG[f"{lesson.number}.{exercise.name}"]]
+    assert len(messages) >= 3
+    assert all(text.startswith("Not yet: ") for text in messages)
+    assert len({text.rpartition("Hint: ")[2] for text in messages}) == len(messages), "two wrong attempts get the same hint"
+
+
+def test_wrong_attempts_belong_to_exercises():
+    assert set(WRONG) == set(NAMES)
 
 
 @pytest.mark.parametrize("lesson, exercise", ALL, ids=NAMES)
@@ -73,7 +83,7 @@ def test_each_quiz_has_five_questions_that_say_why(lesson):
 
 
 def exercise_of(*cases, solution=lambda *arguments: None):
-    return Exercise(cases=[Case(**{"hint": "think"} | case) for case in cases], solution=solution, wrong=())
+    return Exercise(cases=[Case(**{"hint": "think"} | case) for case in cases], solution=solution)
 
 
 def test_a_stub_is_known_from_an_attempt_that_forgets_to_return():

@@ -261,11 +261,11 @@ def test_each_fault_is_found_and_named(notebook, named):
 
 def test_normalising_removes_what_differs_between_runs_and_keeps_the_rest():
     notebook = lesson("slide()", "x", metadata=ignored)
-    notebook.cells[2].outputs = [output(**{WIDGET_VIEW: {"model_id": "1"}, "text/html": "twin"})]
+    notebook.cells[2].outputs = [output(**{WIDGET_VIEW: {"model_id": "1"}, "text/html": "fallback"})]
     notebook.cells[2].metadata["execution"] = {"iopub.status.busy": "2020-01-01"}
     notebook.metadata["language_info"] = {"name": "python", "version": "3.11.9"}
     normalise(notebook, 12.4)
-    assert notebook.cells[2].outputs[0].data == {"text/plain": "a line", "text/html": "twin"}
+    assert notebook.cells[2].outputs[0].data == {"text/plain": "a line", "text/html": "fallback"}
     assert notebook.cells[2].metadata == {}
     assert notebook.cells[3].metadata == ignored
     assert notebook.metadata["run_seconds"] == 12 and "version" not in notebook.metadata["language_info"]

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from rlhf_lite.course import static_fallback as twin
+from rlhf_lite.course import static_fallback
 from rlhf_lite.course.lessons import LESSONS, overview_html, progress
 from rlhf_lite.course.progress import EMPTY, load_progress, progress_path, record_answer, record_exercise
 from rlhf_lite.course.quiz import Question, quiz_box, quiz_html, show_quiz
@@ -24,7 +24,8 @@ def path(tmp_path, monkeypatch):
 @pytest.fixture
 def shown(monkeypatch):
     shown = []
-    monkeypatch.setattr(twin, "display", lambda data, **more: shown.append(data))
+    monkeypatch.setattr(static_fallback, "keep_keys", lambda: None)
+    monkeypatch.setattr(static_fallback, "display", lambda data, **more: shown.append(data))
     return shown
 
 
@@ -89,8 +90,8 @@ def test_a_quiz_is_read_where_nothing_runs_and_is_the_same_for_everybody(shown):
     show_quiz("01", QUESTIONS)
     record_answer("01", 0, 1)
     show_quiz("01", QUESTIONS)
-    before, after = ({key: text for key, text in data.items() if key != twin.WIDGET_VIEW} for data in shown)
-    assert before == after and before["text/html"] == page and twin.WIDGET_VIEW in shown[0]
+    before, after = ({key: text for key, text in data.items() if key != static_fallback.WIDGET_VIEW} for data in shown)
+    assert before == after and before["text/html"] == page and static_fallback.WIDGET_VIEW in shown[0]
 
 
 def test_the_overview_counts_what_is_done_and_what_is_stored_with_a_lesson_does_not(shown):
@@ -102,5 +103,5 @@ def test_the_overview_counts_what_is_done_and_what_is_stored_with_a_lesson_does_
     record_answer("01", 1, 0)
     progress()
     assert f"✓&nbsp;{name}" in overview_html() and "2 of 5 answered, 1 right" in overview_html()
-    before, after = ({key: text for key, text in data.items() if key != twin.WIDGET_VIEW} for data in shown)
+    before, after = ({key: text for key, text in data.items() if key != static_fallback.WIDGET_VIEW} for data in shown)
     assert before == after

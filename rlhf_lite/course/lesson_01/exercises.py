@@ -11,18 +11,6 @@ def to_probabilities(counts: dict[str, int]) -> dict[str, float]:
     return {word: count / total for word, count in counts.items()}
 
 
-def _divides_by_number_of_words(counts):
-    return {word: count / len(counts) for word, count in counts.items()}
-
-
-def _divides_by_largest(counts):
-    return {word: count / max(counts.values()) for word, count in counts.items()}
-
-
-def _percent(counts):
-    return {word: 100 * p for word, p in to_probabilities(counts).items()}
-
-
 def pick(probabilities: dict[str, float], u: float) -> str:
     """Return the word in whose piece of the line from 0 to 1 the number u lies."""
     end = 0.0
@@ -31,18 +19,6 @@ def pick(probabilities: dict[str, float], u: float) -> str:
         if u < end:
             return word
     return word
-
-
-def _likeliest(probabilities, u):
-    return max(probabilities, key=probabilities.get)
-
-
-def _does_not_add_up(probabilities, u):
-    return next((word for word, p in probabilities.items() if u < p), list(probabilities)[-1])
-
-
-def _equal_pieces(probabilities, u):
-    return list(probabilities)[int(u * len(probabilities))]
 
 
 def count_next(words: list[str]) -> dict[str, dict[str, int]]:
@@ -54,43 +30,10 @@ def count_next(words: list[str]) -> dict[str, dict[str, int]]:
     return table
 
 
-def _counts_words(words):
-    return {word: {word: words.count(word)} for word in words}
-
-
-def _counts_the_word_before(words):
-    return count_next(words[::-1])
-
-
-def _notes_only_that_it_came(words):
-    return {word: dict.fromkeys(row, 1) for word, row in count_next(words).items()}
-
-
-def _goes_round(words):
-    return count_next([*words, words[0]])
-
-
 def softmax(logits: list[float], temperature: float) -> list[float]:
     """Return probabilities in proportion to e ** (logit / temperature)."""
     largest = max(logits)
     weights = [exp((logit - largest) / temperature) for logit in logits]
-    return [weight / sum(weights) for weight in weights]
-
-
-def _multiplies(logits, temperature):
-    return softmax(logits, 1 / temperature)
-
-
-def _forgets_temperature(logits, temperature):
-    return softmax(logits, 1.0)
-
-
-def _forgets_to_divide(logits, temperature):
-    return [exp(logit / temperature) for logit in logits]
-
-
-def _overflows(logits, temperature):
-    weights = [exp(logit / temperature) for logit in logits]
     return [weight / sum(weights) for weight in weights]
 
 
@@ -105,58 +48,10 @@ def keep_top_p(probabilities: list[float], top_p: float) -> list[float]:
     return [p / total if i in kept else 0.0 for i, p in enumerate(probabilities)]
 
 
-def _stops_too_early(probabilities, top_p):
-    order, total = sorted(range(len(probabilities)), key=lambda i: -probabilities[i]), 0.0
-    kept = []
-    for i in order:
-        total += probabilities[i]
-        if total >= top_p and kept:
-            break
-        kept.append(i)
-    return [p / sum(probabilities[j] for j in kept) if i in kept else 0.0 for i, p in enumerate(probabilities)]
-
-
-def _does_not_sum_to_one(probabilities, top_p):
-    return [p if kept else 0.0 for p, kept in zip(probabilities, keep_top_p(probabilities, top_p))]
-
-
-def _threshold(probabilities, top_p):
-    kept = [p if p >= top_p else 0.0 for p in probabilities]
-    return [p / sum(kept) if sum(kept) else 0.0 for p in kept]
-
-
-def _in_the_given_order(probabilities, top_p):
-    kept, total = [], 0.0
-    for p in probabilities:
-        kept.append(p if total < top_p else 0.0)
-        total += p
-    return [p / sum(kept) for p in kept]
-
-
-def _sorted_result(probabilities, top_p):
-    return sorted(keep_top_p(probabilities, top_p), reverse=True)
-
-
 def perplexity(probabilities: list[float]) -> float:
     """Return e to the power of the mean surprise, where the surprise at a word of probability p is -log(p)."""
     cross_entropy = -sum(log(p) for p in probabilities) / len(probabilities)
     return exp(cross_entropy)
-
-
-def _only_cross_entropy(probabilities):
-    return log(perplexity(probabilities))
-
-
-def _sum_not_mean(probabilities):
-    return exp(-sum(log(p) for p in probabilities))
-
-
-def _no_minus(probabilities):
-    return 1 / perplexity(probabilities)
-
-
-def _from_mean_probability(probabilities):
-    return len(probabilities) / sum(probabilities)
 
 
 _SENTENCE = "a cat saw a dog . a cat ran .".split()
@@ -178,7 +73,6 @@ EXERCISES = (
                 ),
             ),
         ),
-        wrong=(_divides_by_number_of_words, _divides_by_largest, _percent),
     ),
     Exercise(
         solution=pick,
@@ -201,7 +95,6 @@ EXERCISES = (
                 hint="each piece begins where the one before it ends: x from 0 up to 0.1, which itself belongs to y",
             ),
         ),
-        wrong=(_likeliest, _does_not_add_up, _equal_pieces),
     ),
     Exercise(
         solution=count_next,
@@ -227,7 +120,6 @@ EXERCISES = (
                 hint="every pair of neighbours counts once, the full stop like any other word",
             ),
         ),
-        wrong=(_counts_words, _counts_the_word_before, _notes_only_that_it_came, _goes_round),
     ),
     Exercise(
         solution=softmax,
@@ -252,7 +144,6 @@ EXERCISES = (
                                           "differences matter"),),
             ),
         ),
-        wrong=(_multiplies, _forgets_temperature, _forgets_to_divide, _overflows),
     ),
     Exercise(
         solution=keep_top_p,
@@ -275,7 +166,6 @@ EXERCISES = (
                 ),
             ),
         ),
-        wrong=(_stops_too_early, _does_not_sum_to_one, _threshold, _in_the_given_order, _sorted_result),
     ),
     Exercise(
         solution=perplexity,
@@ -293,6 +183,5 @@ EXERCISES = (
             ),
             Case(arguments=([1.0, 1.0, 1.0],), expected=1.0, hint="whoever is always sure and right is never surprised"),
         ),
-        wrong=(_only_cross_entropy, _sum_not_mean, _no_minus, _from_mean_probability),
     ),
 )  # fmt: skip

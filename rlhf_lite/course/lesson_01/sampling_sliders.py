@@ -4,7 +4,6 @@ By keyboard: Tab to a slider, arrow keys to move it; Tab to the button, Space to
 """
 
 from collections.abc import Callable, Sequence
-from html import escape
 
 import ipywidgets as widgets
 import matplotlib as mpl
@@ -15,8 +14,8 @@ from torch import Tensor
 from ...data import seeded_generator
 from ...generate import draw, next_token_probs
 from ...reports.plots import INK, PALE, STYLE
-from ..bars import bar_row
-from ..static_fallback import show_with_figure
+from ..safe_text import safe_html, safe_label
+from ..static_fallback import bar_row, show_with_figure
 
 Distribution = Callable[[str], tuple[Sequence[str], Tensor]]
 """Text so far -> all tokens as text, and their logits (V,)."""
@@ -29,7 +28,7 @@ SETTINGS = (
     ("top-k 3", {"top_k": 3}),
     ("top-p 0.8", {"top_p": 0.8}),
 )
-"""What the static twin shows."""
+"""What the static fallback shows."""
 
 
 def visible(token: str) -> str:
@@ -45,8 +44,10 @@ def likeliest(tokens: Sequence[str], probs: Tensor) -> list[tuple[str, float]]:
 
 def bars_html(tokens: Sequence[str], probs: Tensor) -> str:
     """Draw the likeliest tokens as bars in HTML, each with its probability; text of tokens shows as it is."""
-    named = ((f'<code style="white-space: pre">{escape(visible(token))}</code>', p) for token, p in likeliest(tokens, probs))
-    rows = "".join(bar_row(name, p, f"{p:.1%}", width=24) for name, p in named)
+    named = ((safe_html(visible(token)), p) for token, p in likeliest(tokens, probs))
+    rows = "".join(
+        bar_row(f'<code style="white-space: pre-wrap">{name}</code>', p, f"{p:.1%}", width=24) for name, p in named
+    )
     return f"<table>{rows}</table><p>{int((probs > 0).sum())} of {len(tokens)} tokens can be drawn.</p>"
 
 
@@ -71,7 +72,7 @@ def sampling_box(distribution: Distribution, text: str) -> widgets.VBox:
         try:
             bars.value = bars_html(*current())
         except (ValueError, KeyError) as error:  # too long, or a word that the model has never met
-            bars.value = f"<p>{escape(str(error.args[0]))}</p>"
+            bars.value = f"<p>{safe_html(str(error.args[0]))}</p>"
 
     def draw_one(_: widgets.Button) -> None:
         try:
@@ -97,7 +98,7 @@ def draw_settings(tokens: Sequence[str], logits: Tensor) -> tuple[Figure, str]:
             probs = next_token_probs(logits[None], **setting)[0, order].tolist()
             bars = axes.barh(range(len(names)), probs, height=0.65, color=PALE, edgecolor=INK)
             axes.bar_label(bars, [f"{p:.2f}" if p else "out" for p in probs], padding=3, fontsize=9)
-            axes.set(yticks=range(len(names)), yticklabels=names, ylim=(len(names) - 0.5, -0.5))
+            axes.set(yticks=range(len(names)), yticklabels=[safe_label(name) for name in names], ylim=(len(names) - 0.5, -0.5))
             axes.set_title(title, fontsize=11)
             axes.margins(x=0.3)
             axes.grid(visible=False)
@@ -106,5 +107,5 @@ def draw_settings(tokens: Sequence[str], logits: Tensor) -> tuple[Figure, str]:
 
 
 def sampling_sliders(distribution: Distribution, text: str) -> None:
-    """Display the sliders for a text that the reader can change; their twin is a figure of five settings."""
+    """Display the sliders for a text that the reader can change; their static fallback is a figure of five settings."""
     show_with_figure(sampling_box(distribution, text), *draw_settings(*distribution(text)))

@@ -14,18 +14,6 @@ def mix(old: list[float], new: list[float], update: list[float]) -> list[float]:
     return [z * o + (1 - z) * n for o, n, z in zip(old, new, update)]
 
 
-def _other_way_round(old, new, update):
-    return mix(new, old, update)
-
-
-def _adds_all_of_the_new(old, new, update):
-    return [z * o + n for o, n, z in zip(old, new, update)]
-
-
-def _halves(old, new, update):
-    return [(o + n) / 2 for o, n in zip(old, new)]
-
-
 def gru_step(from_x: Tensor, from_h: Tensor, h: Tensor) -> Tensor:
     """Return the new state of a GRU; from_x and from_h hold the parts for reset, update and candidate in a row."""
     x_r, x_z, x_n = from_x.chunk(3)
@@ -36,55 +24,9 @@ def gru_step(from_x: Tensor, from_h: Tensor, h: Tensor) -> Tensor:
     return (1 - z) * n + z * h
 
 
-def _gates(from_x, from_h):
-    (x_r, x_z, x_n), (h_r, h_z, h_n) = from_x.chunk(3), from_h.chunk(3)
-    return torch.sigmoid(x_r + h_r), torch.sigmoid(x_z + h_z), x_n, h_n
-
-
-def _never_resets(from_x, from_h, h):
-    _, z, x_n, h_n = _gates(from_x, from_h)
-    return (1 - z) * torch.tanh(x_n + h_n) + z * h
-
-
-def _resets_the_word_too(from_x, from_h, h):
-    r, z, x_n, h_n = _gates(from_x, from_h)
-    return (1 - z) * torch.tanh(r * (x_n + h_n)) + z * h
-
-
-def _candidate_without_tanh(from_x, from_h, h):
-    r, z, x_n, h_n = _gates(from_x, from_h)
-    return (1 - z) * (x_n + r * h_n) + z * h
-
-
-def _gates_swapped(from_x, from_h, h):
-    z, r, x_n, h_n = _gates(from_x, from_h)
-    return (1 - z) * torch.tanh(x_n + r * h_n) + z * h
-
-
-def _keeps_where_it_should_take(from_x, from_h, h):
-    r, z, x_n, h_n = _gates(from_x, from_h)
-    return z * torch.tanh(x_n + r * h_n) + (1 - z) * h
-
-
 def teacher_forcing(words: list[str]) -> tuple[list[str], list[str]]:
     """Return what the decoder is given at each step, and what it should answer there."""
     return ["<start>", *words], [*words, "<end>"]
-
-
-def _no_shift(words):
-    return words, words
-
-
-def _no_end(words):
-    return ["<start>", *words[:-1]], words
-
-
-def _no_start(words):
-    return words, [*words[1:], "<end>"]
-
-
-def _end_is_given(words):
-    return ["<start>", *words, "<end>"], [*words, "<end>"]
 
 
 def greedy(table: dict[str, dict[str, float]], longest: int) -> list[str]:
@@ -98,47 +40,11 @@ def greedy(table: dict[str, dict[str, float]], longest: int) -> list[str]:
     return words
 
 
-def _keeps_the_end(table, longest):
-    return [*greedy(table, longest), "<end>"]
-
-
-def _keeps_the_start(table, longest):
-    return ["<start>", *greedy(table, longest)]
-
-
-def _never_stops_early(table, longest):
-    return greedy(table, 1000)
-
-
-def _takes_the_first(table, longest):
-    return greedy({word: {next(iter(row)): 1.0} for word, row in table.items()}, longest)
-
-
 def exact_match_by_length(english: list[str], right: list[str], written: list[str]) -> dict[int, float]:
     """Return for each number of English words the share of sentences that were translated exactly."""
     marks = {}
     for sentence, wanted, found in zip(english, right, written):
         marks.setdefault(len(sentence.split()), []).append(wanted == found)
-    return {length: sum(row) / len(row) for length, row in marks.items()}
-
-
-def _counts_letters(english, right, written):
-    return exact_match_by_length([" ".join(sentence) for sentence in english], right, written)
-
-
-def _counts_without_dividing(english, right, written):
-    lengths = [len(sentence.split()) for sentence in english]
-    return {n: sum(r == w for m, r, w in zip(lengths, right, written) if m == n) for n in lengths}
-
-
-def _one_share_for_all(english, right, written):
-    return sum(r == w for r, w in zip(right, written)) / len(right)
-
-
-def _shares_of_words(english, right, written):
-    marks = {}
-    for sentence, wanted, found in zip(english, right, written):
-        marks.setdefault(len(sentence.split()), []).extend(w in found.split() for w in wanted.split())
     return {length: sum(row) / len(row) for length, row in marks.items()}
 
 
@@ -167,7 +73,6 @@ EXERCISES = (
                 mistakes=(([3.5, 4.0], "what is new counts (1 - update) times, not in full"),),
             ),
         ),
-        wrong=(_other_way_round, _adds_all_of_the_new, _halves),
     ),
     Exercise(
         solution=gru_step,
@@ -199,7 +104,6 @@ EXERCISES = (
                 ),
             ),
         ),
-        wrong=(_never_resets, _resets_the_word_too, _candidate_without_tanh, _gates_swapped, _keeps_where_it_should_take),
     ),
     Exercise(
         solution=teacher_forcing,
@@ -218,7 +122,6 @@ EXERCISES = (
                 ),
             ),
         ),
-        wrong=(_no_shift, _no_end, _no_start, _end_is_given),
     ),
     Exercise(
         solution=greedy,
@@ -238,7 +141,6 @@ EXERCISES = (
                 mistakes=((["a", "b", "c"], "stop after `longest` words: a model may never say <end>"),),
             ),
         ),
-        wrong=(_keeps_the_end, _keeps_the_start, _never_stops_early, _takes_the_first),
     ),
     Exercise(
         solution=exact_match_by_length,
@@ -256,7 +158,6 @@ EXERCISES = (
                 ),
             ),
         ),
-        wrong=(_counts_letters, _counts_without_dividing, _one_share_for_all, _shares_of_words),
     ),
     *ATTENTION,
 )  # fmt: skip

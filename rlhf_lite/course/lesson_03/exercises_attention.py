@@ -13,56 +13,10 @@ def additive_scores(state: Tensor, notes: Tensor, W: Tensor, U: Tensor, v: Tenso
     return torch.tanh(W @ state + notes @ U.T) @ v
 
 
-def _no_tanh(state, notes, W, U, v):
-    return (W @ state + notes @ U.T) @ v
-
-
-def _tanh_of_the_score(state, notes, W, U, v):
-    return torch.tanh(_no_tanh(state, notes, W, U, v))
-
-
-def _never_asks_the_state(state, notes, W, U, v):
-    return torch.tanh(notes @ U.T) @ v
-
-
-def _sums_without_v(state, notes, W, U, v):
-    return torch.tanh(W @ state + notes @ U.T).sum(-1)
-
-
-def _two_tanhs(state, notes, W, U, v):
-    return (torch.tanh(W @ state) + torch.tanh(notes @ U.T)) @ v
-
-
 def attend(scores: Tensor, mask: Tensor, notes: Tensor) -> tuple[Tensor, Tensor]:
     """Return the weights, softmax of the scores without padding, and the notes mixed by them."""
     weights = scores.masked_fill(~mask, float("-inf")).softmax(-1)
     return weights, weights @ notes
-
-
-def _forgets_the_mask(scores, mask, notes):
-    weights = scores.softmax(-1)
-    return weights, weights @ notes
-
-
-def _masks_after_softmax(scores, mask, notes):
-    weights = scores.softmax(-1) * mask
-    return weights, weights @ notes
-
-
-def _score_zero_for_padding(scores, mask, notes):
-    weights = (scores * mask).softmax(-1)
-    return weights, weights @ notes
-
-
-def _best_note_only(scores, mask, notes):
-    best = scores.masked_fill(~mask, float("-inf")).argmax()
-    weights = torch.nn.functional.one_hot(best, len(scores)).float()
-    return weights, weights @ notes
-
-
-def _context_first(scores, mask, notes):
-    weights, context = attend(scores, mask, notes)
-    return context, weights
 
 
 def alignment_hits(weights: list[list[float]], links: list[tuple[int, int]]) -> float:
@@ -72,22 +26,6 @@ def alignment_hits(weights: list[list[float]], links: list[tuple[int, int]]) -> 
         partners.setdefault(i, set()).add(j)
     hits = [max(range(len(weights[i])), key=lambda j: weights[i][j]) in right for i, right in partners.items()]
     return sum(hits) / len(hits)
-
-
-def _counts_links(weights, links):
-    return sum(max(range(len(weights[i])), key=lambda j: weights[i][j]) == j for i, j in links) / len(links)
-
-
-def _adds_weights(weights, links):
-    return sum(weights[i][j] for i, j in links) / len({i for i, _ in links})
-
-
-def _words_without_partner_are_misses(weights, links):
-    return alignment_hits(weights, links) * len({i for i, _ in links}) / len(weights)
-
-
-def _links_the_wrong_way(weights, links):
-    return alignment_hits(weights, [(j, i) for i, j in links])
 
 
 _STATE, _NOTES = torch.tensor([1.0]), torch.tensor([[0.0], [1.0], [-1.0]])
@@ -104,7 +42,7 @@ EXERCISES = (
                 # W state = [1, 0]; U note = [0, 0], [1, 2], [-1, -2]; sums [1, 0], [2, 2], [0, -2]
                 arguments=(_STATE, _NOTES, _W, _U, _V),
                 expected=torch.tensor([tanh(1), 1.5 * tanh(2), -0.5 * tanh(2)]),
-                hint="W @ state is one row for all notes, notes @ U.T is a row a note; add them, take tanh, then @ v",
+                hint="W @ state is one row for all notes, notes @ U.T is one row per note; add them, take tanh, then @ v",
                 mistakes=(
                     (RuntimeError, "the sizes do not fit: W @ state has shape (A,), and notes @ U.T has shape (S, A); add those"),
                     (torch.tensor([1.0, 3.0, -1.0]), "take tanh of the sum before v adds its parts up"),
@@ -128,7 +66,6 @@ EXERCISES = (
                 hint="it must work for any sizes: a state of 2 numbers here, notes of 1",
             ),
         ),
-        wrong=(_no_tanh, _tanh_of_the_score, _never_asks_the_state, _sums_without_v, _two_tanhs),
     ),
     Exercise(
         solution=attend,
@@ -156,7 +93,6 @@ EXERCISES = (
                 hint="equal scores give equal weights, and the context is then the mean of the notes",
             ),
         ),
-        wrong=(_forgets_the_mask, _masks_after_softmax, _score_zero_for_padding, _best_note_only, _context_first),
     ),
     Exercise(
         solution=alignment_hits,
@@ -180,6 +116,5 @@ EXERCISES = (
                 mistakes=((2 / 3, "leave words without a link out: where should they look?"),),
             ),
         ),
-        wrong=(_counts_links, _adds_weights, _words_without_partner_are_misses, _links_the_wrong_way),
     ),
 )  # fmt: skip

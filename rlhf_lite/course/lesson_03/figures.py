@@ -107,8 +107,8 @@ def draw_lines(
         axes.set(xlabel=x_title, ylabel=y_title, ylim=(-0.03 * (top or 0), top and 1.05 * top) if top else (0, None))
         if len(series) > 1:
             axes.legend(frameon=False)
-    told = []
+    described = []
     for name, points in series.items():
         shown = list(points.items())[:: max(1, len(points) // 8)]
-        told.append(f"{name}: " + ", ".join(f"{x:g} {y:.2f}" for x, y in shown))
-    return figure, f"Lines, {y_title} against {x_title}. {'; '.join(told)}."
+        described.append(f"{name}: " + ", ".join(f"{x:g} {y:.2f}" for x, y in shown))
+    return figure, f"Lines, {y_title} against {x_title}. {'; '.join(described)}."

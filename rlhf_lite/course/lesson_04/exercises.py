@@ -15,67 +15,14 @@ def attend(query: Tensor, keys: Tensor, values: Tensor) -> Tensor:
     return scores.softmax(0) @ values
 
 
-def _forgets_to_scale(query, keys, values):
-    return (keys @ query).softmax(0) @ values
-
-
-def _scales_by_width(query, keys, values):
-    return (keys @ query / query.shape[0]).softmax(0) @ values
-
-
-def _returns_weights(query, keys, values):
-    return (keys @ query / query.shape[0] ** 0.5).softmax(0)
-
-
-def _mixes_by_scores(query, keys, values):
-    return (keys @ query / query.shape[0] ** 0.5) @ values
-
-
-def _overflows(query, keys, values):
-    weights = (keys @ query / query.shape[0] ** 0.5).exp()
-    return weights / weights.sum() @ values
-
-
 def softmax_slopes(weights: Tensor) -> Tensor:
     """Return in row i, column j how fast weight i grows when score j grows."""
     return torch.diag(weights) - weights[:, None] * weights[None, :]
 
 
-def _only_own_score(weights):
-    return torch.diag(weights * (1 - weights))
-
-
-def _only_others(weights):
-    return -weights[:, None] * weights[None, :]
-
-
-def _wrong_sign(weights):
-    return -softmax_slopes(weights)
-
-
-def _not_lowered(weights):
-    return torch.diag(weights)
-
-
 def hide(scores: Tensor, mask: Tensor) -> Tensor:
-    """Return weights, a row a query; where the mask is False the weight is 0."""
+    """Return weights, one row per query; where the mask is False the weight is 0."""
     return scores.masked_fill(~mask, float("-inf")).softmax(-1)
-
-
-def _hides_after_softmax(scores, mask):
-    return scores.softmax(-1) * mask
-
-
-def _sets_score_to_zero(scores, mask):
-    return (scores * mask).softmax(-1)
-
-
-def _keeps_what_is_false(scores, mask):
-    return scores.masked_fill(mask, float("-inf")).softmax(-1)
-
-
-def _softmax_down_the_columns(scores, mask):
-    return scores.masked_fill(~mask, float("-inf")).softmax(0)
 
 
 def attend_with_heads(query: Tensor, key: Tensor, value: Tensor, n_heads: int) -> Tensor:
@@ -87,29 +34,6 @@ def attend_with_heads(query: Tensor, key: Tensor, value: Tensor, n_heads: int) -
     return torch.cat(found, -1)
 
 
-def _one_head(query, key, value, n_heads):
-    return attend_with_heads(query, key, value, 1)
-
-
-def _scales_by_whole_width(query, key, value, n_heads):
-    return attend_with_heads(query / n_heads**0.5, key, value, n_heads)
-
-
-def _cuts_across_words(query, key, value, n_heads):
-    q, k, v = (x.reshape(n_heads, x.shape[0], -1) for x in (query, key, value))
-    weights = (q @ k.mT / q.shape[-1] ** 0.5).softmax(-1)
-    return (weights @ v).reshape(query.shape)
-
-
-def _joins_across_words(query, key, value, n_heads):
-    heads = attend_with_heads(query, key, value, n_heads).chunk(n_heads, -1)
-    return torch.stack(heads).reshape(query.shape)
-
-
-def _adds_heads(query, key, value, n_heads):
-    return sum(attend_with_heads(query, key, value, n_heads).chunk(n_heads, -1))
-
-
 def points_right(weights: Tensor, links: list[tuple[int, int]]) -> float:
     """Return the share of linked rows whose largest weight stands in a column that they are linked with."""
     partners = {}
@@ -117,23 +41,6 @@ def points_right(weights: Tensor, links: list[tuple[int, int]]) -> float:
         partners.setdefault(row, set()).add(column)
     looks = weights.argmax(-1).tolist()
     return sum(looks[row] in columns for row, columns in partners.items()) / len(partners)
-
-
-def _counts_unlinked_rows(weights, links):
-    return sum((row, look) in links for row, look in enumerate(weights.argmax(-1).tolist())) / len(weights)
-
-
-def _counts_links(weights, links):
-    return sum((row, look) in links for row, look in enumerate(weights.argmax(-1).tolist())) / len(links)
-
-
-def _sums_weights(weights, links):
-    return sum(weights[row, column].item() for row, column in links) / len({row for row, _ in links})
-
-
-def _largest_of_columns(weights, links):
-    looks = weights.argmax(0).tolist()
-    return sum((row, column) in links for column, row in enumerate(looks)) / len({row for row, _ in links})
 
 
 _ATTEND = (  # scores 2 log 3 / sqrt(4) = log 3, and 0; weights 3/4 and 1/4
@@ -162,10 +69,10 @@ EXERCISES = (
                 arguments=_ATTEND, expected=torch.tensor([5.0, 1.0, 1.0]),
                 hint="scores: keys @ query, divided by the square root of the query's width; softmax; weights @ values",
                 mistakes=(
-                    (_forgets_to_scale(*_ATTEND), "divide the scores by the square root of the query's width, here 2"),
-                    (_scales_by_width(*_ATTEND), "divide by the square root of the width, not by the width itself"),
-                    (_returns_weights(*_ATTEND), "these are the weights; multiply them with the values: weights @ values"),
-                    (_mixes_by_scores(*_ATTEND), "scores do not sum to 1: softmax turns them into weights"),
+                    (torch.tensor([4.4, 0.4, 1.0]), "divide the scores by the square root of the query's width, here 2"),
+                    (torch.tensor([5.464102, 1.464102, 1.0]), "divide by the square root of the width, not by the width itself"),
+                    (torch.tensor([0.7500001, 0.25]), "these are the weights; multiply them with the values: weights @ values"),
+                    (torch.tensor([4.394449, 0.0, 1.098612]), "scores do not sum to 1: softmax turns them into weights"),
                 ),
             ),
             Case(
@@ -175,7 +82,6 @@ EXERCISES = (
                      "torch's softmax subtracts the largest score first",
             ),
         ),
-        wrong=(_forgets_to_scale, _scales_by_width, _returns_weights, _mixes_by_scores, _overflows),
     ),
     Exercise(
         solution=softmax_slopes,
@@ -185,13 +91,22 @@ EXERCISES = (
                 expected=torch.tensor([[0.25, -0.125, -0.125], [-0.125, 0.1875, -0.0625], [-0.125, -0.0625, 0.1875]]),
                 hint="on the diagonal p_i * (1 - p_i), elsewhere -p_i * p_j",
                 mistakes=(
-                    (_only_own_score(torch.tensor([0.5, 0.25, 0.25])), "when one score grows, the other weights fall: what "
-                                                                       "stands off the diagonal is -p_i * p_j"),
-                    (_only_others(torch.tensor([0.5, 0.25, 0.25])), "the diagonal lacks its first part, p_i: a weight grows "
-                                                                    "with its own score"),
-                    (_wrong_sign(torch.tensor([0.5, 0.25, 0.25])), "the sign is turned round: a weight grows with its own "
-                                                                   "score and falls with the others'"),
-                    (_not_lowered(torch.tensor([0.5, 0.25, 0.25])), "subtract p_i * p_j everywhere, on the diagonal too"),
+                    (
+                        torch.tensor([[0.25, 0.0, 0.0], [0.0, 0.1875, 0.0], [0.0, 0.0, 0.1875]]),
+                        "when one score grows, the other weights fall: what stands off the diagonal is -p_i * p_j",
+                    ),
+                    (
+                        torch.tensor([[-0.25, -0.125, -0.125], [-0.125, -0.0625, -0.0625], [-0.125, -0.0625, -0.0625]]),
+                        "the diagonal lacks its first part, p_i: a weight grows with its own score",
+                    ),
+                    (
+                        torch.tensor([[-0.25, 0.125, 0.125], [0.125, -0.1875, 0.0625], [0.125, 0.0625, -0.1875]]),
+                        "the sign is turned round: a weight grows with its own score and falls with the others'",
+                    ),
+                    (
+                        torch.tensor([[0.5, 0.0, 0.0], [0.0, 0.25, 0.0], [0.0, 0.0, 0.25]]),
+                        "subtract p_i * p_j everywhere, on the diagonal too",
+                    ),
                 ),
             ),
             Case(
@@ -199,7 +114,6 @@ EXERCISES = (
                 hint="a weight of exactly 1 cannot grow, and one of 0 cannot fall: every slope is 0",
             ),
         ),
-        wrong=(_only_own_score, _only_others, _wrong_sign, _not_lowered),
     ),
     Exercise(
         solution=hide,
@@ -208,10 +122,22 @@ EXERCISES = (
                 arguments=_HIDE, expected=torch.tensor([[0.75, 0.25, 0.0], [0.5, 0.0, 0.5]]),
                 hint="set hidden scores to minus infinity, then take the softmax: e to the power of it is 0",
                 mistakes=(
-                    (_hides_after_softmax(*_HIDE), "the rest must sum to 1 again: hide before the softmax, not after it"),
-                    (_sets_score_to_zero(*_HIDE), "a score of 0 is a score like others, e ** 0 = 1; hide with minus infinity"),
-                    (_keeps_what_is_false(*_HIDE), "True means keep, in this whole course: fill where the mask is False, ~mask"),
-                    (_softmax_down_the_columns(*_HIDE), "each row is one query and sums to 1: softmax along the last dimension"),
+                    (
+                        torch.tensor([[0.375, 0.125, 0.0], [0.3333333, 0.0, 0.3333333]]),
+                        "the rest must sum to 1 again: hide before the softmax, not after it",
+                    ),
+                    (
+                        torch.tensor([[0.6000001, 0.2, 0.2], [0.3333333, 0.3333333, 0.3333333]]),
+                        "a score of 0 is a score like others, e ** 0 = 1; hide with minus infinity",
+                    ),
+                    (
+                        torch.tensor([[0.0, 0.0, 1.0], [0.0, 1.0, 0.0]]),
+                        "True means keep, in this whole course: fill where the mask is False, ~mask",
+                    ),
+                    (
+                        torch.tensor([[0.7500001, 1.0, 0.0], [0.25, 0.0, 1.0]]),
+                        "each row is one query and sums to 1: softmax along the last dimension",
+                    ),
                 ),
             ),
             Case(
@@ -220,7 +146,6 @@ EXERCISES = (
                 hint="the first query may look at one word only, so that word gets all the weight",
             ),
         ),
-        wrong=(_hides_after_softmax, _sets_score_to_zero, _keeps_what_is_false, _softmax_down_the_columns),
     ),
     Exercise(
         solution=attend_with_heads,
@@ -229,12 +154,23 @@ EXERCISES = (
                 arguments=_HEADS, expected=torch.tensor([[3.0, 1.0, 4.0, 4.0], [2.0, 2.0, 2.0, 6.0]]),
                 hint="query.chunk(n_heads, -1) cuts the width; attend in each slice; torch.cat(found, -1) joins",
                 mistakes=(
-                    (_one_head(*_HEADS), "this is one head over the whole width: cut query, key and value first"),
-                    (_scales_by_whole_width(*_HEADS), "a head divides by the square root of its own width, here 2, not 4"),
-                    (_cuts_across_words(*_HEADS), "reshape cut the rows, not the width, so that words got mixed: cut along "
-                                                  "the last dimension"),
-                    (_joins_across_words(*_HEADS), "the heads are right; join them side by side, along the last dimension"),
-                    (_adds_heads(*_HEADS), "the heads' results stand beside each other, they are not added"),
+                    (
+                        torch.tensor([[2.739991, 1.260008, 5.479982, 2.520017], [1.260008, 2.739991, 2.520017, 5.479982]]),
+                        "this is one head over the whole width: cut query, key and value first",
+                    ),
+                    (
+                        torch.tensor([[2.739991, 1.260008, 4.0, 4.0], [2.0, 2.0, 2.520017, 5.479982]]),
+                        "a head divides by the square root of its own width, here 2, not 4",
+                    ),
+                    (
+                        torch.tensor([[5.0, 0.0, 6.0, 0.0], [0.0, 6.0, 0.0, 7.0]]),
+                        "reshape cut the rows, not the width, so that words got mixed: cut along the last dimension",
+                    ),
+                    (
+                        torch.tensor([[3.0, 1.0, 2.0, 2.0], [4.0, 4.0, 2.0, 6.0]]),
+                        "the heads are right; join them side by side, along the last dimension",
+                    ),
+                    (torch.tensor([[7.0, 5.0], [4.0, 8.0]]), "the heads' results stand beside each other, they are not added"),
                 ),
             ),
             Case(
@@ -243,7 +179,6 @@ EXERCISES = (
                 hint="there may be more keys than queries; a query of zeros finds all keys equally good",
             ),
         ),
-        wrong=(_one_head, _scales_by_whole_width, _cuts_across_words, _joins_across_words, _adds_heads),
     ),
     *LAYERS,
     Exercise(
@@ -253,14 +188,13 @@ EXERCISES = (
                 arguments=(_LOOKS, _LINKS), expected=2 / 3,
                 hint="rows 0 and 1 look at a word that they are linked with, row 2 does not, row 3 has no link",
                 mistakes=(
-                    (_counts_unlinked_rows(_LOOKS, _LINKS), "a row without any link cannot be right or wrong: leave it out"),
-                    (_counts_links(_LOOKS, _LINKS), "count rows, not links: a row with two links is right if it looks at either"),
-                    (_sums_weights(_LOOKS, _LINKS), "ask only where the largest weight of a row stands, not how large it is"),
-                    (_largest_of_columns(_LOOKS, _LINKS), "a row belongs to a word to write: take the largest along the row, "
+                    (0.5, "a row without any link cannot be right or wrong: leave it out"),
+                    (0.4, "count rows, not links: a row with two links is right if it looks at either"),
+                    (0.6333333, "ask only where the largest weight of a row stands, not how large it is"),
+                    (0.3333333, "a row belongs to a word to write: take the largest along the row, "
                                                           "argmax(-1)"),
                 ),
             ),
         ),
-        wrong=(_counts_unlinked_rows, _counts_links, _sums_weights, _largest_of_columns),
     ),
 )  # fmt: skip

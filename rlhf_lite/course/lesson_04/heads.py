@@ -6,7 +6,6 @@ By keyboard: Tab moves on; in the text box type a sentence and press Enter; on a
 from collections.abc import Sequence
 from copy import deepcopy
 from dataclasses import dataclass
-from html import escape
 
 import ipywidgets as widgets
 import torch
@@ -15,6 +14,7 @@ from torch import Tensor
 
 from ...tinyworld.translation import SentencePair
 from ...transformer import EncoderDecoderTransformer
+from ..safe_text import safe_html
 from ..static_fallback import show_with_figure
 from ..translation.alignments import END, draw_alignment
 from ..translation.pinyin import PINYIN, pinyin
@@ -33,7 +33,7 @@ class Looks:
     chinese: Sequence[str]
     """The words written."""
     weights: Tensor
-    """(layers, H, T, S), a row a written word and one for the end; each row sums to 1"""
+    """(layers, H, T, S), one row per written word and one for the end; each row sums to 1"""
 
     def of(self, block: int, head: int | str) -> Tensor:
         """Return the weights (T, S) of one head, or the mean over a block's heads for ALL; both are counted from 1."""
@@ -55,7 +55,7 @@ def look(model: EncoderDecoderTransformer, task: TranslationTask, sentence: str)
 
 @torch.no_grad()
 def pointing_right(model: EncoderDecoderTransformer, task: TranslationTask, pairs: Sequence[SentencePair]) -> Tensor:
-    """Say how often each head looks most at a right partner of the word that is written: shares (layers, H).
+    """Return how often each head looks most at a right partner of the word that is written: shares (layers, H).
 
     Words without a partner are left out, and so is the end; the right words are given (teacher forcing).
     """
@@ -70,7 +70,7 @@ def pointing_right(model: EncoderDecoderTransformer, task: TranslationTask, pair
 
 
 def without_heads(model: EncoderDecoderTransformer, block: int, heads: Sequence[int]) -> EncoderDecoderTransformer:
-    """Return a copy of a model in which some heads of cross-attention are cut off: what they find is added to nothing.
+    """Return a copy of a model without some heads of cross-attention: their results are no longer added to the stream.
 
     Blocks and heads are counted from 1.
     """
@@ -83,7 +83,7 @@ def without_heads(model: EncoderDecoderTransformer, block: int, heads: Sequence[
     return copy
 
 
-def draw_heads(looks: Looks) -> tuple[Figure, str]:
+def draw_all_heads(looks: Looks) -> tuple[Figure, str]:
     """Draw every head of every block, and the mean of all of them; return the figure and its alt text."""
     n_blocks, n_heads = looks.weights.shape[:2]
     panels = {
@@ -92,14 +92,14 @@ def draw_heads(looks: Looks) -> tuple[Figure, str]:
     return draw_alignment(looks.english, looks.chinese, panels | {ALL_HEADS: looks.weights.mean((0, 1))})
 
 
-def looks_html(looks: Looks, weights: Tensor) -> str:
+def weights_html(looks: Looks, weights: Tensor) -> str:
     """Write weights (T, S) as a table of shaded numbers, the largest of a row in bold; words show as they are."""
-    head = "".join(f'<th style="padding: 2px 8px">{escape(word)}</th>' for word in looks.english)
+    head = "".join(f'<th style="padding: 2px 8px">{safe_html(word)}</th>' for word in looks.english)
     rows = []
     for word, row in zip([*looks.chinese, END], weights.tolist(), strict=False):
         label = f"{PINYIN[word]} {word}" if word in PINYIN else word
         cells = "".join(_cell(weight, weight == max(row)) for weight in row)
-        rows.append(f'<tr><th style="text-align: right; padding: 2px 8px">{escape(label)}</th>{cells}</tr>')
+        rows.append(f'<tr><th style="text-align: right; padding: 2px 8px">{safe_html(label)}</th>{cells}</tr>')
     return f"<table><tr><th></th>{head}</tr>{''.join(rows)}</table>"
 
 
@@ -124,12 +124,12 @@ def head_box(model: EncoderDecoderTransformer, task: TranslationTask, sentence: 
             if typed.value not in kept:
                 kept[typed.value] = look(model, task, typed.value)
         except ValueError as error:
-            shown.value = f"<p>{escape(str(error))}</p>"
+            shown.value = f"<p>{safe_html(str(error))}</p>"
             return
         looks = kept[typed.value]
         chinese = " ".join(looks.chinese)
-        written = f"<p>{escape(chinese)} ({escape(pinyin(chinese))})</p>"
-        shown.value = written + looks_html(looks, looks.of(block.value, head.value))
+        written = f"<p>{safe_html(chinese)} ({safe_html(pinyin(chinese))})</p>"
+        shown.value = written + weights_html(looks, looks.of(block.value, head.value))
 
     for control in (typed, block, head):
         control.observe(redraw, "value")
@@ -138,5 +138,5 @@ def head_box(model: EncoderDecoderTransformer, task: TranslationTask, sentence: 
 
 
 def head_picker(model: EncoderDecoderTransformer, task: TranslationTask, sentence: str) -> None:
-    """Display the sliders for a sentence that the reader can change; their twin is a figure of all heads."""
-    show_with_figure(head_box(model, task, sentence), *draw_heads(look(model, task, sentence)))
+    """Display the sliders for a sentence that the reader can change; their static fallback is a figure of all heads."""
+    show_with_figure(head_box(model, task, sentence), *draw_all_heads(look(model, task, sentence)))

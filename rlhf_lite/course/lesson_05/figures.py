@@ -28,7 +28,7 @@ LOOK_BACK_ALT = (
 LOOKED_AT = (("Sam", 0.05), ("has", 0.05), ("a", 0.2), ("hammer", 0.6), (".", 0.02), ("Sam", 0.03), ("has", 0.03), ("a", 0.02))
 """Words and made-up weights of the last word's look back."""
 STACK = (
-    ("token ids", "(B, T)", "one number a token"),
+    ("token ids", "(B, T)", "one number per token"),
     ("token embedding + position embedding", "(B, T, C)", "which token, and where it stands"),
     ("block 1: look back, then think", "(B, T, C)", "attention, then feed-forward; both are added"),
     ("… block L", "(B, T, C)", "the same again, with other weights"),
@@ -104,12 +104,12 @@ def draw_stack() -> tuple[Figure, str]:
             axes.text(6.5, i + 0.28, purpose, va="center", fontsize=11, style="italic")
             if i:
                 _arrow(axes, (2.3, i - 0.42), (2.3, i - 0.03))
-    told = "; ".join(f"{part}, shape {shape}: {purpose}" for part, shape, purpose in STACK)
-    return figure, f"A GPT from bottom to top. B sequences, T positions, C width, V tokens in the vocabulary. {told}."
+    described = "; ".join(f"{part}, shape {shape}: {purpose}" for part, shape, purpose in STACK)
+    return figure, f"A GPT from bottom to top. B sequences, T positions, C width, V tokens in the vocabulary. {described}."
 
 
 def draw_changes(panels: Mapping[str, Tensor], words: Sequence[str]) -> tuple[Figure, str]:
-    """Draw which logits change when one token does: a row a changed token, a column a place where logits are read.
+    """Draw which logits change when one token does: one row per changed token, one column per place where logits are read.
 
     Shapes: each panel holds (T, T) bool, [changed, read]; words are the T tokens.
 
@@ -129,12 +129,12 @@ def draw_changes(panels: Mapping[str, Tensor], words: Sequence[str]) -> tuple[Fi
             axes.grid(which="minor", color="0.85")
             axes.tick_params(which="minor", length=0)
             axes.set_xlabel("the logits after this token")
-    told = (
+    described = (
         f"{title}: {int(changed.sum())} of {changed.numel()} change, "
         f"{int(changed.tril(-1).sum())} of them before the changed token"
         for title, changed in panels.items()
     )
-    return figure, f"Which logits change when one token is changed, an × for each that does. {'; '.join(told)}."
+    return figure, f"Which logits change when one token is changed, an × for each that does. {'; '.join(described)}."
 
 
 def draw_losses(
@@ -155,8 +155,10 @@ def draw_losses(
         for name, level in (levels or {}).items():
             axes.plot([0, end], [level, level], color=INK, linestyle=(0, (1, 3)), linewidth=1.2)
             axes.text(end * 1.02, level, f"{name} {level:.2f}", va="center", ha="left", fontsize=11, clip_on=False)
-        axes.set(xlabel="training step", ylabel="loss (nats a token)", ylim=(0, top), xlim=(0, end * 1.01))
+        axes.set(xlabel="training step", ylabel="loss (nats per token)", ylim=(0, top), xlim=(0, end * 1.01))
         axes.legend(frameon=False, loc="upper center", bbox_to_anchor=(0.6, 0.93))
-    told = [f"{name} from {losses[0]:.2f} to {losses[-1]:.2f} in {max(steps)} steps" for name, (steps, losses) in curves.items()]
-    told += [f"level of {name}: {level:.2f}" for name, level in (levels or {}).items()]
-    return figure, f"Losses in nats a token. {'; '.join(told)}."
+    described = [
+        f"{name} from {losses[0]:.2f} to {losses[-1]:.2f} in {max(steps)} steps" for name, (steps, losses) in curves.items()
+    ]
+    described += [f"level of {name}: {level:.2f}" for name, level in (levels or {}).items()]
+    return figure, f"Losses in nats per token. {'; '.join(described)}."

@@ -5,7 +5,6 @@ By keyboard: Tab to a control, arrow keys to move it.
 
 import math
 from collections.abc import Mapping
-from html import escape
 
 import ipywidgets as widgets
 import matplotlib as mpl
@@ -23,8 +22,8 @@ from ...planning.costs import (
 )
 from ...planning.recipes import GPT2_SIZES, GPT3
 from ...reports.plots import INK, STYLE
-from ..bars import bar_row
-from ..static_fallback import show_with_figure
+from ..safe_text import safe_html
+from ..static_fallback import bar_row, show_with_figure
 
 PUBLISHED: dict[str, GPTConfig] = {name: row[0] for name, row in (GPT2_SIZES | GPT3).items()}
 SHAPES = {"tiny (this course)": GPTConfig()} | PUBLISHED
@@ -34,8 +33,8 @@ VOCABULARIES = (256, 1024, 4096, 16384, 50257, 100_000)
 CONTEXTS = (128, 192, 512, 1024, 2048, 8192)
 OWN = "your own"
 FILLS = (("0.25", ""), ("0.55", ""), ("1.0", "///"), ("1.0", ""), ("0.8", "..."))
-"""Shade and hatching of each part in the twin."""
-IN_TWIN = ("tiny (this course)", "gpt2", "gpt2-xl", "gpt3-6.7b", "gpt3-175b")
+"""Shade and hatching of each part in the static fallback."""
+IN_FALLBACK = ("tiny (this course)", "gpt2", "gpt2-xl", "gpt3-6.7b", "gpt3-175b")
 
 
 def parameters_by_part(config: GPTConfig) -> dict[str, int]:
@@ -53,7 +52,7 @@ def nearest_published(config: GPTConfig) -> str:
     return min(PUBLISHED, key=lambda name: abs(math.log(PUBLISHED[name].n_parameters / config.n_parameters)))
 
 
-def short(number: float) -> str:
+def with_size_word(number: float) -> str:
     """Write a number with a word for its size. Examples: 948992 -> "0.949 million", 1.746e11 -> "175 billion"."""
     size, word = next(((s, w) for s, w in ((1e12, "trillion"), (1e9, "billion"), (1e5, "million")) if number >= s), (1, ""))
     return f"{number / (1e6 if word == 'million' else size):.3g} {word}".strip()
@@ -66,28 +65,28 @@ def memory(number: float) -> str:
 
 
 def facts_of(config: GPTConfig) -> dict[str, str]:
-    """Say in words what a shape costs, in the conventions of `costs`: numbers of 2 bytes, Adam with fp32 weights."""
+    """Describe what a shape costs, in the conventions of `costs`: numbers of 2 bytes, Adam with fp32 weights."""
     training = state_memory(config, Cluster(), trained=True)
     state = training.weights + training.gradients + training.optimizer + training.gathered
     name, counted = nearest_published(config), approximate_parameters(config)
     return {
-        "parameters": f"{config.n_parameters:,} ({short(config.n_parameters)})",
-        "formula 12·L·d² + (V + T)·d": f"{short(counted)}, {abs(counted / config.n_parameters - 1):.2%} off",
-        "to read one token": f"{short(forward_flops(config, 1))} FLOPs",
-        "to learn from one token": f"{short(training_flops(config, 1))} FLOPs",
-        "memory to run it": f"{memory(2 * config.n_parameters)}, and {memory(kv_cache_bytes(config, 1, 2))} of cache a token",
+        "parameters": f"{config.n_parameters:,} ({with_size_word(config.n_parameters)})",
+        "formula 12·L·d² + (V + T)·d": f"{with_size_word(counted)}, {abs(counted / config.n_parameters - 1):.2%} off",
+        "to read one token": f"{with_size_word(forward_flops(config, 1))} FLOPs",
+        "to learn from one token": f"{with_size_word(training_flops(config, 1))} FLOPs",
+        "memory to run it": f"{memory(2 * config.n_parameters)}, and {memory(kv_cache_bytes(config, 1, 2))} of cache per token",
         "memory to train it": f"{memory(state)}, before activations",
-        "nearest published size": f"{name}, {short(PUBLISHED[name].n_parameters)}",
+        "nearest published size": f"{name}, {with_size_word(PUBLISHED[name].n_parameters)}",
     }
 
 
 def shape_html(config: GPTConfig) -> str:
     """Write the parts as bars and the costs below them."""
     shares = {part: count / config.n_parameters for part, count in parameters_by_part(config).items()}
-    rows = "".join(bar_row(escape(part), share, f"{share:.1%}", width=22, padding=8) for part, share in shares.items())
+    rows = "".join(bar_row(safe_html(part), share, f"{share:.1%}", width=22, padding=8) for part, share in shares.items())
     facts = "".join(
-        f'<tr><td style="text-align: right; padding: 0 8px">{escape(name)}</td>'
-        f'<td style="text-align: left; padding: 0 8px"><b>{escape(fact)}</b></td></tr>'
+        f'<tr><td style="text-align: right; padding: 0 8px">{safe_html(name)}</td>'
+        f'<td style="text-align: left; padding: 0 8px"><b>{safe_html(fact)}</b></td></tr>'
         for name, fact in facts_of(config).items()
     )
     return f"<table>{rows}</table><table>{facts}</table>"
@@ -113,7 +112,7 @@ def shape_box(start: str = "gpt2") -> widgets.VBox:
         try:
             page.value = shape_html(GPTConfig(**shape()))
         except ValueError as error:
-            page.value = f"<p><b>This cannot be built:</b> {escape(str(error))}.</p>"
+            page.value = f"<p><b>This cannot be built:</b> {safe_html(str(error))}.</p>"
 
     def set_all(_: object = None) -> None:
         if jump.value != OWN:
@@ -135,7 +134,7 @@ def _shape_of(config: GPTConfig) -> dict[str, int]:
 
 def draw_parts(shapes: Mapping[str, GPTConfig]) -> tuple[Figure, str]:
     """Draw each shape's parameters as one bar of five parts; return the figure and its alt text."""
-    told = []
+    described = []
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=(10, 3.4))
         axes = figure.subplots()
@@ -145,15 +144,15 @@ def draw_parts(shapes: Mapping[str, GPTConfig]) -> tuple[Figure, str]:
                 share = 100 * count / config.n_parameters
                 axes.barh(row, share, left=left, height=0.6, color=shade, edgecolor=INK, hatch=hatch, label=None if row else part)
                 left += share
-            told.append(f"{name}: " + ", ".join(f"{part} {n / config.n_parameters:.1%}" for part, n in parts.items()))
-        labels = [f"{name}\n{short(config.n_parameters)}" for name, config in shapes.items()]
+            described.append(f"{name}: " + ", ".join(f"{part} {n / config.n_parameters:.1%}" for part, n in parts.items()))
+        labels = [f"{name}\n{with_size_word(config.n_parameters)}" for name, config in shapes.items()]
         axes.set(yticks=range(len(shapes)), yticklabels=labels, xlabel="% of all parameters", xlim=(0, 100))
         axes.invert_yaxis()
         axes.grid(axis="y", visible=False)
         figure.legend(*axes.get_legend_handles_labels(), loc="outside upper center", ncols=5, frameon=False, fontsize=10)
-    return figure, f"Where the parameters are. {'; '.join(told)}."
+    return figure, f"Where the parameters are. {'; '.join(described)}."
 
 
 def shape_sliders() -> None:
-    """Display the sliders; their twin is a figure of five known shapes."""
-    show_with_figure(shape_box(), *draw_parts({name: SHAPES[name] for name in IN_TWIN}))
+    """Display the sliders; their static fallback is a figure of five known shapes."""
+    show_with_figure(shape_box(), *draw_parts({name: SHAPES[name] for name in IN_FALLBACK}))

@@ -9,49 +9,9 @@ def lay_out(prompt: str, answer: str) -> str:
     return f"User: {prompt}\nAssistant: {answer.strip()}<|end|>"
 
 
-def _never_ends(prompt, answer):
-    return lay_out(prompt, answer).removesuffix("<|end|>")
-
-
-def _one_line(prompt, answer):
-    return f"User: {prompt} Assistant: {answer.strip()}<|end|>"
-
-
-def _keeps_spaces(prompt, answer):
-    return f"User: {prompt}\nAssistant: {answer}<|end|>"
-
-
-def _ends_twice(prompt, answer):
-    return f"User: {prompt}<|end|>\nAssistant: {answer.strip()}<|end|>"
-
-
-def _no_space(prompt, answer):
-    return f"User: {prompt}\nAssistant:{answer.strip()}<|end|>"
-
-
 def answer_mask(n_prompt: int, n_tokens: int, n_padded: int) -> list[bool]:
-    """Say of each place of a padded row whether it holds a token of the answer, the end token included."""
+    """Return for each place of a padded row True if it holds a token of the answer, the end token included."""
     return [n_prompt <= place < n_tokens for place in range(n_padded)]
-
-
-def _marks_the_prompt(n_prompt, n_tokens, n_padded):
-    return [place < n_prompt for place in range(n_padded)]
-
-
-def _marks_padding(n_prompt, n_tokens, n_padded):
-    return [place >= n_prompt for place in range(n_padded)]
-
-
-def _leaves_out_the_end(n_prompt, n_tokens, n_padded):
-    return [n_prompt <= place < n_tokens - 1 for place in range(n_padded)]
-
-
-def _adds_the_prompt(n_prompt, n_tokens, n_padded):
-    return [n_prompt <= place < n_prompt + n_tokens for place in range(n_padded)]
-
-
-def _not_padded(n_prompt, n_tokens, n_padded):
-    return [place >= n_prompt for place in range(n_tokens)]
 
 
 def counted_loss(log_probs: list[float], counts: list[bool]) -> float:
@@ -60,57 +20,12 @@ def counted_loss(log_probs: list[float], counts: list[bool]) -> float:
     return -sum(kept) / len(kept)
 
 
-def _not_shifted(log_probs, counts):
-    kept = [log_prob for log_prob, counted in zip(log_probs, counts) if counted]
-    return -sum(kept) / len(kept)
-
-
-def _divides_by_all(log_probs, counts):
-    return -sum(log_prob for log_prob, counted in zip(log_probs, counts[1:]) if counted) / len(log_probs)
-
-
-def _wrong_sign(log_probs, counts):
-    return -counted_loss(log_probs, counts)
-
-
-def _sums(log_probs, counts):
-    return counted_loss(log_probs, counts) * sum(counts[1:])
-
-
-def _counts_everything(log_probs, counts):
-    return -sum(log_probs) / len(log_probs)
-
-
 def pad_and_mark(rows: list[list[int]], n_prompts: list[int], pad_id: int) -> tuple[list[list[int]], list[list[bool]]]:
     """Return the rows, filled up on the right to the same length, and for each the mask of its answer."""
     longest = max(len(row) for row in rows)
     padded = [row + [pad_id] * (longest - len(row)) for row in rows]
     masks = [[n <= place < len(row) for place in range(longest)] for row, n in zip(rows, n_prompts)]
     return padded, masks
-
-
-def _pads_left(rows, n_prompts, pad_id):
-    longest = max(map(len, rows))
-    return [[pad_id] * (longest - len(row)) + row for row in rows], pad_and_mark(rows, n_prompts, pad_id)[1]
-
-
-def _looks_for_padding(rows, n_prompts, pad_id):
-    padded = pad_and_mark(rows, n_prompts, pad_id)[0]
-    return padded, [[t >= n and token != pad_id for t, token in enumerate(row)] for row, n in zip(padded, n_prompts)]
-
-
-def _forgets_padding_in_mask(rows, n_prompts, pad_id):
-    padded = pad_and_mark(rows, n_prompts, pad_id)[0]
-    return padded, [[t >= n for t in range(len(row))] for row, n in zip(padded, n_prompts)]
-
-
-def _cuts_to_shortest(rows, n_prompts, pad_id):
-    shortest = min(map(len, rows))
-    return [row[:shortest] for row in rows], [[t >= n for t in range(shortest)] for n in n_prompts]
-
-
-def _learns_the_prompt(rows, n_prompts, pad_id):
-    return pad_and_mark(rows, [0] * len(rows), pad_id)
 
 
 _BY_LENGTH = ([[5, 6, 7, 1], [8, 0, 1]], [2, 1], 0)
@@ -138,7 +53,6 @@ EXERCISES = (
                            "write; take it off the answer with .strip(), or the model learns it"),),
             ),
         ),
-        wrong=(_never_ends, _one_line, _keeps_spaces, _ends_twice, _no_space),
     ),
     Exercise(
         solution=answer_mask,
@@ -160,7 +74,6 @@ EXERCISES = (
                 hint="count from n_prompt up to n_tokens; this row has no padding",
             ),
         ),
-        wrong=(_marks_the_prompt, _marks_padding, _leaves_out_the_end, _adds_the_prompt, _not_padded),
     ),
     Exercise(
         solution=counted_loss,
@@ -181,7 +94,6 @@ EXERCISES = (
                 hint="tokens 1 and 3 count here, with -2 and -3",
             ),
         ),
-        wrong=(_not_shifted, _divides_by_all, _wrong_sign, _sums, _counts_everything),
     ),
     Exercise(
         solution=pad_and_mark,
@@ -209,7 +121,6 @@ EXERCISES = (
                            "the 0 in the answer is a real token: make masks from lengths, never by looking for the pad id"),),
             ),
         ),
-        wrong=(_pads_left, _looks_for_padding, _forgets_padding_in_mask, _cuts_to_shortest, _learns_the_prompt),
     ),
     *TRAINING,
 )  # fmt: skip

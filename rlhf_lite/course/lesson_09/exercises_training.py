@@ -10,46 +10,10 @@ def training_steps(n_demonstrations: int, epochs: float, batch_size: int) -> int
     return max(1, round(epochs * n_demonstrations / batch_size))
 
 
-def _one_epoch(n_demonstrations, epochs, batch_size):
-    return max(1, round(n_demonstrations / batch_size))
-
-
-def _drops_the_rest(n_demonstrations, epochs, batch_size):
-    return max(1, epochs * (n_demonstrations // batch_size))
-
-
-def _fills_up_each_epoch(n_demonstrations, epochs, batch_size):
-    return epochs * -(-n_demonstrations // batch_size)
-
-
-def _no_step_at_all(n_demonstrations, epochs, batch_size):
-    return round(epochs * n_demonstrations / batch_size)
-
-
-def _counts_demonstrations(n_demonstrations, epochs, batch_size):
-    return epochs * n_demonstrations
-
-
 def best_epoch(measured: dict[int, dict[str, float]], key: str, lowest: bool) -> int:
     """Return the epoch at which a measurement is lowest, or highest."""
     choose = min if lowest else max
     return choose(measured, key=lambda epoch: measured[epoch][key])
-
-
-def _returns_the_value(measured, key, lowest):
-    return (min if lowest else max)(row[key] for row in measured.values())
-
-
-def _always_lowest(measured, key, lowest):
-    return best_epoch(measured, key, True)
-
-
-def _always_highest(measured, key, lowest):
-    return best_epoch(measured, key, False)
-
-
-def _last_epoch(measured, key, lowest):
-    return max(measured)
 
 
 def expected_surprise(written: list[float], predicted: list[float]) -> float:
@@ -57,45 +21,9 @@ def expected_surprise(written: list[float], predicted: list[float]) -> float:
     return -sum(p * log(q) for p, q in zip(written, predicted) if p > 0)
 
 
-def _only_of_what_is_written(written, predicted):
-    return expected_surprise(written, written)
-
-
-def _the_other_way_round(written, predicted):
-    return expected_surprise(predicted, written)
-
-
-def _plus(written, predicted):
-    return -expected_surprise(written, predicted)
-
-
-def _not_weighted(written, predicted):
-    return -sum(log(q) for q in predicted) / len(predicted)
-
-
-def _log_of_the_mean(written, predicted):
-    return -log(sum(p * q for p, q in zip(written, predicted)))
-
-
 def rate_of_each(names: list[str], body_rate: float, head_rate: float) -> dict[str, float]:
     """Return the learning rate of each parameter: the head's names begin with "scalar_head."."""
     return {name: head_rate if name.startswith("scalar_head.") else body_rate for name in names}
-
-
-def _swapped(names, body_rate, head_rate):
-    return rate_of_each(names, head_rate, body_rate)
-
-
-def _finds_head_anywhere(names, body_rate, head_rate):
-    return {name: head_rate if "head" in name else body_rate for name in names}
-
-
-def _same_for_all(names, body_rate, head_rate):
-    return dict.fromkeys(names, body_rate)
-
-
-def _head_only(names, body_rate, head_rate):
-    return {name: head_rate for name in names if name.startswith("scalar_head.")}
 
 
 _RUN = {1: {"loss": 0.71, "gold": 0.10}, 2: {"loss": 0.58, "gold": 0.22}, 4: {"loss": 0.63, "gold": 0.35},
@@ -122,7 +50,6 @@ EXERCISES = (
             Case(arguments=(5, 1, 32), expected=1, hint="at least one step: max(1, ...)",
                  mistakes=((0, "rounding gives 0, a run that learns nothing: at least 1, with max"),)),
         ),
-        wrong=(_one_epoch, _drops_the_rest, _fills_up_each_epoch, _no_step_at_all, _counts_demonstrations),
     ),
     Exercise(
         solution=best_epoch,
@@ -146,8 +73,6 @@ EXERCISES = (
                 mistakes=((20, "take the epoch that measured best, not the last one"),),
             ),
         ),
-        wrong=(_returns_the_value, _always_lowest, _always_highest, lambda measured, key, lowest: list(measured).index(
-            best_epoch(measured, key, lowest))),
     ),
     Exercise(
         solution=expected_surprise,
@@ -166,7 +91,6 @@ EXERCISES = (
             Case(arguments=([1.0, 0.0], [0.5, 0.0]), expected=log(2), hint="leave out answers that nobody writes",
                  mistakes=((ValueError, "log(0) has no value; leave out the answers that are never written, where p is 0"),)),
         ),
-        wrong=(_only_of_what_is_written, _the_other_way_round, _plus, _not_weighted, _log_of_the_mean),
     ),
     Exercise(
         solution=rate_of_each,
@@ -188,6 +112,5 @@ EXERCISES = (
                            "`overhead` holds `head` and is none: name.startswith(...) looks at the beginning only"),),
             ),
         ),
-        wrong=(_swapped, _finds_head_anywhere, _same_for_all, _head_only),
     ),
 )  # fmt: skip

@@ -5,7 +5,6 @@ By keyboard: Tab to the slider, arrow keys to step; Tab to the masks, arrow keys
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from html import escape
 
 import ipywidgets as widgets
 import torch
@@ -13,6 +12,7 @@ import torch
 from ...gpt import GPT
 from ...likelihood import next_token_log_probs
 from ...tokenizer import Tokenizer
+from ..safe_text import safe_html
 from ..static_fallback import show_with_figure
 from .figures import draw_token_surprises
 
@@ -62,19 +62,19 @@ def tokens_html(read: Surprises, mask: Sequence[bool], place: int) -> str:
         style = "background: #c7c7c7; color: #000; font-weight: bold;" if mask[t] else "background: #fff; color: #000;"
         border = "3px solid #c2500a" if t == place else "1px solid #555"
         boxes.append(f'<span style="{style} border: {border}; padding: 2px 5px; margin: 1px; display: inline-block">'
-                     f"{escape(token)}</span>")  # fmt: skip
+                     f"{safe_html(token)}</span>")  # fmt: skip
     return f'<div style="line-height: 2.1">{"".join(boxes)}</div>'
 
 
 def story_html(read: Surprises, mask: Sequence[bool], place: int) -> str:
-    """Tell of one token: whose it is, whether it counts, how much it surprised each model; and the loss of all that count."""
+    """Describe one token: whose it is, whether it counts, how much it surprised each model; and the loss of all that count."""
     part = "the prompt" if place < read.prompt_length else "the answer"
     end = " It teaches the model to stop." if place == len(read.tokens) - 1 and mask[place] else ""
     counts = "counts" if mask[place] else "is read and does not count"
-    costs = ", ".join(f"{escape(name)} {values[place - 1]:.2f}" for name, values in read.of.items())
-    losses = ", ".join(f"{escape(name)} {mean_of_counted(values, mask):.2f}" for name, values in read.of.items())
+    costs = ", ".join(f"{safe_html(name)} {values[place - 1]:.2f}" for name, values in read.of.items())
+    losses = ", ".join(f"{safe_html(name)} {mean_of_counted(values, mask):.2f}" for name, values in read.of.items())
     return (
-        f"<p>Token {place + 1} of {len(read.tokens)}, <code>{escape(read.tokens[place])}</code>, belongs to {part}. "
+        f"<p>Token {place + 1} of {len(read.tokens)}, <code>{safe_html(read.tokens[place])}</code>, belongs to {part}. "
         f"It {counts}.{end}<br>It surprised by (nats): {costs}.<br><b>Loss, the mean over all that count:</b> {losses}.</p>"
     )
 
@@ -101,7 +101,7 @@ def mask_box(models: Mapping[str, GPT], tokenizer: Tokenizer, prompt: str, respo
         try:
             read = read_demonstration(models, tokenizer, asked.value, answered.value)
         except ValueError as error:  # longer than the models can read, or no valid text
-            shown.value = f"<p>{escape(str(error))}</p>"
+            shown.value = f"<p>{safe_html(str(error))}</p>"
             return
         kept[:] = [read]
         place.max = len(read.tokens)
@@ -117,7 +117,7 @@ def mask_box(models: Mapping[str, GPT], tokenizer: Tokenizer, prompt: str, respo
 
 
 def mask_viewer(models: Mapping[str, GPT], tokenizer: Tokenizer, prompt: str, response: str) -> None:
-    """Display the widget; its twin is a figure of every token's surprise under each model."""
+    """Display the widget; its static fallback is a figure of every token's surprise under each model."""
     read = read_demonstration(models, tokenizer, prompt, response)
     mask = MASKS["answer only"](len(read.tokens), read.prompt_length)
     show_with_figure(mask_box(models, tokenizer, prompt, response), *draw_token_surprises(read.tokens, mask, read.of))

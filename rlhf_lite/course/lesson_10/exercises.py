@@ -10,35 +10,10 @@ def preference(score_a: float, score_b: float) -> float:
     return 1 / (1 + exp(score_b - score_a))
 
 
-def _other_way_round(score_a, score_b):
-    return preference(score_b, score_a)
-
-
-def _certain(score_a, score_b):
-    return 1.0 if score_a > score_b else 0.0
-
-
-def _odds(score_a, score_b):
-    return exp(score_a - score_b)
-
-
 def better_pairs(ranking: list[int]) -> list[tuple[int, int]]:
     """Return (i, j) for every two answers of which i was ranked better; ties make no pair."""
     places = range(len(ranking))
     return [(i, j) for i in places for j in places if ranking[i] < ranking[j]]
-
-
-def _with_ties(ranking):
-    places = range(len(ranking))
-    return [(i, j) for i in places for j in places if i != j and ranking[i] <= ranking[j]]
-
-
-def _worse_first(ranking):
-    return [(j, i) for i, j in better_pairs(ranking)]
-
-
-def _neighbours(ranking):
-    return [(i, j) for i, j in better_pairs(ranking) if ranking[j] - ranking[i] == 1]
 
 
 def prompt_loss(scores: list[float], ranking: list[int]) -> float:
@@ -47,33 +22,9 @@ def prompt_loss(scores: list[float], ranking: list[int]) -> float:
     return sum(log(1 + exp(scores[j] - scores[i])) for i, j in pairs) / len(pairs)
 
 
-def _sum(scores, ranking):
-    return prompt_loss(scores, ranking) * len(better_pairs(ranking))
-
-
-def _wrong_sign(scores, ranking):
-    return prompt_loss([-score for score in scores], ranking)
-
-
-def _no_minus(scores, ranking):
-    return -prompt_loss(scores, ranking)
-
-
 def read_scores(numbers: list[list[float]], lengths: list[int]) -> list[float]:
     """Return each row's number at its last real token."""
     return [row[length - 1] for row, length in zip(numbers, lengths)]
-
-
-def _last_column(numbers, lengths):
-    return [row[-1] for row in numbers]
-
-
-def _first_padding(numbers, lengths):
-    return [row[min(length, len(row) - 1)] for row, length in zip(numbers, lengths)]
-
-
-def _mean(numbers, lengths):
-    return [sum(row[:length]) / length for row, length in zip(numbers, lengths)]
 
 
 EXERCISES = (
@@ -90,7 +41,6 @@ EXERCISES = (
             ),
             Case(arguments=(2.0, 2.0), expected=0.5, hint="equal scores: one half"),
         ),
-        wrong=(_other_way_round, _certain, _odds),
     ),
     Exercise(
         solution=better_pairs,
@@ -105,7 +55,6 @@ EXERCISES = (
                 ),
             ),
         ),
-        wrong=(_with_ties, _worse_first, _neighbours),
     ),
     Exercise(
         solution=prompt_loss,
@@ -120,7 +69,6 @@ EXERCISES = (
                 ),
             ),
         ),
-        wrong=(_sum, _wrong_sign, _no_minus),
     ),
     Exercise(
         solution=read_scores,
@@ -139,6 +87,5 @@ EXERCISES = (
                 mistakes=(([3.0], "this is the first padded position: positions count from 0"),),
             ),
         ),
-        wrong=(_last_column, _mean, _first_padding),
     ),
 )  # fmt: skip

@@ -8,18 +8,6 @@ def answers_computed(k: int) -> tuple[int, int]:
     return k, k * (k - 1)
 
 
-def _number_of_pairs(k):
-    return k, k * (k - 1) // 2
-
-
-def _with_itself(k):
-    return k, k * k
-
-
-def _the_same(k):
-    return k, 2 * k
-
-
 def share_alike(first: list[int], second: list[int]) -> float:
     """Return the share of pairs that two rankings order alike, among the pairs that neither of them ties."""
     alike = decided = 0
@@ -32,42 +20,12 @@ def share_alike(first: list[int], second: list[int]) -> float:
     return alike / decided
 
 
-def _pairs(first, second):
-    return [(first[i] - first[j], second[i] - second[j]) for i in range(len(first)) for j in range(i)]
-
-
-def _ties_disagree(first, second):
-    return sum(a * b > 0 for a, b in _pairs(first, second)) / len(_pairs(first, second))
-
-
-def _ties_agree(first, second):
-    return sum(a * b >= 0 for a, b in _pairs(first, second)) / len(_pairs(first, second))
-
-
-def _same_rank(first, second):
-    return sum(a == b for a, b in zip(first, second)) / len(first)
-
-
 def length_accuracy(answers: list[str], ranking: list[int]) -> float:
     """Return the share of ranked pairs in which the better answer has more words; equal lengths count half."""
     lengths = [len(answer.split()) for answer in answers]
     pairs = [(i, j) for i, a in enumerate(ranking) for j, b in enumerate(ranking) if a < b]
     right = sum((lengths[i] > lengths[j]) + 0.5 * (lengths[i] == lengths[j]) for i, j in pairs)
     return right / len(pairs)
-
-
-def _shorter(answers, ranking):
-    return 1 - length_accuracy(answers, ranking)
-
-
-def _characters(answers, ranking):
-    return length_accuracy(["x " * len(answer) for answer in answers], ranking)
-
-
-def _equal_is_wrong(answers, ranking):
-    lengths = [len(answer.split()) for answer in answers]
-    pairs = [(i, j) for i, a in enumerate(ranking) for j, b in enumerate(ranking) if a < b]
-    return sum(lengths[i] > lengths[j] for i, j in pairs) / len(pairs)
 
 
 def calibrate(probabilities: list[float], came_true: list[bool], bins: int) -> list[tuple[float, float]]:
@@ -79,26 +37,6 @@ def calibrate(probabilities: list[float], came_true: list[bool], bins: int) -> l
             predicted = sum(probabilities[i] for i in inside) / len(inside)
             rows.append((predicted, sum(came_true[i] for i in inside) / len(inside)))
     return rows
-
-
-def _middle_of_the_piece(probabilities, came_true, bins):
-    pieces = sorted({min(int(p * bins), bins - 1) for p in probabilities})
-    rows = calibrate(probabilities, came_true, bins)
-    return [((piece + 0.5) / bins, observed) for piece, (_, observed) in zip(pieces, rows)]
-
-
-def _counts(probabilities, came_true, bins):
-    inside = [[t for p, t in zip(probabilities, came_true) if min(int(p * bins), bins - 1) == b] for b in range(bins)]
-    rows = calibrate(probabilities, came_true, bins)
-    return [(predicted, sum(part)) for (predicted, _), part in zip(rows, filter(None, inside))]
-
-
-def _other_way_round(probabilities, came_true, bins):
-    return [(observed, predicted) for predicted, observed in calibrate(probabilities, came_true, bins)]
-
-
-def _one_piece(probabilities, came_true, bins):
-    return calibrate(probabilities, came_true, 1)
 
 
 _LISTS = ["Yes.", "Paris is nice.", "In France it is.", "It is"]  # 1, 3, 4 and 2 words; 4, 14, 16 and 5 characters
@@ -118,7 +56,6 @@ EXERCISES = (
             ),
             Case(arguments=(9,), expected=(9, 72), hint="36 pairs of two answers each"),
         ),
-        wrong=(_number_of_pairs, _with_itself, _the_same),
     ),
     Exercise(
         solution=share_alike,
@@ -135,7 +72,6 @@ EXERCISES = (
             ),
             Case(arguments=([0, 1, 2], [2, 1, 0]), expected=0.0, hint="the two orders are opposite"),
         ),
-        wrong=(_ties_disagree, _ties_agree, _same_rank),
     ),
     Exercise(
         solution=length_accuracy,
@@ -155,7 +91,6 @@ EXERCISES = (
                 ),
             ),
         ),
-        wrong=(_shorter, _characters, _equal_is_wrong),
     ),
     Exercise(
         solution=calibrate,
@@ -175,6 +110,5 @@ EXERCISES = (
                 hint="a probability of exactly 1 belongs to the last piece; pieces without any are left out",
             ),
         ),
-        wrong=(_middle_of_the_piece, _counts, _other_way_round, _one_piece),
     ),
 )  # fmt: skip

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from ...evaluate import CalibrationBin
 from ...reports.plots import DOTTED, INK, PALE, STYLE
 from ..figures import LINES
+from ..safe_text import safe_label
 
 MARKERS = "os^Dv"
 LEARNT, UNSEEN = "rankings it learnt from", "people and prompts it never met"
@@ -35,12 +36,12 @@ def draw_preference(marked: Mapping[str, float]) -> tuple[Figure, str]:
             axes.plot(x, p, marker="o", color=INK)
             axes.annotate(f"{what}: {x:.2f}", (x, p), (10, -12), textcoords="offset points")
         axes.set(xlabel="score of a minus score of b", ylabel="probability that\na is preferred", ylim=(-0.04, 1.04))
-    told = "; ".join(f"{what} at {x:.2f}" for what, x in marked.items())
-    return figure, f"An S-shaped curve from 0 to 1, one half where both scores are equal. Marked: {told}."
+    described = "; ".join(f"{what} at {x:.2f}" for what, x in marked.items())
+    return figure, f"An S-shaped curve from 0 to 1, one half where both scores are equal. Marked: {described}."
 
 
 def draw_calibration(curves: Mapping[str, Sequence[CalibrationBin]]) -> tuple[Figure, str]:
-    """Draw what came true against what was predicted, a line a model, and the diagonal; return figure and alt text."""
+    """Draw what came true against what was predicted, one line per model, and the diagonal; return figure and alt text."""
     alts = []
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=(7.2, 4.6))
@@ -56,7 +57,7 @@ def draw_calibration(curves: Mapping[str, Sequence[CalibrationBin]]) -> tuple[Fi
 
 
 def draw_together_or_apart(studies: Sequence[Mapping[str, Any]]) -> tuple[Figure, str]:
-    """Draw losses and cost of learning rankings together or split into pairs, a mark a seed; return figure and alt text."""
+    """Draw losses and cost of learning rankings together or split into pairs, one mark per seed; return figure and alt text."""
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=(10, 3.6))
         losses, cost = figure.subplots(1, 2, width_ratios=(1.5, 1))
@@ -69,7 +70,7 @@ def draw_together_or_apart(studies: Sequence[Mapping[str, Any]]) -> tuple[Figure
                 losses.plot(shift, row["held_out_loss"], color=INK, marker=marker)
         losses.plot([], [], color=INK, marker="o", linestyle="", label=UNSEEN)
         losses.plot([], [], color=INK, marker="o", linestyle="", markerfacecolor="white", label=LEARNT)
-        losses.set(ylabel="loss (nats a pair)")
+        losses.set(ylabel="loss (nats per pair)")
         losses.legend(loc="lower left", fontsize=9)
         computed = [fmean([study["batching"][name]["answers_computed"] for study in studies]) for name in VARIANTS]
         bars = cost.bar(range(len(VARIANTS)), computed, color=PALE, edgecolor=INK, width=0.6)
@@ -78,10 +79,10 @@ def draw_together_or_apart(studies: Sequence[Mapping[str, Any]]) -> tuple[Figure
         cost.margins(y=0.12)
         for axes in (losses, cost):
             axes.set_xticks(range(len(VARIANTS)), VARIANTS.values(), fontsize=10)
-    return figure, f"Loss, then cost. {'; '.join(_told(studies, name) for name in VARIANTS)}."
+    return figure, f"Loss, then cost. {'; '.join(_described(studies, name) for name in VARIANTS)}."
 
 
-def _told(studies: Sequence[Mapping[str, Any]], name: str) -> str:
+def _described(studies: Sequence[Mapping[str, Any]], name: str) -> str:
     rows = [study["batching"][name] for study in studies]
     learnt, unseen, computed = (fmean([row[key] for row in rows]) for key in ("loss", "held_out_loss", "answers_computed"))
     title = VARIANTS[name].replace("\n", " ")
@@ -123,10 +124,10 @@ def draw_change(
         axes.set(xticks=(0, 1), xticklabels=("before", "after"), xlim=(-0.1, 3.4), ylabel="score, mean 0")
         axes.grid(axis="x", visible=False)
         axes.spines["bottom"].set_visible(False)
-    told = (f"rank {ranks[i] + 1}, {centred[0][i]:+.2f} to {centred[1][i]:+.2f}: {_short(texts[i])}" for i in order)
-    return figure, f"Scores before and after, beside each its rank by the reader. {'; '.join(told)}."
+    described = (f"rank {ranks[i] + 1}, {centred[0][i]:+.2f} to {centred[1][i]:+.2f}: {_short(texts[i])}" for i in order)
+    return figure, f"Scores before and after, beside each its rank by the reader. {'; '.join(described)}."
 
 
 def _short(text: str) -> str:
-    line = " ".join(text.split()).replace("$", r"\$")
-    return line if len(line) <= 60 else line[:57] + "..."
+    line = " ".join(text.split())
+    return safe_label(line if len(line) <= 60 else line[:57] + "...")

@@ -33,13 +33,13 @@ class Label:
     prompt: str
     responses: tuple[str, ...]
     ranking: tuple[int, ...] | None
-    """A number a response, 0 = best, equal = a tie; None: skipped."""
+    """One number per response, 0 = best, equal = a tie; None: skipped."""
     flags: tuple[tuple[str, ...], ...]
     """For each response some of FLAGS."""
 
     @property
     def is_comparison(self) -> bool:
-        """Tell whether some answer was ranked better than another."""
+        """True where some answer was ranked better than another."""
         return self.ranking is not None and len(set(self.ranking)) > 1
 
 
@@ -55,7 +55,7 @@ def labels_folder() -> Path:
 
 
 def load_labels() -> tuple[dict[str, Label], list[str]]:
-    """Read the reader's labels, by prompt, and what to tell the reader.
+    """Read the reader's labels, by prompt; return the labels and messages for the reader.
 
     A file with a row that cannot be understood is kept aside; its other rows stay in use.
     """
@@ -68,7 +68,7 @@ def load_labels() -> tuple[dict[str, Label], list[str]]:
 
 
 def save_label(label: Label) -> list[str]:
-    """Store one label at once, in place of an earlier one for the same prompt; return what to tell the reader.
+    """Store one label at once, in place of an earlier one for the same prompt; return messages for the reader.
 
     Raises: OSError where the files cannot be written.
     """
@@ -138,7 +138,7 @@ def comparisons_of(labels: Mapping[str, Label] | Sequence[Label]) -> list[Compar
 
 
 def read_other_readers() -> tuple[dict[str, list[Comparison]], list[str]]:
-    """Read the files of other readers that lie beside one's own: name -> comparisons; and what was wrong with them."""
+    """Read the files of other readers beside the reader's own: name -> comparisons, and messages on unreadable files."""
     others, messages = {}, []
     for path in sorted(labels_folder().glob("*.jsonl")):
         if path.name.startswith("mine."):
@@ -169,7 +169,7 @@ def agreement_between(first: Sequence[Comparison], second: Sequence[Comparison])
 
 
 def agreement_with_judge(comparisons: Sequence[Comparison], requests: Sequence[Request]) -> tuple[int, int]:
-    """Count pairs that a person and the judge order alike, and pairs that both order; prompts it does not know are left out."""
+    """Count pairs that a person and the judge order alike, and pairs that both order, on the prompts in `requests`."""
     known = {request.prompt: request for request in requests}
     counts = [0, 0]
     for each in comparisons:

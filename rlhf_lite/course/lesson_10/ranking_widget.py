@@ -1,18 +1,17 @@
 """A widget in which the reader ranks answers of the model, as labelers do: ranks with ties, flags, skipping, going back.
 
-By mouse: press a rank beside each answer. By keyboard: type all ranks into one line, a digit an answer, and press Enter;
+By mouse: press a rank beside each answer. By keyboard: type all ranks into one line, one digit per answer, and press Enter;
 or Tab to any button and press Space. Line and buttons always show the same. Each label is stored at once; see `labels`.
 """
 
 import re
 from collections.abc import Sequence
-from html import escape
 
 import ipywidgets as widgets
 
-from ..answers import as_html
 from ..quiz import LETTERS
-from ..static_fallback import show_with_twin
+from ..safe_text import safe_html
+from ..static_fallback import show_with_fallback
 from .labels import FLAGS, RANKED, Label, dense_ranks, labels_folder, load_labels, save_label
 from .tasks import Task
 
@@ -20,7 +19,7 @@ NO_RANK = "-"
 MARKS = {flag[0]: flag for flag in FLAGS}
 """How flags are typed: u = untrue, h = harmful."""
 SKIP, BACK = "s", "b"
-EXPLAINED = "a digit an answer, 1 = best; u = untrue, h = harmful; Enter saves. Alone: s skips, b goes back."
+EXPLAINED = "one digit per answer, 1 = best; u = untrue, h = harmful; Enter saves. Alone: s skips, b goes back."
 Ranks = list[int | None]
 Flags = list[set[str]]
 
@@ -60,7 +59,7 @@ def write_line(ranks: Sequence[int | None], flags: Sequence[set[str]]) -> str:
 
 
 def order_in_words(ranks: Sequence[int | None]) -> str:
-    """Say an order. Example: [2, 1, None, 2] -> "Best first: b; a = d. No rank yet: c." """
+    """Describe an order. Example: [2, 1, None, 2] -> "Best first: b; a = d. No rank yet: c." """
     chosen = sorted({rank for rank in ranks if rank is not None})
     places = [" = ".join(LETTERS[i] for i, rank in enumerate(ranks) if rank == place) for place in chosen]
     missing = [LETTERS[i] for i, rank in enumerate(ranks) if rank is None]
@@ -83,7 +82,7 @@ class AnswerRow(widgets.HBox):
                                    layout={"width": "5.6em", "flex": "0 0 auto"})
             for flag in FLAGS
         }  # fmt: skip
-        shown = f'<div style="line-height: 1.35; padding: 5px 0"><b>{letter}</b>&ensp;{as_html(text)}</div>'
+        shown = f'<div style="line-height: 1.35; padding: 5px 0"><b>{letter}</b>&ensp;{safe_html(text)}</div>'
         words = widgets.HTML(shown, layout={"flex": "1 1 0", "min_width": "0"})
         super().__init__(
             [words, self.rank, *self.flags.values()],
@@ -95,7 +94,7 @@ class AnswerRow(widgets.HBox):
         return {flag for flag, box in self.flags.items() if box.value}
 
     def set_choice(self, rank: int | None, flags: set[str]) -> None:
-        """Press what somebody chose elsewhere."""
+        """Set the buttons to a rank and flags that were typed or stored."""
         self.rank.value = rank
         for flag, box in self.flags.items():
             box.value = flag in flags
@@ -128,12 +127,12 @@ class RankingBox(widgets.VBox):
 
     @property
     def ranks(self) -> Ranks:
-        """What is chosen now, a rank an answer, from 1."""
+        """What is chosen now, one rank per answer, from 1."""
         return [row.rank.value for row in self.rows.children]
 
     @property
     def flags(self) -> Flags:
-        """The flags that are set now, a set an answer."""
+        """The flags that are set now, one set per answer."""
         return [row.chosen_flags() for row in self.rows.children]
 
     def _show(self, place: int) -> None:
@@ -146,7 +145,7 @@ class RankingBox(widgets.VBox):
         self.back.disabled = place == 0
         self._say("")
         if over:
-            thanks = f"Thank you: that was the last one. Your labels are in {escape(f'{labels_folder().name}/{RANKED}')}."
+            thanks = f"Thank you: that was the last one. Your labels are in {safe_html(f'{labels_folder().name}/{RANKED}')}."
             self.title.value, self.rows.children, self.order.value = f"<p>{counted} {thanks}</p>", (), ""
             self.line.value = ""
             return
@@ -154,7 +153,7 @@ class RankingBox(widgets.VBox):
         self.title.value = (
             f'<div style="line-height: 1.35">Prompt {place + 1} of {len(self.tasks)}. {counted}'
             f'<p style="margin: 6px 0; padding: 6px 10px; border-left: 4px solid #555; background: #8882">'
-            f"{as_html(task.request.prompt)}</p></div>"
+            f"{safe_html(task.request.prompt)}</p></div>"
         )
         rows = tuple(AnswerRow(*each, len(task.answers)) for each in zip(LETTERS, task.answers, strict=False))
         self.rows.children = rows
@@ -166,7 +165,7 @@ class RankingBox(widgets.VBox):
         self._pressed()
 
     def _pressed(self) -> None:
-        """Buttons were pressed, by whomever: say the order, and write the line unless it was the line that pressed them."""
+        """Show the order that the buttons say, and write it as a typed line, unless that line has set the buttons."""
         self.order.value = f'<div style="border-top: 1px solid #ccc; padding-top: 4px">{order_in_words(self.ranks)}</div>'
         if not self._echo:
             self._say("")
@@ -233,11 +232,11 @@ class RankingBox(widgets.VBox):
         self._say(" ".join([stored, *messages]))
 
     def _say(self, text: str) -> None:
-        self.message.value = f"<p>{escape(text)}</p>" if text else ""
+        self.message.value = f"<p>{safe_html(text)}</p>" if text else ""
 
 
 def _show_label(label: Label, task: Task, rows: Sequence[AnswerRow]) -> None:
-    """Press what a stored label says of the answers that are shown; they may be others than it was given for."""
+    """Set the buttons to a stored label, for those of its answers that are shown now."""
     for row, text in zip(rows, task.answers, strict=True):
         if text in label.responses:
             at = label.responses.index(text)
@@ -249,14 +248,14 @@ def label_html(label: Label) -> str:
     """Write one label as a table: answer, rank (1 = best), flags."""
     ranks = [rank + 1 for rank in label.ranking] if label.ranking is not None else ["–"] * len(label.responses)
     rows = (
-        f'<tr><td>{letter}</td><td style="text-align: left">{as_html(text)}</td><td>{rank}</td><td>{", ".join(flags)}</td></tr>'
+        f'<tr><td>{letter}</td><td style="text-align: left">{safe_html(text)}</td><td>{rank}</td><td>{", ".join(flags)}</td></tr>'
         for letter, text, rank, flags in zip(LETTERS, label.responses, ranks, label.flags, strict=False)
     )
     head = "<tr><th></th><th>answer</th><th>rank</th><th>flags</th></tr>"
-    return f"<p><b>Prompt:</b> {as_html(label.prompt)}</p><table>{head}{''.join(rows)}</table>"
+    return f"<p><b>Prompt:</b> {safe_html(label.prompt)}</p><table>{head}{''.join(rows)}</table>"
 
 
 def show_ranking(tasks: Sequence[Task], example: Label) -> None:
-    """Display the widget; its twin shows how somebody else labelled a prompt."""
+    """Display the widget; its static fallback shows how somebody else labelled a prompt."""
     plain = f"Run this lesson to rank answers to {len(tasks)} prompts yourself."
-    show_with_twin(RankingBox(tasks), {"text/html": f"<p>{plain} One label:</p>{label_html(example)}", "text/plain": plain})
+    show_with_fallback(RankingBox(tasks), {"text/html": f"<p>{plain} One label:</p>{label_html(example)}", "text/plain": plain})

@@ -2,9 +2,6 @@
 
 from collections.abc import Sequence
 from copy import deepcopy
-from html import escape
-
-import torch
 
 from ...checkpoint import TrainingRun
 from ...gpt import ScalarModel
@@ -30,7 +27,7 @@ def refit(
     return copy.eval()
 
 
-def fit(model: ScalarModel, comparisons: Sequence[EncodedComparison], pad_id: int) -> tuple[float, float]:
+def loss_and_accuracy_on_tokens(model: ScalarModel, comparisons: Sequence[EncodedComparison], pad_id: int) -> tuple[float, float]:
     """Return the pairwise loss and the accuracy, pairs without ties, on tokenised comparisons."""
     scores = score_sequences(model, [ids for each in comparisons for ids in each.ids], pad_id)
     batch = collate_comparisons(comparisons, pad_id)
@@ -38,25 +35,11 @@ def fit(model: ScalarModel, comparisons: Sequence[EncodedComparison], pad_id: in
 
 
 def loss_and_accuracy(model: ScalarModel, comparisons: Sequence[Comparison], tokenizer: Tokenizer) -> tuple[float, float]:
-    """Do the same for comparisons of texts."""
+    """Return the pairwise loss and the accuracy, pairs without ties, on comparisons of texts."""
     encoded, _ = encode_comparisons(comparisons, tokenizer, model.config.context_length)
-    return fit(model, encoded, tokenizer.pad_id)
+    return loss_and_accuracy_on_tokens(model, encoded, tokenizer.pad_id)
 
 
 def score_texts(model: ScalarModel, prompt: str, responses: Sequence[str], tokenizer: Tokenizer) -> list[float]:
     """Score answers to one prompt, each read at its end token."""
     return score_sequences(model, [tokenizer.encode_example(prompt, text)[0] for text in responses], tokenizer.pad_id).tolist()
-
-
-def changes_html(before: ScalarModel, after: ScalarModel, comparison: Comparison, tokenizer: Tokenizer) -> str:
-    """Write a table of one prompt's answers, best first: rank, score before, score after; text shows as it is."""
-    order = sorted(range(len(comparison.ranks)), key=lambda i: comparison.ranks[i])
-    scores = [score_texts(model, comparison.prompt, comparison.responses, tokenizer) for model in (before, after)]
-    centred = torch.tensor(scores) - torch.tensor(scores).mean(1, keepdim=True)  # only differences have a meaning
-    rows = (
-        f'<tr><td>{comparison.ranks[i] + 1}</td><td style="text-align: left">{escape(comparison.responses[i])}</td>'
-        f"<td>{centred[0, i]:+.2f}</td><td>{centred[1, i]:+.2f}</td></tr>"
-        for i in order
-    )
-    head = "<tr><th>rank</th><th>answer</th><th>before</th><th>after</th></tr>"
-    return f"<p><b>Prompt:</b> {escape(comparison.prompt)}</p><table>{head}{''.join(rows)}</table>"

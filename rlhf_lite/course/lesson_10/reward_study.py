@@ -21,17 +21,18 @@ from ...files import write_atomically
 from ...gpt import GPT, ScalarModel, copy_gpt
 from ...records import EncodedComparison, collate_comparisons, encode_comparisons
 from ...reward import RewardConfig, pair_mask, score_sequences, train_reward_model
+from ...studies.stored import read_measured
 from ...tinyworld.evaluation import Models, load_models
 from ...tinyworld.labelers import HELD_OUT_LABELERS, make_labelers
-from .refit import fit, loss_and_accuracy, refit
-from .tasks import draw_tasks, make_tasks, ranked_by
+from .refit import loss_and_accuracy, loss_and_accuracy_on_tokens, refit
+from .tasks import draw_ranking_tasks, make_tasks, ranked_by
 
 PROMPTS, HELD_OUT_PROMPTS = 300, 200
 """Rankings to learn from, of the run's own 2,200, and rankings to judge by."""
 TOGETHER, APART = "together", "apart"
 PASSES = (1, 2, 4)
 LABELS, TAUGHT = 40, 26
-"""Labels by one person, and how many of them a refit learns from; it is judged on the others."""
+"""Labels by one person, and how many of them a refit learns from; the others judge the refit."""
 
 
 def split_pairs(comparisons: Sequence[EncodedComparison]) -> list[EncodedComparison]:
@@ -68,12 +69,12 @@ def differences(model: ScalarModel, comparisons: Sequence[EncodedComparison], pa
 
 
 def both_ways(found: Sequence[float]) -> tuple[list[float], list[bool]]:
-    """Ask about every pair in both orders, so that what is predicted covers 0 to 1: differences, was the first better."""
+    """Ask about every pair in both orders, so that predictions cover 0 to 1: differences, is the first better."""
     return [*found, *(-each for each in found)], [True] * len(found) + [False] * len(found)
 
 
 def variants(comparisons: Sequence[EncodedComparison]) -> dict[str, tuple[Sequence[EncodedComparison], RewardConfig]]:
-    """What is compared: the data as it is learnt, and how. A step holds as many answers in each: memory allows no more."""
+    """Return the variants to compare, name -> (data, config); a step holds the same number of answers in each."""
     config, pairs = replace(RewardConfig(), eval_every=0), split_pairs(comparisons)
     answers = sum(len(each.ids) for each in comparisons)
     half_the_answers = round(config.batch_size * answers / len(comparisons) / 2)  # a pair holds two
@@ -88,13 +89,13 @@ def measure_batching(folder: Path, models: Models, seed: int) -> dict[str, dict[
     rows = json.loads((folder / "comparisons" / "comparisons.json").read_text(encoding="utf-8"))[:PROMPTS]
     taught = [EncodedComparison(ids=tuple(row["ids"]), ranks=tuple(row["ranks"])) for row in rows]
     strangers = [person for person in make_labelers(0) if person.number in HELD_OUT_LABELERS]
-    tasks = draw_tasks(models, HELD_OUT_PROMPTS, f"reward study {seed}")
+    tasks = draw_ranking_tasks(models, HELD_OUT_PROMPTS, f"reward study {seed}")
     ranked = ranked_by(strangers, tasks, random.Random(f"reward study {seed}"))
     held_out, _ = encode_comparisons(ranked, tokenizer, models.reward_model.config.context_length)
     found = {}
     for name, (data, config) in variants(taught).items():
         model, seconds = learn_rankings(models.policies["sft"], data, config, pad_id=tokenizer.pad_id, seed=seed, name=name)
-        learnt, unseen = (fit(model, part, tokenizer.pad_id) for part in (taught, held_out))
+        learnt, unseen = (loss_and_accuracy_on_tokens(model, part, tokenizer.pad_id) for part in (taught, held_out))
         bins = calibration(*both_ways(differences(model, held_out, tokenizer.pad_id)))
         found[name] = {
             "answers_computed": round(config.epochs * sum(len(each.ids) for each in data)), "seconds": round(seconds, 1),
@@ -123,7 +124,7 @@ def measure_refits(models: Models, seed: int) -> list[dict[str, float]]:
     return found
 
 
-def study(folder: Path, output: Path) -> None:
+def measure_run(folder: Path, output: Path) -> None:
     """Measure one run, whose folder's name ends in its seed, and store what was found."""
     models, seed = load_models(folder), int(folder.name.rpartition("-")[2])
     found = {"seed": seed, "batching": measure_batching(folder, models, seed), "refits": measure_refits(models, seed)}
@@ -131,9 +132,12 @@ def study(folder: Path, output: Path) -> None:
 
 
 def read_study(folder: str | Path) -> list[dict[str, Any]]:
-    """Read what was stored, a seed a file."""
-    return [json.loads(path.read_text(encoding="utf-8")) for path in sorted(Path(folder).glob("seed-*.json"))]
+    """Read what was stored, one file per seed.
+
+    Raises: FileNotFoundError if there is none.
+    """
+    return read_measured(folder, f"run `python -m rlhf_lite.course.lesson_10.reward_study RUN {folder}/seed-0.json`")
 
 
 if __name__ == "__main__":
-    study(Path(sys.argv[1]), Path(sys.argv[2]))
+    measure_run(Path(sys.argv[1]), Path(sys.argv[2]))

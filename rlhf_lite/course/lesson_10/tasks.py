@@ -17,7 +17,7 @@ Source = tuple[str, float]
 FOR_READERS: tuple[Source, ...] = (("sft", 1.0),) * 8 + (("ppo_ptx", 1.0), ("base", 1.0))
 """Who answers where people are to rank (ours)."""
 FOR_TRAINING: tuple[Source, ...] = (("sft", 1.0),) * 4 + (("sft", 1.6), ("base", 1.0))
-"""Who answers where a reward model is trained and measured: gibberish too, so that it is known to be bad (ours)."""
+"""Who answers where a reward model is trained and measured: gibberish too, so that the model learns to score it low (ours)."""
 READABLE = 0.8
 """Share of neighbouring words that must go together; what has less is not worth a person's time (ours)."""
 
@@ -30,7 +30,7 @@ class Task:
     answers: tuple[str, ...]
 
 
-def draw_tasks(
+def draw_ranking_tasks(
     models: Models, count: int, seed: int | str, *, sources: Sequence[Source] = FOR_TRAINING, held_out: bool = True,
     use_cases: list[str] | None = None,
 ) -> list[Task]:  # fmt: skip
@@ -58,7 +58,7 @@ def make_tasks(models: Models, count: int, seed: int | str) -> list[Task]:
     A task has FEWEST to MOST answers. Their order does not tell who gave them. Fewer than `count` tasks come back where
     the models give too few different answers.
     """
-    drawn = draw_tasks(models, 2 * count, seed, sources=FOR_READERS, use_cases=list(USE_CASE_SHARES))
+    drawn = draw_ranking_tasks(models, 2 * count, seed, sources=FOR_READERS, use_cases=list(USE_CASE_SHARES))
     tasks = {}  # no prompt twice: labels are kept by prompt
     for task in drawn:
         answers = tuple(text for text in task.answers if fluency(text) >= READABLE or len(text.split()) == 1)
@@ -79,6 +79,6 @@ def simulated_label(labeler: Labeler, task: Task, rng: random.Random) -> Label:
 
 
 def ranked_by(people: Sequence[Labeler], tasks: Iterable[Task], rng: random.Random) -> list[Comparison]:
-    """Let somebody, another one for each task, rank its answers; what comes out all tied is no comparison and left out."""
+    """Rank each task's answers by a person drawn for that task; rankings in which all answers tie are left out."""
     ranked = [(task, rank(rng.choice(people), task.request, list(task.answers), rng)) for task in tasks]
     return [Comparison(task.request.prompt, task.answers, tuple(ranks)) for task, ranks in ranked if len(set(ranks)) > 1]

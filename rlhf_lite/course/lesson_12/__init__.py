@@ -2,7 +2,7 @@
 
     figures                    PPO's models, the clipped objective, lines, numbers over tokens
     token_table                one answer of a rollout, token by token, to step through
-    live_ppo                   PPO an iteration at a time; settings may change in between
+    live_ppo                   PPO, one iteration at a time; settings may change in between
     dashboard                  PPO's curves while it trains, with sliders that act between iterations
     injected_faults            six small changes that make PPO go wrong, for as long as a block runs
     wrong_runs                 runs trained with each fault, stored, drawn to be diagnosed

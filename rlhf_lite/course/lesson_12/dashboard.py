@@ -2,13 +2,13 @@
 
 By keyboard: Tab to a button, Space to press it; Tab to a slider, arrow keys to move it. Training is a task of the kernel's
 own event loop and gives way after each part of an iteration, so that clicks and other cells come in between; nothing is
-printed after the cell has ended. `python -m rlhf_lite.course.lesson_12.dashboard` records anew the run that its twin shows.
+printed after the cell has ended. `python -m rlhf_lite.course.lesson_12.dashboard` records anew the run that its
+static fallback shows.
 """
 
 import asyncio
 import json
 from collections.abc import Callable, Mapping, Sequence
-from html import escape
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -18,14 +18,15 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 from tqdm.auto import tqdm
 
-from ...files import course_folder, write_atomically
+from ...files import check_is_file, course_folder, write_atomically
 from ...ppo import PPOConfig
 from ...reports.plots import DOTTED, INK, PALE, PPO_PANELS, STYLE
 from ...tinyworld.evaluation import Models, load_models
-from ..answers import as_html
 from ..figures import as_png
+from ..safe_text import safe_attribute, safe_html
+from ..source import COURSE_DATA
 from ..static_fallback import show_with_figure
-from .live_ppo import KNOBS, LIVE, Change, LivePPO, changes_told
+from .live_ppo import KNOBS, LIVE, Change, LivePPO, changes_in_words
 
 ROOT = course_folder()
 RECORDED = ROOT / "data" / "dashboard.json"
@@ -39,7 +40,7 @@ RECORDED_ITERATIONS = 24
 History = Sequence[Mapping[str, float]]
 
 
-def draw_curves(history: History, changes: Sequence[Change] = (), earlier: History = ()) -> tuple[Figure, str]:
+def draw_dashboard(history: History, changes: Sequence[Change] = (), earlier: History = ()) -> tuple[Figure, str]:
     """Draw what is watched, a panel each: this run, the run before it in pale, and a line where a slider was moved.
 
     Returns the figure and its alt text.
@@ -62,24 +63,24 @@ def draw_curves(history: History, changes: Sequence[Change] = (), earlier: Histo
             axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         for axes in panels[1]:
             axes.set_xlabel("iteration")
-    return figure, curves_alt(history, changes, earlier)
+    return figure, dashboard_alt(history, changes, earlier)
 
 
-def curves_alt(history: History, changes: Sequence[Change], earlier: History = ()) -> str:
-    """Say in words what `draw_curves` shows."""
+def dashboard_alt(history: History, changes: Sequence[Change], earlier: History = ()) -> str:
+    """Describe what `draw_dashboard` shows."""
     if not history:
         return "No iteration is done yet."
-    told = (
+    described = (
         f"{label.replace(chr(10), ' ')} {history[0][key]:.2f} to {history[-1][key]:.2f}"
         + (f" ({earlier[-1][key]:.2f})" if earlier else "")
         for key, label in PPO_PANELS.items()
     )
     last = ", in brackets the last value of the run before" if earlier else ""
-    moved = f" Sliders moved: {changes_told(changes)}." if changes else ""
-    return f"Curves of PPO, iteration 1 to {len(history)}{last}: {'; '.join(told)}.{moved}"
+    moved = f" Sliders moved: {changes_in_words(changes)}." if changes else ""
+    return f"Curves of PPO, iteration 1 to {len(history)}{last}: {'; '.join(described)}.{moved}"
 
 
-def answers_html(prompt: str, answers: Sequence[str]) -> str:
+def newest_answers_html(prompt: str, answers: Sequence[str]) -> str:
     """Write a prompt and its newest answers, SFT's first; answers are numbered by the iterations done. Text is escaped.
 
     Example: ("Hi <b>", ["No."]) holds "Hi &lt;b&gt;".
@@ -87,10 +88,10 @@ def answers_html(prompt: str, answers: Sequence[str]) -> str:
     kept = [0, *range(max(1, len(answers) - SHOWN_ANSWERS + 1), len(answers))]
     rows = "".join(
         f'<tr><td style="text-align: left">{f"after iteration {i}" if i else "before (SFT)"}</td>'
-        f'<td style="text-align: left">{as_html(answers[i].strip() or "(nothing)")}</td></tr>'
+        f'<td style="text-align: left">{safe_html(answers[i].strip() or "(nothing)")}</td></tr>'
         for i in kept
     )
-    return f"<p><b>One held-out prompt:</b> {as_html(prompt)}</p><table>{rows}</table>"
+    return f"<p><b>One held-out prompt:</b> {safe_html(prompt)}</p><table>{rows}</table>"
 
 
 class Dashboard(widgets.VBox):
@@ -166,7 +167,7 @@ class Dashboard(widgets.VBox):
         self._redraw("Back at the SFT model. The dashed grey line is the run before.")
 
     async def _train(self, until: int) -> None:
-        """Train until so many iterations are done, or somebody says stop; between parts of one, others have their turn."""
+        """Train up to iteration `until` or until Pause is pressed; other tasks run after each part of an iteration."""
         self._show_buttons()
         end = ""
         try:
@@ -191,7 +192,7 @@ class Dashboard(widgets.VBox):
             self._redraw(end or ("That is the last one: Reset to begin again." if over else "Paused."))
 
     def _say(self, text: str) -> None:
-        self.status.value = f'<p role="status">{escape(text)}</p>'
+        self.status.value = f'<p role="status">{safe_html(text)}</p>'
 
     def _show_buttons(self) -> None:
         trains, over = self._task is not None, self.live.done >= self.live.wanted.iterations
@@ -200,21 +201,25 @@ class Dashboard(widgets.VBox):
 
     def _redraw(self, text: str = "") -> None:
         live = self.live
-        figure, alt = draw_curves(live.history, live.changes, self.earlier)
+        figure, alt = draw_dashboard(live.history, live.changes, self.earlier)
         wide, high = (round(110 * inches) for inches in figure.get_size_inches())
         self.picture.value = (
-            f'<img alt="{escape(alt)}" src="data:image/png;base64,{as_png(figure)}" width="{wide}" height="{high}" '
+            f'<img alt="{safe_attribute(alt)}" src="data:image/png;base64,{as_png(figure)}" width="{wide}" height="{high}" '
             'style="max-width: 100%; height: auto">'
         )
-        self.moved.value = f"<p>Sliders moved: {escape(changes_told(live.changes))}.</p>" if live.changes else ""
-        self.answer.value = answers_html(live.prompt, live.answers)
+        self.moved.value = f"<p>Sliders moved: {safe_html(changes_in_words(live.changes))}.</p>" if live.changes else ""
+        self.answer.value = newest_answers_html(live.prompt, live.answers)
         self._show_buttons()
         if text:
             self._say(f"{live.done} iterations done. {text}")
 
 
 def recorded_run(path: Path = RECORDED) -> tuple[list[dict[str, float]], list[Change], str, list[str]]:
-    """Read the recorded run: history, changes, prompt, answers."""
+    """Read the recorded run: history, changes, prompt, answers.
+
+    Raises: FileNotFoundError where the course's data folder is not there.
+    """
+    check_is_file(path, f"no file {path}: {COURSE_DATA}", COURSE_DATA)
     row = json.loads(path.read_text(encoding="utf-8"))
     return row["history"], [Change(**change) for change in row["changes"]], row["prompt"], row["answers"]
 
@@ -222,19 +227,19 @@ def recorded_run(path: Path = RECORDED) -> tuple[list[dict[str, float]], list[Ch
 def show_dashboard(models: Models, *, iterations: int = 3, config: PPOConfig = LIVE, seed: int = 0) -> LivePPO:
     """Train a few iterations at once, then display the dashboard, with which the reader goes on; return its run.
 
-    Its twin, for those who only read, is a recorded run in which a slider was moved twice.
+    Its static fallback, for those who only read, is a recorded run in which a slider was moved twice.
     """
     live = LivePPO(models, config, seed=seed)
     for _ in tqdm(range(iterations), desc="PPO"):
         live.advance()
     history, changes, _, _ = recorded_run()
-    figure, alt = draw_curves(history, changes)
+    figure, alt = draw_dashboard(history, changes)
     show_with_figure(Dashboard(live), figure, f"A recorded run. {alt}")
     return live
 
 
 def main() -> None:
-    """Record the run of the twin."""
+    """Record the run of the static fallback."""
     live = LivePPO(load_models(ROOT / "data" / "checkpoints"))
     at = {iteration: (key, value) for iteration, key, value in SCRIPT}
     for iteration in tqdm(range(RECORDED_ITERATIONS)):

@@ -47,22 +47,6 @@ def _case_of(letter: str) -> Case:
     )  # fmt: skip
 
 
-def _swaps_silent_ones(run):
-    return {"E": "no whitening", "F": "wrong temperature"}.get(run) or RUNS[run]
-
-
-def _takes_falling_score_for_kl(run):
-    return {"B": "reward on padding", "C": "KL off"}.get(run) or RUNS[run]
-
-
-def _takes_dropout_for_mask(run):
-    return {"A": "mask off by one", "D": "dropout on"}.get(run) or RUNS[run]
-
-
-def _own_words(run):
-    return "something is wrong with the learning rate"
-
-
 def place_scores(scores: list[float], mask: list[list[bool]]) -> list[list[float]]:
     """Return a row of rewards for each answer: its score at its last sampled token, 0 elsewhere."""
     rows = []
@@ -72,23 +56,6 @@ def place_scores(scores: list[float], mask: list[list[bool]]) -> list[list[float
     return rows
 
 
-def _at_the_end_of_the_row(scores, mask):
-    return [[score if t == len(kept) - 1 else 0.0 for t in range(len(kept))] for score, kept in zip(scores, mask)]
-
-
-def _on_every_token(scores, mask):
-    return [[score if keep else 0.0 for keep in kept] for score, kept in zip(scores, mask)]
-
-
-def _at_the_count(scores, mask):
-    return [[score if t == sum(kept) - 1 else 0.0 for t in range(len(kept))] for score, kept in zip(scores, mask)]
-
-
-def _behind_the_last(scores, mask):
-    lasts = [max(t for t, keep in enumerate(kept) if keep) for kept in mask]
-    return [[s if t == last + 1 else 0.0 for t in range(len(kept))] for s, last, kept in zip(scores, lasts, mask)]
-
-
 def surprise_minus_entropy(distributions: list[list[float]], drawn: list[int]) -> float:
     """Return the mean surprise at the tokens drawn, minus the mean entropy of the distributions that score them."""
     surprise = -sum(log(p[token]) for p, token in zip(distributions, drawn)) / len(drawn)
@@ -96,28 +63,11 @@ def surprise_minus_entropy(distributions: list[list[float]], drawn: list[int]) -
     return surprise - entropy
 
 
-def _entropy_minus_surprise(distributions, drawn):
-    return -surprise_minus_entropy(distributions, drawn)
-
-
-def _surprise_alone(distributions, drawn):
-    return -sum(log(p[token]) for p, token in zip(distributions, drawn)) / len(drawn)
-
-
-def _sums_not_means(distributions, drawn):
-    return len(drawn) * surprise_minus_entropy(distributions, drawn)
-
-
-def _zero_is_not_skipped(distributions, drawn):
-    return _surprise_alone(distributions, drawn) + sum(q * log(q) for p in distributions for q in p) / len(drawn)
-
-
 T, F = True, False
 EXERCISES = (
     Exercise(
         solution=diagnose,
         cases=tuple(map(_case_of, RUNS)),
-        wrong=(_swaps_silent_ones, _takes_falling_score_for_kl, _takes_dropout_for_mask, _own_words),
     ),
     Exercise(
         solution=place_scores,
@@ -138,7 +88,6 @@ EXERCISES = (
             ),
             Case(arguments=([2.0], [[T]]), expected=[[2.0]], hint="an answer of one token gets its score there"),
         ),
-        wrong=(_at_the_end_of_the_row, _on_every_token, _at_the_count, _behind_the_last),
     ),
     Exercise(
         solution=surprise_minus_entropy,
@@ -158,6 +107,5 @@ EXERCISES = (
                 mistakes=((ValueError, "log(0) does not exist; what has probability 0 adds nothing to the entropy"),),
             ),
         ),
-        wrong=(_entropy_minus_surprise, _surprise_alone, _sums_not_means, _zero_is_not_skipped),
     ),
 )  # fmt: skip

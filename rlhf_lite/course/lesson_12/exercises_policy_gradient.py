@@ -10,42 +10,10 @@ def reinforce(probabilities: list[float], drawn: int, score: float) -> list[floa
     return [score * ((i == drawn) - p) for i, p in enumerate(probabilities)]
 
 
-def _downhill(probabilities, drawn, score):
-    return [-g for g in reinforce(probabilities, drawn, score)]
-
-
-def _only_the_drawn_one(probabilities, drawn, score):
-    return [score * (i == drawn) for i in range(len(probabilities))]
-
-
-def _without_score(probabilities, drawn, score):
-    return reinforce(probabilities, drawn, 1.0)
-
-
-def _of_the_probability(probabilities, drawn, score):
-    return reinforce(probabilities, drawn, score * probabilities[drawn])
-
-
 def compare_with_others(scores: list[float]) -> list[float]:
     """Return for each answer its score minus the mean score of the other answers."""
     total, others = sum(scores), len(scores) - 1
     return [score - (total - score) / others for score in scores]
-
-
-def _mean_of_all(scores):
-    return [score - sum(scores) / len(scores) for score in scores]
-
-
-def _sum_of_others(scores):
-    return [2 * score - sum(scores) for score in scores]
-
-
-def _others_minus_own(scores):
-    return [-a for a in compare_with_others(scores)]
-
-
-def _best_of_others(scores):
-    return [score - max(scores[:i] + scores[i + 1 :]) for i, score in enumerate(scores)]
 
 
 def clipped_loss(ratios: list[float], advantages: list[float], clip: float) -> float:
@@ -57,50 +25,9 @@ def clipped_loss(ratios: list[float], advantages: list[float], clip: float) -> f
     return sum(terms) / len(terms)
 
 
-def _not_clipped(ratios, advantages, clip):
-    return -sum(r * a for r, a in zip(ratios, advantages)) / len(ratios)
-
-
-def _clipped_always(ratios, advantages, clip):
-    return _not_clipped([min(max(ratio, 1 - clip), 1 + clip) for ratio in ratios], advantages, clip)
-
-
-def _hopeful(ratios, advantages, clip):
-    return -clipped_loss(ratios, [-a for a in advantages], clip)
-
-
-def _objective(ratios, advantages, clip):
-    return -clipped_loss(ratios, advantages, clip)
-
-
-def _sum_of_terms(ratios, advantages, clip):
-    return clipped_loss(ratios, advantages, clip) * len(ratios)
-
-
 def best_policy(reference: list[float], scores: list[float], kl_coef: float) -> list[float]:
     """Return probabilities in proportion to reference * e ** (score / kl_coef)."""
     weights = [p * exp(score / kl_coef) for p, score in zip(reference, scores)]
-    return [weight / sum(weights) for weight in weights]
-
-
-def _forgets_reference(reference, scores, kl_coef):
-    return best_policy([1.0] * len(scores), scores, kl_coef)
-
-
-def _multiplies_by_coef(reference, scores, kl_coef):
-    return best_policy(reference, scores, 1 / kl_coef)
-
-
-def _not_normalised(reference, scores, kl_coef):
-    return [p * exp(score / kl_coef) for p, score in zip(reference, scores)]
-
-
-def _best_score_only(reference, scores, kl_coef):
-    return [float(score == max(scores)) for score in scores]
-
-
-def _adds_reference(reference, scores, kl_coef):
-    weights = [p + exp(score / kl_coef) for p, score in zip(reference, scores)]
     return [weight / sum(weights) for weight in weights]
 
 
@@ -123,7 +50,6 @@ EXERCISES = (
                 hint="a negative score makes the drawn answer less likely: score * (1 - p) is then below 0",
             ),
         ),
-        wrong=(_downhill, _only_the_drawn_one, _without_score, _of_the_probability),
     ),
     Exercise(
         solution=compare_with_others,
@@ -140,7 +66,6 @@ EXERCISES = (
             ),
             Case(arguments=([2.0, 2.0],), expected=[0.0, 0.0], hint="if all scores are equal, nothing is better than the rest"),
         ),
-        wrong=(_mean_of_all, _sum_of_others, _others_minus_own, _best_of_others),
     ),
     Exercise(
         solution=clipped_loss,
@@ -159,7 +84,6 @@ EXERCISES = (
             ),
             Case(arguments=([1.0, 1.0], [1.0, -1.0], 0.2), expected=0.0, hint="where the ratio is 1, nothing is clipped"),
         ),
-        wrong=(_not_clipped, _clipped_always, _hopeful, _objective, _sum_of_terms),
     ),
     Exercise(
         solution=best_policy,
@@ -180,6 +104,5 @@ EXERCISES = (
                 hint="equal scores say nothing, so the reference is already best",
             ),
         ),
-        wrong=(_forgets_reference, _multiplies_by_coef, _not_normalised, _best_score_only, _adds_reference),
     ),
 )  # fmt: skip

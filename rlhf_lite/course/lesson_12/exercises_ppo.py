@@ -8,57 +8,11 @@ def sampled_mask(prompt_length: int, length: int, n_tokens: int) -> list[bool]:
     return [prompt_length <= t + 1 < length for t in range(n_tokens - 1)]
 
 
-def _not_shifted(prompt_length, length, n_tokens):
-    return [prompt_length <= t < length for t in range(n_tokens - 1)]
-
-
-def _one_too_many(prompt_length, length, n_tokens):
-    return [prompt_length <= t < length for t in range(n_tokens)]
-
-
-def _without_end(prompt_length, length, n_tokens):
-    return sampled_mask(prompt_length, length - 1, n_tokens)
-
-
-def _with_padding(prompt_length, length, n_tokens):
-    return sampled_mask(prompt_length, n_tokens, n_tokens)
-
-
-def _with_prompt(prompt_length, length, n_tokens):
-    return sampled_mask(1, length, n_tokens)
-
-
 def per_token_rewards(score: float, log_probs: list[float], ref_log_probs: list[float], kl_coef: float) -> list[float]:
     """Return for each sampled token minus kl_coef times its KL, log_prob - ref_log_prob; the last one gets the score too."""
     rewards = [-kl_coef * (own - ref) for own, ref in zip(log_probs, ref_log_probs)]
     rewards[-1] += score
     return rewards
-
-
-def _rewards_distance(score, log_probs, ref_log_probs, kl_coef):
-    return per_token_rewards(score, log_probs, ref_log_probs, -kl_coef)
-
-
-def _score_everywhere(score, log_probs, ref_log_probs, kl_coef):
-    return [r + score for r in per_token_rewards(0.0, log_probs, ref_log_probs, kl_coef)]
-
-
-def _score_first(score, log_probs, ref_log_probs, kl_coef):
-    rewards = per_token_rewards(0.0, log_probs, ref_log_probs, kl_coef)
-    return [rewards[0] + score, *rewards[1:]]
-
-
-def _score_replaces(score, log_probs, ref_log_probs, kl_coef):
-    return [*per_token_rewards(0.0, log_probs, ref_log_probs, kl_coef)[:-1], score]
-
-
-def _without_coef(score, log_probs, ref_log_probs, kl_coef):
-    return per_token_rewards(score, log_probs, ref_log_probs, 1.0)
-
-
-def _never_positive(score, log_probs, ref_log_probs, kl_coef):
-    rewards = [-kl_coef * max(0.0, own - ref) for own, ref in zip(log_probs, ref_log_probs)]
-    return [*rewards[:-1], rewards[-1] + score]
 
 
 def gae(rewards: list[float], values: list[float], discount: float, gae_lambda: float) -> list[float]:
@@ -72,65 +26,12 @@ def gae(rewards: list[float], values: list[float], discount: float, gae_lambda: 
     return advantages
 
 
-def _only_deltas(rewards, values, discount, gae_lambda):
-    return gae(rewards, values, discount, 0.0)
-
-
-def _lambda_one(rewards, values, discount, gae_lambda):
-    return gae(rewards, values, discount, 1.0)
-
-
-def _forwards(rewards, values, discount, gae_lambda):
-    advantages, last = [], 0.0
-    for delta in gae(rewards, values, discount, 0.0):
-        last = delta + discount * gae_lambda * last
-        advantages.append(last)
-    return advantages
-
-
-def _returns(rewards, values, discount, gae_lambda):
-    return [a + v for a, v in zip(gae(rewards, values, discount, gae_lambda), values)]
-
-
-def _not_turned_back(rewards, values, discount, gae_lambda):
-    return gae(rewards, values, discount, gae_lambda)[::-1]
-
-
-def _goes_on_after_the_end(rewards, values, discount, gae_lambda):
-    return gae([*rewards[:-1], rewards[-1] + discount * values[-1]], values, discount, gae_lambda)
-
-
-def _without_discount(rewards, values, discount, gae_lambda):
-    return gae(rewards, values, 1.0, gae_lambda)
-
-
 def whiten(values: list[float], mask: list[bool]) -> list[float]:
     """Return the kept values with mean 0 and standard deviation 1, and 0 for the others."""
     kept = [value for value, keep in zip(values, mask) if keep]
     mean = sum(kept) / len(kept)
     deviation = (sum((value - mean) ** 2 for value in kept) / len(kept)) ** 0.5
     return [(value - mean) / deviation if keep else 0.0 for value, keep in zip(values, mask)]
-
-
-def _with_padding_in_the_mean(values, mask):
-    whole = whiten(values, [True] * len(values))
-    return [value if keep else 0.0 for value, keep in zip(whole, mask)]
-
-
-def _only_centred(values, mask):
-    kept = [value for value, keep in zip(values, mask) if keep]
-    return [value - sum(kept) / len(kept) if keep else 0.0 for value, keep in zip(values, mask)]
-
-
-def _by_variance(values, mask):
-    kept = [value for value, keep in zip(_only_centred(values, mask), mask) if keep]
-    variance = sum(value**2 for value in kept) / len(kept)
-    return [value / variance for value in _only_centred(values, mask)]
-
-
-def _padding_kept(values, mask):
-    found = whiten(values, mask)
-    return [f if keep else value for f, value, keep in zip(found, values, mask)]
 
 
 EXERCISES = (
@@ -156,7 +57,6 @@ EXERCISES = (
             ),
             Case(arguments=(1, 4, 4), expected=[True, True, True], hint="all but the first token were sampled"),
         ),
-        wrong=(_not_shifted, _one_too_many, _without_end, _with_padding, _with_prompt),
     ),
     Exercise(
         solution=per_token_rewards,
@@ -181,7 +81,6 @@ EXERCISES = (
                 hint="a policy equal to its reference pays nothing: the reward is the score",
             ),
         ),
-        wrong=(_rewards_distance, _score_everywhere, _score_first, _score_replaces, _without_coef, _never_positive),
     ),
     Exercise(
         solution=gae,
@@ -206,7 +105,6 @@ EXERCISES = (
                 mistakes=(([0.5, 0.6], "the discount is missing: 0.5 * next value in the delta, and 0.5 * next advantage"),),
             ),
         ),
-        wrong=(_only_deltas, _lambda_one, _forwards, _returns, _not_turned_back, _goes_on_after_the_end, _without_discount),
     ),
     Exercise(
         solution=whiten,
@@ -216,7 +114,7 @@ EXERCISES = (
                 hint="the kept values are 1 and 5: mean 3, both 2 away from it, so the standard deviation is 2",
                 mistakes=(
                     (
-                        _with_padding_in_the_mean([1.0, 5.0, 100.0], [True, True, False]),
+                        [-0.750367, -0.6629456, 0.0],
                         "the 100 is padding: leave it out of mean and deviation too",
                     ),
                     ([-2.0, 2.0, 0.0], "the mean is 0 now; divide by the standard deviation as well"),
@@ -226,6 +124,5 @@ EXERCISES = (
                 ),
             ),
         ),
-        wrong=(_with_padding_in_the_mean, _only_centred, _by_variance, _padding_kept),
     ),
 )  # fmt: skip

@@ -22,7 +22,7 @@ BOXES = {
 """Left, bottom, width, text, and whether it is a model; all boxes are 0.8 high."""
 LOOP_ALT = (
     "PPO on a language model. Prompts go to the policy, a model that learns; it samples answers. Three models read each answer: "
-    "the reward model, fixed, gives one score an answer; the reference, fixed, which is the SFT model, gives log-probabilities, "
+    "the reward model, fixed, gives one score per answer; the reference, fixed, which is the SFT model, gives log-probabilities, "
     "for the KL; the value model, which learns, gives a value for each token. Score and KL make a reward for each token. Rewards "
     "and values make an advantage for each token. The advantages go back to the policy as its loss, and it begins again."
 )
@@ -91,7 +91,7 @@ def draw_clip(clip: float = 0.2) -> tuple[Figure, str]:
     return figure, alt
 
 
-def draw_lines(
+def draw_panels(
     panels: Mapping[str, Mapping[str, Line]], xlabel: str, *, bands: Mapping[str, Mapping[str, Line]] | None = None,
     log_x: bool = False,
 ) -> tuple[Figure, str]:  # fmt: skip
@@ -102,7 +102,7 @@ def draw_lines(
         bands: the same keys -> (lows, highs) to shade around a line.
         log_x: whether xs are drawn on a logarithmic scale.
     """
-    told = []
+    described = []
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=(4.2 * len(panels) if len(panels) > 1 else 7.5, 3.3))
         all_axes = figure.subplots(1, len(panels), squeeze=False)[0]
@@ -111,15 +111,15 @@ def draw_lines(
                 axes.plot(xs, ys, label=name, markevery=max(1, len(xs) // 8), **style)
                 if bands and name in bands.get(title, {}):
                     axes.fill_between(xs, *bands[title][name], color=style["color"], alpha=0.13, linewidth=0)
-                told.append(f"{title}, {name}: from {ys[0]:.2f} at {xs[0]:g} to {ys[-1]:.2f} at {xs[-1]:g}")
+                described.append(f"{title}, {name}: from {ys[0]:.2f} at {xs[0]:g} to {ys[-1]:.2f} at {xs[-1]:g}")
             axes.set(xlabel=xlabel, title=title, **({"xscale": "log"} if log_x else {}))
             if len(lines) > 1:
                 axes.legend(frameon=False, fontsize=10)
-    return figure, f"Lines over {xlabel}. {'; '.join(told)}."
+    return figure, f"Lines over {xlabel}. {'; '.join(described)}."
 
 
 def draw_over_tokens(tokens: Sequence[str], panels: Mapping[str, Sequence[float]]) -> tuple[Figure, str]:
-    """Draw a bar a token, a panel a quantity, panels below each other; return the figure and its alt text."""
+    """Draw one bar per token, one panel per quantity, panels below each other; return the figure and its alt text."""
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=(max(6.0, 1.2 + 0.55 * len(tokens)), 0.9 + 1.35 * len(panels)))
         all_axes = figure.subplots(len(panels), 1, squeeze=False, sharex=True)[:, 0]
@@ -131,8 +131,8 @@ def draw_over_tokens(tokens: Sequence[str], panels: Mapping[str, Sequence[float]
             axes.margins(y=0.15)
         names = [token.strip() or token for token in tokens]
         axes.set_xticks(range(len(names)), names, rotation=45, ha="right", rotation_mode="anchor")
-    told = (
+    described = (
         f"{title}: " + ", ".join(f"{name} {value:.2f}" for name, value in zip(names, values, strict=True))
         for title, values in panels.items()
     )
-    return figure, f"Bars over the tokens of one answer. {'; '.join(told)}."
+    return figure, f"Bars over the tokens of one answer. {'; '.join(described)}."

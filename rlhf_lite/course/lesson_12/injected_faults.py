@@ -1,6 +1,7 @@
 """Six faults of PPO code, each a small change of the library's own text, put in for as long as a `with` block runs.
 
-A fault is told as an edit: in which function, which words, replaced by which. Nothing in the library knows of them.
+A fault is described as an edit: in which function, which words, replaced by which. Nothing in the library knows of the
+edits, so renaming a local variable in `rollout` or `ppo` breaks them; `tests/course/lesson_12/test_wrong_runs.py` then says so.
 """
 
 import inspect
@@ -27,9 +28,10 @@ class Edit:
     after: str
 
     def lines(self) -> tuple[str, str]:
-        """Return the whole line that is changed, before and after, without its indentation."""
+        """Return the whole line that is changed, before and after, without its indentation and marks for the formatter."""
         (line,) = (line for line in inspect.getsource(self.function).splitlines() if self.before in line)
-        return line.strip(), line.replace(self.before, self.after).strip()
+        line = line.strip().removesuffix("  # fmt: skip")
+        return line, line.replace(self.before, self.after)
 
 
 @dataclass(frozen=True, kw_only=True)

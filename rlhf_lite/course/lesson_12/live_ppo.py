@@ -1,4 +1,4 @@
-"""PPO an iteration at a time, by the library's own functions: settings may change between iterations, and each change is kept."""
+"""PPO, iteration by iteration, by the library's functions: settings may change between iterations, and each change is kept."""
 
 from collections.abc import Callable, Iterator, Sequence
 from copy import deepcopy
@@ -67,8 +67,8 @@ class Change:
     before: float
     after: float
 
-    def told(self) -> str:
-        """Say it. Example: "before iteration 6: KL coefficient 0.05 → 0"."""
+    def in_words(self) -> str:
+        """Describe the change in words. Example: "before iteration 6: KL coefficient 0.05 → 0"."""
         return f"before iteration {self.iteration + 1}: {KNOBS[self.key].label} {self.before:g} → {self.after:g}"
 
 
@@ -162,6 +162,6 @@ class LivePPO:
         return [judge(request, text).gold for request, text in zip(self.requests, texts, strict=True)], texts
 
 
-def changes_told(changes: Sequence[Change]) -> str:
-    """Number the changes and say them in a line."""
-    return "; ".join(f"[{n}] {change.told()}" for n, change in enumerate(changes, start=1))
+def changes_in_words(changes: Sequence[Change]) -> str:
+    """Describe all changes in one line, numbered."""
+    return "; ".join(f"[{n}] {change.in_words()}" for n, change in enumerate(changes, start=1))

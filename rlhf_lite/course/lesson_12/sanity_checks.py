@@ -1,4 +1,4 @@
-"""Seven checks before the first update, when all numbers are known: each finds faults that curves may never show."""
+"""Seven sanity checks before the first update, when all numbers are known: each finds faults that curves may never show."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ class Check:
     tolerance: float
 
     def passes(self, found: float) -> bool:
-        """Tell whether a number is as expected; one that is not a number is not."""
+        """Return True for a number within the tolerance; NaN never passes."""
         return abs(found - self.expected) <= self.tolerance
 
 
@@ -39,7 +39,7 @@ CHECKS = {
     "ratio": Check(title="mean ratio", expected=1.0, tolerance=1e-3),
     "mask": Check(title="tokens wrongly kept or left out", expected=0, tolerance=0),
     "reward": Check(title="score not found in the rewards", expected=0.0, tolerance=1e-3),
-    "nat": Check(title="price of a nat of KL", expected=0.05, tolerance=1e-4),
+    "nat": Check(title="price per nat of KL", expected=0.05, tolerance=1e-4),
     "deviation": Check(title="deviation of the advantages", expected=1.0, tolerance=1e-2),
     "surprise": Check(title="surprise minus entropy", expected=0.0, tolerance=0.08),
 }
@@ -47,7 +47,7 @@ CHECKS = {
 
 
 @torch.no_grad()
-def step_zero(models: Models, fault: Fault = SOUND, *, episodes: int = EPISODES, seed: int = 0) -> dict[str, float]:
+def run_sanity_checks(models: Models, fault: Fault = SOUND, *, episodes: int = EPISODES, seed: int = 0) -> dict[str, float]:
     """Let the untouched SFT model answer some prompts with a fault in the code; return what each check finds."""
     config = PPOConfig(episodes=episodes, minibatch_size=episodes)
     policy, value_model = copy_gpt(models.policies["sft"], dropout=fault.dropout), copy_scalar(models.reward_model)
@@ -70,7 +70,7 @@ def step_zero(models: Models, fault: Fault = SOUND, *, episodes: int = EPISODES,
         "ratio": metrics["ratio"],
         "mask": int((found.mask != mask_from_text(found.tokens, [len(ids) for ids in prompts], models.tokenizer.end_id)).sum()),
         "reward": (masked_sum(penalized(found, config.kl_coef), found.mask, dim=1) - found.scores).abs().mean().item(),
-        "nat": price_of_a_nat(elsewhere),
+        "nat": price_per_nat(elsewhere),
         "deviation": kept.std(unbiased=False).item(),
         "surprise": -masked_mean(found.old_log_probs, found.mask).item() - metrics["entropy"],
     }
@@ -81,8 +81,8 @@ def penalized(found: Rollout, kl_coef: float) -> Tensor:
     return found.rewards + kl_coef * k1(found.old_log_probs, found.ref_log_probs)
 
 
-def price_of_a_nat(found: Rollout) -> float:
-    """What a nat of KL from the reference costs: what the rewards lack of the score, over the KL. Needs another reference."""
+def price_per_nat(found: Rollout) -> float:
+    """Return what the rewards lack of the score, divided by the KL; the policy must differ from its reference."""
     kl = masked_sum(k1(found.old_log_probs, found.ref_log_probs), found.mask)
     return ((found.scores - found.rewards.sum(1)).sum() / kl).item()
 
@@ -98,7 +98,7 @@ def mask_from_text(tokens: Tensor, prompt_lengths: list[int], end_id: int) -> Te
     return (behind & (ends_before == 0))[:, 1:]
 
 
-def step_zero_html(found: Mapping[str, Mapping[str, float]]) -> HTML:
+def sanity_checks_html(found: Mapping[str, Mapping[str, float]]) -> HTML:
     """Write what the checks found, a row for each version of the code; a cross marks what is not as expected."""
     head = "".join(f"<th>{title}</th>" for title in ("code", *(check.title for check in CHECKS.values())))
     expected = "".join(f"<td>{check.expected:g}</td>" for check in CHECKS.values())

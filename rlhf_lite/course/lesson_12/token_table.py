@@ -5,7 +5,6 @@ By keyboard: Tab to the slider, arrow keys to step; or Tab to a button, Space to
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from html import escape
 
 import ipywidgets as widgets
 
@@ -13,9 +12,9 @@ from ...likelihood import k1
 from ...ppo import PPOConfig
 from ...rollout import Rollout
 from ...tokenizer import Tokenizer
-from ..answers import as_html
 from ..lesson_01.sampling_sliders import visible
-from ..static_fallback import show_with_twin
+from ..safe_text import safe_html
+from ..static_fallback import show_with_fallback
 
 COLUMNS = ("", "token", "log-prob", "reference", "KL", "value", "reward", "advantage")
 END = "(end)"
@@ -52,7 +51,7 @@ def token_rows(rollout: Rollout, row: int, tokenizer: Tokenizer) -> list[TokenRo
     return [TokenRow(name, *each) for name, *each in zip(names, *(n[row][kept].tolist() for n in numbers), strict=True)]
 
 
-def number(value: float) -> str:
+def three_decimals(value: float) -> str:
     """Write a number with three decimals, without a minus before 0. Example: -0.0001 -> "0.000", -0.5 -> "−0.500"."""
     text = f"{value:.3f}"
     return "0.000" if text == "-0.000" else text.replace("-", "−")
@@ -60,19 +59,19 @@ def number(value: float) -> str:
 
 def _operand(value: float) -> str:
     """Write a number inside a formula: negative ones in brackets."""
-    text = number(value)
+    text = three_decimals(value)
     return f"({text})" if text.startswith("−") else text
 
 
-def table_html(rows: Sequence[TokenRow], chosen: int | None = None) -> str:
+def token_table_html(rows: Sequence[TokenRow], chosen: int | None = None) -> str:
     """Write the table; the chosen token's row is marked by an arrow and bold type."""
     head = "".join(f'<th style="{RIGHT}">{name}</th>' for name in COLUMNS)
     body = []
     for i, row in enumerate(rows):
         shown = (row.log_prob, row.ref_log_prob, row.kl, row.value, row.reward, row.advantage)
         bold = "; font-weight: bold" if i == chosen else ""
-        name = f'<td style="{RIGHT}{bold}"><code style="white-space: pre">{escape(row.token)}</code></td>'
-        cells = "".join(f'<td style="{RIGHT}{bold}">{number(value)}</td>' for value in shown)
+        name = f'<td style="{RIGHT}{bold}"><code style="white-space: pre-wrap">{safe_html(row.token)}</code></td>'
+        cells = "".join(f'<td style="{RIGHT}{bold}">{three_decimals(value)}</td>' for value in shown)
         body.append(f'<tr><td style="{RIGHT}">{"▶" if i == chosen else i + 1}</td>{name}{cells}</tr>')
     return f"<table><tr>{head}</tr>{''.join(body)}</table>"
 
@@ -85,15 +84,15 @@ def formulas(rows: Sequence[TokenRow], i: int, config: PPOConfig) -> list[str]:
     delta = row.reward + config.discount * next_value - row.value
     step, n = config.discount * config.gae_lambda, _operand
     return [
-        f"KL = log-prob − reference = {n(row.log_prob)} − {n(row.ref_log_prob)} = {number(row.kl)}",
+        f"KL = log-prob − reference = {n(row.log_prob)} − {n(row.ref_log_prob)} = {three_decimals(row.kl)}",
         f"reward = −kl_coef · KL{' + score' if last else ''} = −{config.kl_coef:g} · {n(row.kl)}"
-        f"{f' + {n(score)}' if last else ''} = {number(row.reward)}",
+        f"{f' + {n(score)}' if last else ''} = {three_decimals(row.reward)}",
         f"delta = reward + discount · next value − value = {n(row.reward)} + {config.discount:g} · {n(next_value)}"
-        f" − {n(row.value)} = {number(delta)}" + (" (nothing comes after the last token: next value 0)" if last else ""),
+        f" − {n(row.value)} = {three_decimals(delta)}" + (" (nothing comes after the last token: next value 0)" if last else ""),
         f"advantage = delta + discount · lambda · next advantage = {n(delta)} + {step:g} · {n(next_advantage)}"
-        f" = {number(row.advantage)}",
-        f"return = advantage + value = {n(row.advantage)} + {n(row.value)} = {number(row.advantage + row.value)}",
-        f"whitened over the whole rollout, the advantage is {number(row.whitened)}: "
+        f" = {three_decimals(row.advantage)}",
+        f"return = advantage + value = {n(row.advantage)} + {n(row.value)} = {three_decimals(row.advantage + row.value)}",
+        f"whitened over the whole rollout, the advantage is {three_decimals(row.whitened)}: "
         + ("the update makes this token likelier." if row.whitened > 0 else "the update makes this token less likely."),
     ]
 
@@ -101,7 +100,7 @@ def formulas(rows: Sequence[TokenRow], i: int, config: PPOConfig) -> list[str]:
 def formulas_html(rows: Sequence[TokenRow], i: int, config: PPOConfig) -> str:
     """Write the formulas of token i in HTML."""
     lines = "<br>".join(formulas(rows, i, config))
-    return f"<p><b>Token {i + 1} of {len(rows)}: <code>{escape(rows[i].token)}</code></b><br>{lines}</p>"
+    return f"<p><b>Token {i + 1} of {len(rows)}: <code>{safe_html(rows[i].token)}</code></b><br>{lines}</p>"
 
 
 class TokenStepper(widgets.VBox):
@@ -126,7 +125,7 @@ class TokenStepper(widgets.VBox):
     def _redraw(self, _: object = None) -> None:
         i = self.slider.value - 1
         self.back.disabled, self.next.disabled = i == 0, i + 1 == len(self.rows)
-        self.table.value = table_html(self.rows, i)
+        self.table.value = token_table_html(self.rows, i)
         self.formulas.value = formulas_html(self.rows, i, self.config)
 
 
@@ -135,18 +134,18 @@ def title_html(rollout: Rollout, row: int, tokenizer: Tokenizer) -> str:
     kept, ids = rollout.mask[row], rollout.tokens[row]
     first = int(kept.nonzero()[0]) + 1  # mark t speaks of token t + 1
     prompt, answer = tokenizer.decode(ids[:first].tolist()), tokenizer.decode_response(ids[1:][kept].tolist())
-    return (f"<p><b>Prompt:</b> {as_html(prompt)}<br><b>Answer:</b> {as_html(answer)}<br>"
-            f"<b>Score:</b> {number(rollout.scores[row].item())}</p>")  # fmt: skip
+    return (f"<p><b>Prompt:</b> {safe_html(prompt)}<br><b>Answer:</b> {safe_html(answer)}<br>"
+            f"<b>Score:</b> {three_decimals(rollout.scores[row].item())}</p>")  # fmt: skip
 
 
-def twin_html(rows: Sequence[TokenRow], config: PPOConfig, title: str) -> str:
+def fallback_html(rows: Sequence[TokenRow], config: PPOConfig, title: str) -> str:
     """Write the whole table, and the formulas of every token, folded."""
     every = "".join(formulas_html(rows, i, config) for i in range(len(rows)))
-    return f"{title}{table_html(rows)}<details><summary>Every token's formulas</summary>{every}</details>"
+    return f"{title}{token_table_html(rows)}<details><summary>Every token's formulas</summary>{every}</details>"
 
 
 def show_token_table(rollout: Rollout, row: int, tokenizer: Tokenizer, config: PPOConfig) -> None:
-    """Display the stepper for one answer of a rollout; its twin is the whole table with all formulas."""
+    """Display the stepper for one answer of a rollout; its static fallback is the whole table with all formulas."""
     rows, title = token_rows(rollout, row, tokenizer), title_html(rollout, row, tokenizer)
     plain = f"One answer of {len(rows)} tokens, a row each: {', '.join(COLUMNS[1:])}."
-    show_with_twin(TokenStepper(rows, config, title), {"text/html": twin_html(rows, config, title), "text/plain": plain})
+    show_with_fallback(TokenStepper(rows, config, title), {"text/html": fallback_html(rows, config, title), "text/plain": plain})

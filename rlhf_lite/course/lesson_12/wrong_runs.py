@@ -8,7 +8,6 @@ import json
 import sys
 from collections.abc import Sequence
 from copy import deepcopy
-from html import escape
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -22,7 +21,7 @@ from matplotlib.ticker import MaxNLocator
 
 from ... import ppo
 from ...checkpoint import TrainingRun
-from ...files import course_folder, write_atomically
+from ...files import check_is_file, course_folder, write_atomically
 from ...gpt import GPT, copy_gpt, copy_scalar
 from ...ppo import PPOConfig
 from ...reports.plots import INK, PALE, STYLE
@@ -30,6 +29,8 @@ from ...rollout import Rollout, reward_model_score
 from ...tinyworld.evaluation import Models, load_models
 from ...tinyworld.world import TinyWorld
 from ..figures import as_png
+from ..safe_text import safe_attribute
+from ..source import COURSE_DATA
 from ..static_fallback import show_with_figure
 from .injected_faults import FAULTS, SOUND, Fault, injected
 from .live_ppo import training_prompts
@@ -45,7 +46,7 @@ RUNS = {
 }  # fmt: skip
 """Under which letter a reader meets which fault."""
 PANELS = {
-    "score": "score", "gold": "gold score, held-out", "kl": "KL, nats a response", "entropy": "entropy, nats a token",
+    "score": "score", "gold": "gold score, held-out", "kl": "KL, nats per response", "entropy": "entropy, nats per token",
     "clip_fraction": "clip fraction", "length": "length, tokens", "explained_variance": "explained variance",
     "grad_norm": "gradient norm",
 }  # fmt: skip
@@ -59,7 +60,7 @@ DIGITS = 4
 
 
 def train_with(fault: Fault, models: Models, seed: int, config: PPOConfig = CONFIG, *, show_progress: bool = True) -> list[dict]:
-    """Train PPO from the SFT model with a fault; return its log, a row an iteration. The models are left as they are."""
+    """Train PPO from the SFT model with a fault; return its log, one row per iteration. The models are left as they are."""
     policy = copy_gpt(models.policies["sft"], dropout=fault.dropout)
     tokenizer, world = models.tokenizer, TinyWorld(seed)
     run = TrainingRun(None, show_progress=show_progress, name=f"{fault.name}, seed {seed}")
@@ -78,7 +79,7 @@ def train_with(fault: Fault, models: Models, seed: int, config: PPOConfig = CONF
 
 
 def columns(history: list[dict]) -> Curves:
-    """Turn a log into a list a metric, rounded; None where it was not measured.
+    """Turn a log into one list per metric, rounded; None where nothing was measured.
 
     Example: [{"score": 0.123456}, {"score": 1.0}] -> {"score": [0.1235, 1.0]}.
     """
@@ -95,7 +96,7 @@ def file_of(name: str, folder: Path = FOLDER) -> Path:
 
 
 def record(fault: Fault, folder: Path = FOLDER) -> None:
-    """Train one fault's runs, a seed after the other, and store the curves after each."""
+    """Train one fault's runs, seed by seed, and store the curves after each."""
     models, runs = load_models(CHECKPOINTS), {}
     about = {"made_by": f"python -m rlhf_lite.course.lesson_12.wrong_runs {fault.name!r}", "fault": fault.name}
     for seed in SEEDS:
@@ -104,8 +105,10 @@ def record(fault: Fault, folder: Path = FOLDER) -> None:
 
 
 def stored_runs(name: str, folder: Path = FOLDER) -> dict[str, Curves]:
-    """Read a fault's curves, or the sound ones: seed -> metric -> a number an iteration, None where it was not measured."""
-    return json.loads(file_of(name, folder).read_text(encoding="utf-8"))["runs"]
+    """Read a fault's curves, or the sound ones: seed -> metric -> one number per iteration, None where it was not measured."""
+    path = file_of(name, folder)
+    check_is_file(path, f"no file {path}: {COURSE_DATA}", COURSE_DATA)
+    return json.loads(path.read_text(encoding="utf-8"))["runs"]
 
 
 def _points(curve: Sequence[float | None]) -> tuple[list[int], list[float]]:
@@ -125,7 +128,7 @@ def _draw_panel(axes: Axes, key: str, wrong: dict[str, Curves], sound: dict[str,
 
 
 def first_and_last(key: str, wrong: dict[str, Curves], sound: dict[str, Curves]) -> str:
-    """Say where a number begins and ends, the mean over seeds, in brackets that of the sound runs."""
+    """Describe where a number begins and ends, the mean over seeds, in brackets that of the sound runs."""
 
     def mean(runs: dict[str, Curves], place: int) -> float:
         return fmean(_points(run[key])[1][place] for run in runs.values())
@@ -135,7 +138,7 @@ def first_and_last(key: str, wrong: dict[str, Curves], sound: dict[str, Curves])
 
 
 def draw_run(letter: str, folder: Path = FOLDER) -> tuple[Figure, str]:
-    """Draw one of the wrong runs, a line a seed, over the range of the sound runs; return the figure and its alt text."""
+    """Draw one of the wrong runs, one line per seed, over the range of the sound runs; return the figure and its alt text."""
     wrong, sound = stored_runs(RUNS[letter], folder), stored_runs(SOUND.name, folder)
     with mpl.rc_context(STYLE | {"font.size": 10}):
         figure = Figure(figsize=(10.4, 4.4))
@@ -172,7 +175,7 @@ def runs_box() -> widgets.VBox:
 
     def redraw(_: object = None) -> None:
         figure, alt = draw_run(letters.value)
-        picture.value = f'<img alt="{escape(alt)}" src="data:image/png;base64,{as_png(figure)}" style="max-width: 100%">'
+        picture.value = f'<img alt="{safe_attribute(alt)}" src="data:image/png;base64,{as_png(figure)}" style="max-width: 100%">'
 
     letters.observe(redraw, "value")
     redraw()
@@ -180,7 +183,7 @@ def runs_box() -> widgets.VBox:
 
 
 def show_wrong_runs() -> None:
-    """Display the six runs, to be looked at one by one; the twin shows all of them at once."""
+    """Display the six runs, to be looked at one by one; the static fallback shows all of them at once."""
     show_with_figure(runs_box(), *draw_runs())
 
 

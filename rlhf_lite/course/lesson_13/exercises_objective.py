@@ -9,50 +9,10 @@ def given_back(base: float, ppo: float, ptx: float) -> float:
     return (ppo - ptx) / lost if lost else 0.0
 
 
-def _still_missing(base, ppo, ptx):
-    return (ptx - base) / (ppo - base)
-
-
-def _not_divided(base, ppo, ptx):
-    return ppo - ptx
-
-
-def _share_of_the_whole(base, ppo, ptx):
-    return (ppo - ptx) / ppo
-
-
-def _negative(base, ppo, ptx):
-    return -given_back(base, ppo, ptx)
-
-
-def _divides_by_zero(base, ppo, ptx):
-    return (ppo - ptx) / (ppo - base)
-
-
 def penalised_score(score: float, log_probs: list[float], ref_log_probs: list[float], kl_coef: float) -> float:
     """Return a response's score minus kl_coef for every nat that it is likelier to the policy than to the reference."""
     kl = sum(ours - theirs for ours, theirs in zip(log_probs, ref_log_probs))
     return score - kl_coef * kl
-
-
-def _mean_over_tokens(score, log_probs, ref_log_probs, kl_coef):
-    return score - kl_coef * sum(a - b for a, b in zip(log_probs, ref_log_probs)) / len(log_probs)
-
-
-def _adds_the_penalty(score, log_probs, ref_log_probs, kl_coef):
-    return score + kl_coef * sum(a - b for a, b in zip(log_probs, ref_log_probs))
-
-
-def _no_coefficient(score, log_probs, ref_log_probs, kl_coef):
-    return score - sum(a - b for a, b in zip(log_probs, ref_log_probs))
-
-
-def _absolute(score, log_probs, ref_log_probs, kl_coef):
-    return score - kl_coef * sum(abs(a - b) for a, b in zip(log_probs, ref_log_probs))
-
-
-def _never_below_zero(score, log_probs, ref_log_probs, kl_coef):
-    return score - kl_coef * sum(max(0.0, a - b) for a, b in zip(log_probs, ref_log_probs))
 
 
 def objective(scores: list[float], kls: list[float], text_log_probs: list[float], kl_coef: float, ptx_coef: float) -> float:
@@ -62,46 +22,9 @@ def objective(scores: list[float], kls: list[float], text_log_probs: list[float]
     return answering + ptx_coef * remembering
 
 
-def _subtracts_the_text(scores, kls, text_log_probs, kl_coef, ptx_coef):
-    return objective(scores, kls, text_log_probs, kl_coef, -ptx_coef)
-
-
-def _sums_the_text(scores, kls, text_log_probs, kl_coef, ptx_coef):
-    return objective(scores, kls, text_log_probs, kl_coef, ptx_coef * len(text_log_probs))
-
-
-def _sums_the_scores(scores, kls, text_log_probs, kl_coef, ptx_coef):
-    n = len(scores)
-    return n * objective(scores, kls, text_log_probs, kl_coef, ptx_coef / n)
-
-
-def _forgets_the_leash(scores, kls, text_log_probs, kl_coef, ptx_coef):
-    return objective(scores, kls, text_log_probs, 0.0, ptx_coef)
-
-
-def _rewards_distance(scores, kls, text_log_probs, kl_coef, ptx_coef):
-    return objective(scores, kls, text_log_probs, -kl_coef, ptx_coef)
-
-
 def coef_for_sum(coef: float, n_sequences: int, n_predictions: int) -> float:
     """Return the coefficient that, on a loss summed over each sequence's predictions, pulls as `coef` does on their mean."""
     return coef / n_predictions
-
-
-def _multiplies(coef, n_sequences, n_predictions):
-    return coef * n_predictions
-
-
-def _divides_by_all(coef, n_sequences, n_predictions):
-    return coef / (n_sequences * n_predictions)
-
-
-def _divides_by_sequences(coef, n_sequences, n_predictions):
-    return coef / n_sequences
-
-
-def _leaves_it(coef, n_sequences, n_predictions):
-    return coef
 
 
 def coef_for_ratio(policy_gradient: list[float], text_gradient: list[float], ratio: float) -> float:
@@ -111,26 +34,6 @@ def coef_for_ratio(policy_gradient: list[float], text_gradient: list[float], rat
         return sum(number**2 for number in gradient) ** 0.5
 
     return ratio * length(policy_gradient) / length(text_gradient)
-
-
-def _upside_down(policy_gradient, text_gradient, ratio):
-    return coef_for_ratio(text_gradient, policy_gradient, ratio)
-
-
-def _no_square_root(policy_gradient, text_gradient, ratio):
-    return ratio * sum(x**2 for x in policy_gradient) / sum(x**2 for x in text_gradient)
-
-
-def _sums_absolute_values(policy_gradient, text_gradient, ratio):
-    return ratio * sum(map(abs, policy_gradient)) / sum(map(abs, text_gradient))
-
-
-def _forgets_the_ratio(policy_gradient, text_gradient, ratio):
-    return coef_for_ratio(policy_gradient, text_gradient, 1.0)
-
-
-def _divides_by_the_ratio(policy_gradient, text_gradient, ratio):
-    return coef_for_ratio(policy_gradient, text_gradient, 1 / ratio)
 
 
 EXERCISES = (
@@ -156,7 +59,6 @@ EXERCISES = (
                 mistakes=((ZeroDivisionError, "PPO may have lost nothing; then ppo - base is 0: return 0 before you divide"),),
             ),
         ),
-        wrong=(_still_missing, _not_divided, _share_of_the_whole, _negative, _divides_by_zero),
     ),
     Exercise(
         solution=penalised_score,
@@ -165,7 +67,7 @@ EXERCISES = (
                 arguments=(1.0, [-0.5, -1.0], [-1.0, -2.0], 0.1), expected=0.85,  # 0.5 + 1.0 nats
                 hint="per token log_prob - ref_log_prob, here 0.5 and 1.0; their sum times kl_coef comes off the score",
                 mistakes=(
-                    (0.925, "sum over the tokens of the response: the KL is counted a response, not a token"),
+                    (0.925, "sum over the tokens of the response: the KL is counted per response, not per token"),
                     (1.15, "being far from the reference costs: take the penalty off, do not add it"),
                     (-0.5, "multiply the 1.5 nats by kl_coef before you take them off"),
                 ),
@@ -179,7 +81,6 @@ EXERCISES = (
                 ),
             ),
         ),
-        wrong=(_mean_over_tokens, _adds_the_penalty, _no_coefficient, _absolute, _never_below_zero),
     ),
     Exercise(
         solution=objective,
@@ -200,7 +101,6 @@ EXERCISES = (
                 hint="with ptx_coef 0 only the penalised score is left: that is PPO",
             ),
         ),
-        wrong=(_subtracts_the_text, _sums_the_text, _sums_the_scores, _forgets_the_leash, _rewards_distance),
     ),
     Exercise(
         solution=coef_for_sum,
@@ -215,9 +115,8 @@ EXERCISES = (
                     (0.5, "the sum over 100 predictions pulls 100 times as hard as their mean: that must be made up for"),
                 ),
             ),
-            Case(arguments=(27.8, 8, 1), expected=27.8, hint="with one prediction a sequence, sum and mean are the same"),
+            Case(arguments=(27.8, 8, 1), expected=27.8, hint="with one prediction per sequence, sum and mean are the same"),
         ),
-        wrong=(_multiplies, _divides_by_all, _divides_by_sequences, _leaves_it),
     ),
     Exercise(
         solution=coef_for_ratio,
@@ -240,6 +139,5 @@ EXERCISES = (
                 ),
             ),
         ),
-        wrong=(_upside_down, _no_square_root, _sums_absolute_values, _forgets_the_ratio, _divides_by_the_ratio),
     ),
 )  # fmt: skip

@@ -23,7 +23,11 @@ TERMS = (
 MARKERS = {"base": ("^", "white"), "sft": ("o", PALE), "ppo": ("s", "white"), "ppo_ptx": ("D", INK)}
 LIVE = {"marker": "*", "markersize": 16, "color": INK, "markerfacecolor": "white", "linestyle": "none", "zorder": 5}
 SERIES = {"kl_coef": {"label": "kl_coef varied, no ptx", **SECOND}, "ptx_coef": {"label": "ptx_coef varied", **FIRST}}
-SWEEP_PANELS = {"gold_gain": "gold score", "loss_rise": "text loss, nats a token", "exercises_gain": "share of exercises solved"}
+SWEEP_PANELS = {
+    "gold_gain": "gold score",
+    "loss_rise": "text loss, nats per token",
+    "exercises_gain": "share of exercises solved",
+}
 """What a sweep is measured by, each as a difference from the same seed's SFT model."""
 FEWEST = 3
 """Seeds from which on an interval is drawn: that of two is wider than any figure."""
@@ -44,14 +48,14 @@ def draw_objective() -> tuple[Figure, str]:
             draw_arrow(axes, (x, 1.02), (x, 1.52))
             draw_box(axes, x - 1.1, 0.45, 2.2, 0.5, source, strong=True, fontsize=11)
             axes.text(x, 0.25, when, ha="center", va="center", fontsize=10, style="italic")
-    told = "; ".join(f"{term}: {says}, from the {source} ({when})".replace("\n", " ") for term, says, source, when in TERMS)
-    return figure, f"The three terms of the objective. {told}."
+    described = "; ".join(f"{term}: {says}, from the {source} ({when})".replace("\n", " ") for term, says, source, when in TERMS)
+    return figure, f"The three terms of the objective. {described}."
 
 
-def draw_stages(panels: Mapping[str, Sequence[Mapping[str, Mapping[str, float]]]]) -> tuple[Figure, str]:
-    """Draw what models do on several kinds of text, a panel a title, a row a kind, a marker a model.
+def draw_kinds_of_text(panels: Mapping[str, Sequence[Mapping[str, Mapping[str, float]]]]) -> tuple[Figure, str]:
+    """Draw what models do on several kinds of text, one panel per title, one row per kind, one marker per model.
 
-    `panels` maps a title to one dictionary a seed: model -> kind -> number. Intervals of a "share of ..." end at 1.
+    `panels` maps a title to one dictionary per seed: model -> kind -> number. Intervals of a "share of ..." end at 1.
     """
     alts = []
     with mpl.rc_context(STYLE):
@@ -112,8 +116,8 @@ def draw_sweep(
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=(11, 3.2))
         for axes, (key, title) in zip(figure.subplots(1, len(SWEEP_PANELS)), SWEEP_PANELS.items(), strict=True):
-            told = _points(axes, [ticks.index(value) for value in groups], groups, key, coefficient)
-            alts.append(f"{title}: {told}".replace("\n", " "))
+            described = _points(axes, [ticks.index(value) for value in groups], groups, key, coefficient)
+            alts.append(f"{title}: {described}".replace("\n", " "))
             for name, height in levels.get(key, {}).items():
                 axes.axhline(height, **DOTTED)
                 axes.annotate(name, (0, height), xycoords=("axes fraction", "data"), xytext=(3, 2), textcoords="offset points",
@@ -165,14 +169,14 @@ def draw_trade_off(rows: Rows, iterations: int, *, base: float, live: Rows = ())
         for row in live:
             axes.plot(row["loss_rise"], row["gold_gain"], **LIVE, label="yours")
             alts.append(f"yours: {row['loss_rise']:.2f}, {row['gold_gain']:.2f}")
-        axes.set(xlabel="text loss above SFT's, nats a token (further left: less tax)", ylabel="gold score above SFT's")
+        axes.set(xlabel="text loss above SFT's, nats per token (further left: less tax)", ylabel="gold score above SFT's")
         axes.margins(y=0.14)
         axes.legend(fontsize=10, loc="lower center")
     return figure, f"Gold against text loss, {iterations} iterations: above SFT's. {'. '.join(alts)}."
 
 
 def draw_against_kl(seeds: Sequence[tuple[int, Rows]], panels: Mapping[str, str]) -> tuple[Figure, str]:
-    """Draw each seed's measurements against the KL from SFT, on an axis of its square root; a panel a key.
+    """Draw each seed's measurements against the KL from SFT, on an axis of its square root; one panel per key.
 
     Source of the axis: Gao 2022, who found that scores bend in the square root of KL.
     """
@@ -185,6 +189,6 @@ def draw_against_kl(seeds: Sequence[tuple[int, Rows]], panels: Mapping[str, str]
                 axes.plot(kls, values, color=INK, marker=marker, linestyle=line, markerfacecolor="white", label=f"seed {seed}")
                 alts.append(f"{label}, seed {seed}: {values[0]:.2f} at {kls[0]:.0f} nats, {values[-1]:.2f} at {kls[-1]:.0f}")
             axes.set_xscale("function", functions=(lambda x: x**0.5, lambda x: x**2))
-            axes.set(xlabel="KL from SFT, nats a response", ylabel=label, xticks=[0, 1, 5, 10, 20, 40, 70], xlim=(0, None))
+            axes.set(xlabel="KL from SFT, nats per response", ylabel=label, xticks=[0, 1, 5, 10, 20, 40, 70], xlim=(0, None))
         figure.axes[0].legend(fontsize=10, loc="upper left")
     return figure, "; ".join(alts) + "."

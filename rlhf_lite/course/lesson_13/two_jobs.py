@@ -8,7 +8,6 @@ By keyboard: Tab to a slider, arrow keys to move it.
 """
 
 from dataclasses import dataclass
-from html import escape
 
 import ipywidgets as widgets
 import matplotlib as mpl
@@ -16,8 +15,8 @@ import torch
 from matplotlib.figure import Figure
 
 from ...reports.plots import INK, PALE, STYLE
-from ..bars import bar_row
-from ..static_fallback import show_with_figure
+from ..safe_text import safe_html
+from ..static_fallback import bar_row, show_with_figure
 
 WORDS = ("an answer", "a shrug", "a question", "an insult")
 SFT = (0.3, 0.3, 0.2, 0.2)
@@ -28,7 +27,7 @@ FORUM = (0.1, 0.3, 0.5, 0.1)
 """How often each word comes next on a forum page (made up): there, questions are followed by questions."""
 STEPS, RATE = 200, 0.5
 SETTINGS = (("as it starts: SFT", None), ("PPO", (0.05, 0.0)), ("a tighter leash", (2.0, 0.0)), ("PPO-ptx", (0.05, 0.5)))
-"""What the static twin shows: title, then kl_coef and ptx_coef."""
+"""What the static fallback shows: title, then kl_coef and ptx_coef."""
 JOBS = ("after a prompt", "on a forum page")
 
 
@@ -45,7 +44,7 @@ class Outcome:
     kl: float
     """KL of the answers from SFT, nats."""
     text_loss: float
-    """Cross-entropy on forum pages, nats a word."""
+    """Cross-entropy on forum pages, nats per word."""
 
 
 def train_two_jobs(kl_coef: float, ptx_coef: float, steps: int = STEPS) -> Outcome:
@@ -71,10 +70,11 @@ def outcome_html(outcome: Outcome) -> str:
     """Write both jobs as bars in HTML, and below them the three terms."""
     rows = ""
     for job, probabilities in zip(JOBS, (outcome.answers, outcome.forum), strict=True):
-        rows += f'<tr><th colspan="3" style="text-align: left">{escape(job)}</th></tr>'
+        rows += f'<tr><th colspan="3" style="text-align: left">{safe_html(job)}</th></tr>'
         rows += "".join(bar_row(word, p, f"{p:.0%}", width=20) for word, p in zip(WORDS, probabilities, strict=True))
-    told = f"score {outcome.score:.2f}, KL from SFT {outcome.kl:.2f} nats, loss on forum text {outcome.text_loss:.2f} nats a word"
-    return f"<table>{rows}</table><p>{told}</p>"
+    described = f"score {outcome.score:.2f}, KL from SFT {outcome.kl:.2f} nats, loss on forum text {outcome.text_loss:.2f}"
+    described += " nats per word"
+    return f"<table>{rows}</table><p>{described}</p>"
 
 
 def two_jobs_box() -> widgets.VBox:
@@ -95,7 +95,7 @@ def two_jobs_box() -> widgets.VBox:
 
 
 def draw_two_jobs() -> tuple[Figure, str]:
-    """Draw both jobs under the settings of the twin, a column a setting; return the figure and its alt text."""
+    """Draw both jobs under the settings of the static fallback, one column per setting; return the figure and its alt text."""
     alts, places = [], range(len(WORDS))
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=(11, 3.9))
@@ -107,8 +107,8 @@ def draw_two_jobs() -> tuple[Figure, str]:
                 axes.bar_label(bars, [f"{p:.2f}" for p in probabilities], padding=3, fontsize=10)
                 axes.set(yticks=places, yticklabels=WORDS, ylim=(len(WORDS) - 0.5, -0.5), xlim=(0, 1.25), xticks=[0, 0.5, 1])
                 axes.grid(visible=False)
-                told = ", ".join(f"{word} {p:.2f}" for word, p in zip(WORDS, probabilities, strict=True))
-                alts.append(f"{title}, {job}: {told}")
+                described = ", ".join(f"{word} {p:.2f}" for word, p in zip(WORDS, probabilities, strict=True))
+                alts.append(f"{title}, {job}: {described}")
             named = title if coefficients is None else "{}\nkl_coef {:g}, ptx_coef {:g}".format(title, *coefficients)
             column[0].set_title(named, fontsize=11)
         for axes, job in zip(columns[0], JOBS, strict=True):
@@ -117,5 +117,5 @@ def draw_two_jobs() -> tuple[Figure, str]:
 
 
 def two_jobs_sliders() -> None:
-    """Display the sliders; their twin is a figure of four settings."""
+    """Display the sliders; their static fallback is a figure of four settings."""
     show_with_figure(two_jobs_box(), *draw_two_jobs())

@@ -31,7 +31,7 @@ from .translators import (
 )
 
 LENGTHS = ((3, 4), (5, 6), (7, 8), (9, 10), (11, 12))
-"""English words a sentence: shortest and longest of each group."""
+"""English words per sentence: shortest and longest of each group."""
 SHORT, LONG = 600, 2400
 """Optimizer steps of a lesson's live training, and of the longer one."""
 LINES = {
@@ -42,7 +42,7 @@ LINES = {
 """Told apart by dash and marker, not by colour."""
 
 
-def measure(kind: str, steps: int, seed: int) -> Score:
+def measure_translator(kind: str, steps: int, seed: int) -> Score:
     """Train one model from the beginning and mark it."""
     task = translation_task(seed)
     model = build_translator(kind, task, seed)
@@ -50,12 +50,12 @@ def measure(kind: str, steps: int, seed: int) -> Score:
     return score_translator(kind, model, task, steps=steps, seconds=seconds, seed=seed)
 
 
-def measure_all(folder: Path, seeds: Sequence[int], all_steps: Sequence[int] = (SHORT, LONG)) -> None:
+def measure_translators(folder: Path, seeds: Sequence[int], all_steps: Sequence[int] = (SHORT, LONG)) -> None:
     """Measure every model that has no file yet, for all seeds and numbers of steps."""
     for steps, kind, seed in product(all_steps, TITLES, seeds):
         path = folder / f"{kind}-{steps}-seed-{seed}.json"
         if not path.exists():
-            score = measure(kind, steps, seed)
+            score = measure_translator(kind, steps, seed)
             write_atomically(path, json.dumps(score.to_row(), indent=1) + "\n")
             print(f"{path.name}: {score.exact_match():.3f} in {score.seconds:.0f} s", flush=True)
 
@@ -70,7 +70,7 @@ def load_scores(folder: str | Path) -> list[Score]:
 
 
 def choose(scores: Sequence[Score], kind: str, steps: int) -> list[Score]:
-    """Return one model's scores after so many steps, one a seed."""
+    """Return one model's scores after a number of steps, one per seed."""
     return [score for score in scores if (score.kind, score.steps) == (kind, steps)]
 
 
@@ -81,7 +81,7 @@ def interval(scores: Sequence[Score], shortest: int = 0, longest: int = 12) -> t
 
 
 def scoreboard_rows(groups: Sequence[Sequence[Score]]) -> list[list[str]]:
-    """Return a line of text cells a model: name, parameters, CPU-seconds, exact match on all, short and long sentences."""
+    """Return one line of text cells per model: name, parameters, CPU-seconds, exact match on all, short and long sentences."""
     rows = []
     for scores in groups:
         first, shares = scores[0], (interval(scores)[0], interval(scores, 3, 6)[0], interval(scores, 11, 12)[0])
@@ -91,22 +91,22 @@ def scoreboard_rows(groups: Sequence[Sequence[Score]]) -> list[list[str]]:
 
 
 def print_scoreboard(groups: Sequence[Sequence[Score]]) -> None:
-    """Print the scoreboard as text, a line a model; a group holds one model's scores, one a seed."""
+    """Print the scoreboard as text, one line per model; a group holds one model's scores, one per seed."""
     print(f"{'model':<20}{'parameters':>12}{'CPU-seconds':>13}{'exact match':>13}{'3-6 words':>11}{'11-12 words':>13}")
     for name, *numbers in scoreboard_rows(groups):
         print(f"{name:<20}" + "".join(f"{number:>{width}}" for number, width in zip(numbers, (12, 13, 13, 11, 13), strict=True)))
 
 
 def draw_scoreboard(groups: Sequence[Sequence[Score]]) -> tuple[Figure, str]:
-    """Draw exact match against sentence length, a line a model, beside training time and parameters.
+    """Draw exact match against sentence length, one line per model, beside training time and parameters.
 
-    A group holds one model's scores, one a seed; bars show 95 % intervals where there are several seeds.
+    A group holds one model's scores, one per seed; bars show 95 % intervals where there are several seeds.
     Returns the figure and its alt text.
     """
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=(10.5, 4.2))
         grid = figure.add_gridspec(2, 2, width_ratios=(2, 1))
-        told = _draw_lines(figure.add_subplot(grid[:, 0]), groups)
+        described = _draw_lines(figure.add_subplot(grid[:, 0]), groups)
         names = [TITLES[scores[0].kind] for scores in groups]
         seconds = [sum(score.seconds for score in scores) / len(scores) for scores in groups]
         _draw_bars(figure.add_subplot(grid[0, 1]), names, seconds, "training time (CPU-seconds)", "{:.0f}")
@@ -114,11 +114,11 @@ def draw_scoreboard(groups: Sequence[Sequence[Score]]) -> tuple[Figure, str]:
         _draw_bars(figure.add_subplot(grid[1, 1]), names, sizes, "parameters (thousands)", "{:.0f}")
     pairs = zip(names, seconds, sizes, strict=True)
     costs = "; ".join(f"{name} {second:.0f} CPU-seconds, {size:.0f} thousand parameters" for name, second, size in pairs)
-    return figure, f"Exact match by number of English words. {'. '.join(told)}. Training: {costs}."
+    return figure, f"Exact match by number of English words. {'. '.join(described)}. Training: {costs}."
 
 
 def _draw_lines(axes: Axes, groups: Sequence[Sequence[Score]]) -> list[str]:
-    labels, told = [f"{low}-{high}" for low, high in LENGTHS], []
+    labels, described = [f"{low}-{high}" for low, high in LENGTHS], []
     for scores in groups:
         kind, points = scores[0].kind, [interval(scores, *length) for length in LENGTHS]
         means = [mean for mean, _, _ in points]
@@ -126,10 +126,10 @@ def _draw_lines(axes: Axes, groups: Sequence[Sequence[Score]]) -> list[str]:
         errors = errors if len(scores) > 1 else None
         axes.errorbar(labels, means, yerr=errors, capsize=3, linewidth=1.8, label=TITLES[kind], **LINES[kind])
         shares = (f"{label} words {mean:.2f}" for label, mean in zip(labels, means, strict=True))
-        told.append(f"{TITLES[kind]}: {', '.join(shares)}")
+        described.append(f"{TITLES[kind]}: {', '.join(shares)}")
     axes.set(ylim=(-0.03, 1.05), xlabel="English words in the sentence", ylabel="share translated exactly")
     axes.legend(loc="lower left", frameon=False)
-    return told
+    return described
 
 
 def _draw_bars(axes: Axes, names: Sequence[str], values: Sequence[float], title: str, form: str) -> None:
@@ -149,7 +149,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, nargs="+", default=(SHORT, LONG))
     arguments = parser.parse_args()
     torch.set_num_threads(1)
-    measure_all(arguments.folder, arguments.seeds, arguments.steps)
+    measure_translators(arguments.folder, arguments.seeds, arguments.steps)
 
 
 if __name__ == "__main__":

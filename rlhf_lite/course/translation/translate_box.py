@@ -6,7 +6,6 @@ By keyboard: Tab to the box, type words of the vocabulary, Tab to the button, Sp
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from html import escape
 
 import ipywidgets as widgets
 import torch
@@ -15,7 +14,8 @@ from torch import Tensor
 
 from ...seq2seq import Translator
 from ...tinyworld.translation import SentencePair
-from ..static_fallback import show_with_twin
+from ..safe_text import safe_html
+from ..static_fallback import show_with_fallback
 from .alignments import END
 from .pinyin import pinyin
 from .translators import TITLES, TranslationTask, translate
@@ -50,7 +50,7 @@ def translations_html(task: TranslationTask, rows: Sequence[tuple[str, str, str]
     head = "".join(f"<th{LEFT}>{title}</th>" for title in ("by", "English", "Chinese", "pinyin", "word by word"))
     lines = (
         "".join(
-            f"<td{LEFT}>{escape(text)}</td>" for text in (by, english, chinese, pinyin(chinese), word_by_word(task, chinese))
+            f"<td{LEFT}>{safe_html(text)}</td>" for text in (by, english, chinese, pinyin(chinese), word_by_word(task, chinese))
         )
         for by, english, chinese in rows
     )
@@ -69,25 +69,25 @@ def looks(model: Translator, task: TranslationTask, english: str, chinese: str) 
     return model.alignment(batch.source, batch.source_mask, batch.target[:, :-1])[0]
 
 
-def looks_html(english: Sequence[str], chinese: Sequence[str], weights: Tensor) -> str:
-    """Write attention weights as a table with shades; a row a Chinese word, a column an English word."""
-    head = "<th></th>" + "".join(f"<th>{escape(word)}</th>" for word in english)
+def alignment_html(english: Sequence[str], chinese: Sequence[str], weights: Tensor) -> str:
+    """Write attention weights as a table with shades; one row per Chinese word, one column per English word."""
+    head = "<th></th>" + "".join(f"<th>{safe_html(word)}</th>" for word in english)
     rows = []
     for word, row in zip([*chinese, END], weights.tolist(), strict=True):
         cells = "".join(f'<td style="background: rgba(128, 128, 128, {share:.2f})">{share:.2f}</td>' for share in row)
         name = f"{pinyin(word)} {word}" if word != END else END
-        rows.append(f"<tr><th{LEFT}>{escape(name)}</th>{cells}</tr>")
+        rows.append(f"<tr><th{LEFT}>{safe_html(name)}</th>{cells}</tr>")
     return f"<table><tr>{head}</tr>{''.join(rows)}</table>"
 
 
-def answer_html(models: Mapping[str, Translator], task: TranslationTask, english: str) -> str:
+def translations_page(models: Mapping[str, Translator], task: TranslationTask, english: str) -> str:
     """Write what each model makes of a sentence, and where those that can look back look."""
     english = " ".join(english.split())
     written = {kind: translate(model, task, [english])[0] for kind, model in models.items()}
     page = translations_html(task, [(TITLES[kind], english, chinese) for kind, chinese in written.items()])
     for kind, model in models.items():
         if hasattr(model, "alignment"):
-            table = looks_html(english.split(), written[kind].split(), looks(model, task, english, written[kind]))
+            table = alignment_html(english.split(), written[kind].split(), looks(model, task, english, written[kind]))
             page += f"<p>{TITLES[kind]}: where it looks when it writes each word</p>{table}"
     return page
 
@@ -96,13 +96,13 @@ def translate_box(models: Mapping[str, Translator], task: TranslationTask, first
     """Return a text box whose sentence all models translate; `models` maps kinds, as in TITLES, to trained models."""
     text = widgets.Text(value=first, description="English:", layout={"width": "36em"})
     button = widgets.Button(description="Translate", tooltip="Let the models translate the sentence")
-    output = widgets.HTML(answer_html(models, task, first))
+    output = widgets.HTML(translations_page(models, task, first))
 
     def answer_now(_: widgets.Button) -> None:
         try:
-            output.value = answer_html(models, task, text.value)
+            output.value = translations_page(models, task, text.value)
         except ValueError as error:  # a word that is not in the vocabulary, or no word
-            output.value = f"<p>{escape(str(error))}</p>"
+            output.value = f"<p>{safe_html(str(error))}</p>"
 
     button.on_click(answer_now)
     return widgets.VBox([widgets.HBox([text, button]), output])
@@ -111,4 +111,5 @@ def translate_box(models: Mapping[str, Translator], task: TranslationTask, first
 def show_translate_box(models: Mapping[str, Translator], task: TranslationTask, first: str) -> None:
     """Display the box; where nothing runs, the first sentence's answer is read."""
     plain = f"Run the cells above and this one to get a box for your own sentences. It begins with: {first}"
-    show_with_twin(translate_box(models, task, first), {"text/html": answer_html(models, task, first), "text/plain": plain})
+    fallback = {"text/html": translations_page(models, task, first), "text/plain": plain}
+    show_with_fallback(translate_box(models, task, first), fallback)

@@ -77,7 +77,7 @@ class TranslatorConfig:
     steps: int = 600
     """Optimizer steps (ours)."""
     batch_size: int = 64
-    """Sentence pairs a step (ours)."""
+    """Sentence pairs per step (ours)."""
     optim: OptimConfig = field(default_factory=lambda: OptimConfig(learning_rate=5e-3, warmup_steps=20))
     """Adam and its schedule, the same for all models (ours)."""
 
@@ -100,7 +100,7 @@ def n_parameters_of(model: torch.nn.Module) -> int:
 
 
 def translation_loss(model: Translator, batch: TranslationBatch) -> Tensor:
-    """Average surprise of the right next word, the earlier right words given (teacher forcing), in nats a word."""
+    """Cross-entropy of the right next word, the earlier right words given (teacher forcing), in nats per word."""
     logits = model(batch.source, batch.source_mask, batch.target)  # (B, T, V)
     return language_model_loss(logits, batch.target, batch.target_mask)
 
@@ -159,7 +159,7 @@ class Score:
         return sum(self.right[length] for length in counted) / sum(self.asked[length] for length in counted)
 
     def to_row(self) -> dict[str, Any]:
-        """Return it as JSON can hold it."""
+        """Return the score as a row that JSON can hold."""
         return asdict(self)
 
     @classmethod

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from rlhf_lite.course import static_fallback as twin
+from rlhf_lite.course import static_fallback
 from rlhf_lite.course.lesson_01.sampling_sliders import (
     ALL,
     SETTINGS,
@@ -35,7 +35,7 @@ def parts(box):
 
 def test_bars_show_tokens_as_text_and_leave_out_what_cannot_be_drawn():
     page = bars_html(TOKENS, torch.tensor([0.5, 0.0, 0.3, 0.2]))
-    assert "&lt;i&gt;" in page and "<i>" not in page and "\\n" in page and " b<" not in page
+    assert "&lt;i&gt;" in page and "<i>" not in page and "<span>\\</span>n" in page and " b<" not in page
     assert "50.0%" in page and "3 of 4 tokens" in page
 
 
@@ -82,14 +82,14 @@ def test_what_the_model_cannot_continue_is_said_and_draws_nothing(box):
     assert "50.0%" in bars.value
 
 
-def test_the_twin_shows_the_same_under_all_settings(monkeypatch):
+def test_the_static_fallback_shows_the_same_under_all_settings(monkeypatch):
     _, alt = draw_settings([*TOKENS, "never"], torch.cat([LOGITS, torch.tensor([float("-inf")])]))
     assert all(title in alt for title, _ in SETTINGS) and "never" not in alt
     assert "top-k 3: a 0.56, b 0.28, <i> 0.17, \\n 0.00" in alt
     shown = []
-    monkeypatch.setattr(twin, "display", lambda data, **more: shown.append((data, more)))
+    monkeypatch.setattr(static_fallback, "keep_keys", lambda: None)
+    monkeypatch.setattr(static_fallback, "display", lambda data, **more: shown.append((data, more)))
     sampling_sliders(model, "one")
     ((data, more),) = shown
-    assert (
-        set(data) == {twin.WIDGET_VIEW, "image/png", "text/plain"} and more["metadata"]["image/png"]["alt"] == data["text/plain"]
-    )
+    assert set(data) == {static_fallback.WIDGET_VIEW, "image/png", "text/plain"}
+    assert more["metadata"]["image/png"]["alt"] == data["text/plain"]

@@ -7,16 +7,16 @@ head changes what its slice wrote and nothing else; the widget follows its slide
 import pytest
 import torch
 
-from rlhf_lite.course import static_fallback as twin
+from rlhf_lite.course import static_fallback
 from rlhf_lite.course.lesson_04.heads import (
     ALL,
     Looks,
-    draw_heads,
+    draw_all_heads,
     head_box,
     head_picker,
     look,
-    looks_html,
     pointing_right,
+    weights_html,
     without_heads,
 )
 from rlhf_lite.course.translation.translators import build_translator, translation_task
@@ -69,7 +69,7 @@ def test_a_head_cut_off_adds_nothing_and_the_others_stay(task, model):
     cut, batch = without_heads(model, 2, [3]), task.batch(task.held_out[:4])
     x, memory = torch.randn(1, 5, 64), torch.randn(1, 6, 64)
     attention, before = cut.decoder[1].cross_attention, model.decoder[1].cross_attention
-    query, key, value = before._split(x, memory)
+    query, key, value = before.heads(x, memory)
     mixed = torch.nn.functional.scaled_dot_product_attention(query, key, value)
     mixed[:, 2] = 0
     expected = before.output(mixed.transpose(1, 2).flatten(2))
@@ -83,13 +83,13 @@ def test_a_head_cut_off_adds_nothing_and_the_others_stay(task, model):
 
 
 def test_the_table_shows_words_as_text_and_marks_the_largest(three):
-    page = looks_html(three, three.of(1, 1))
+    page = weights_html(three, three.of(1, 1))
     assert "&lt;b&gt;" in page and "<b>0.70</b>" in page and "<b>0.30</b>" not in page
     assert "Tāngmǔ 汤姆" in page and "(end)" in page
 
 
 def test_the_figure_holds_every_head(task, model):
-    figure, alt = draw_heads(look(model, task, task.train[1].english))
+    figure, alt = draw_all_heads(look(model, task, task.train[1].english))
     assert len([axes for axes in figure.axes if axes.axison]) == 9
     assert "block 2, head 4" in alt and "mean of all heads" in alt
 
@@ -112,8 +112,9 @@ def test_the_box_follows_sliders_and_text(task, model):
 
 def test_the_picker_leaves_a_figure_where_nothing_runs(task, model, monkeypatch):
     shown = []
-    monkeypatch.setattr(twin, "display", lambda data, **options: shown.append((data, options)))
-    monkeypatch.setattr(twin, "show_words", shown.append)
+    monkeypatch.setattr(static_fallback, "keep_keys", lambda: None)
+    monkeypatch.setattr(static_fallback, "display", lambda data, **options: shown.append((data, options)))
+    monkeypatch.setattr(static_fallback, "show_words", shown.append)
     head_picker(model, task, task.train[1].english)
     (data, options), alt = shown
     assert data["image/png"] and data["text/plain"] == alt == options["metadata"]["image/png"]["alt"]

@@ -7,9 +7,9 @@ the page; a shape whose heads do not divide the width gives the library's messag
 import pytest
 import torch
 
-from rlhf_lite.course import static_fallback as twin
+from rlhf_lite.course import static_fallback
 from rlhf_lite.course.lesson_05.shape_sliders import (
-    IN_TWIN,
+    IN_FALLBACK,
     OWN,
     SHAPES,
     draw_parts,
@@ -20,7 +20,7 @@ from rlhf_lite.course.lesson_05.shape_sliders import (
     shape_box,
     shape_html,
     shape_sliders,
-    short,
+    with_size_word,
 )
 from rlhf_lite.gpt import GPT, GPTConfig
 
@@ -44,7 +44,7 @@ def test_parts_are_those_of_a_built_model(config):
 
 
 def test_numbers_are_written_with_their_size():
-    assert [short(n) for n in (948_992, 124_439_808, 1.746e11, 1.05e12, 512)] == [
+    assert [with_size_word(n) for n in (948_992, 124_439_808, 1.746e11, 1.05e12, 512)] == [
         "0.949 million", "124 million", "175 billion", "1.05 trillion", "512",
     ]  # fmt: skip
     assert [memory(n) for n in (2048, 3.8e6, 3.5e11, 3.14e12)] == ["2.05 kB", "3.8 MB", "350 GB", "3.14 TB"]
@@ -53,7 +53,7 @@ def test_numbers_are_written_with_their_size():
 def test_costs_of_gpt3_are_those_of_the_facts():
     facts = facts_of(SHAPES["gpt3-175b"])
     assert facts["memory to train it"].startswith("3.14 TB")  # 18 bytes a parameter
-    assert "4.72 MB of cache a token" in facts["memory to run it"] and "349 GB" in facts["memory to run it"]
+    assert "4.72 MB of cache per token" in facts["memory to run it"] and "349 GB" in facts["memory to run it"]
     assert facts["to learn from one token"] == "1.05 trillion FLOPs"
     assert "0.01% off" in facts["formula 12·L·d² + (V + T)·d"]
 
@@ -109,12 +109,13 @@ def test_bars_are_as_long_as_the_shares():
     assert "width: 31.0%" in page and "31.0%</td>" in page  # 50,257 * 768 of 124,439,808
 
 
-def test_the_twin_shows_known_shapes_in_words_too(monkeypatch):
-    _, alt = draw_parts({name: SHAPES[name] for name in IN_TWIN})
-    assert all(name in alt for name in IN_TWIN) and "token embedding 31.0%" in alt
+def test_the_static_fallback_shows_known_shapes_in_words_too(monkeypatch):
+    _, alt = draw_parts({name: SHAPES[name] for name in IN_FALLBACK})
+    assert all(name in alt for name in IN_FALLBACK) and "token embedding 31.0%" in alt
     shown = []
-    monkeypatch.setattr(twin, "display", lambda data, **more: shown.append((data, more)))
+    monkeypatch.setattr(static_fallback, "keep_keys", lambda: None)
+    monkeypatch.setattr(static_fallback, "display", lambda data, **more: shown.append((data, more)))
     shape_sliders()
     ((data, more),) = shown
-    assert set(data) == {twin.WIDGET_VIEW, "image/png", "text/plain"} and data["text/plain"] == alt
+    assert set(data) == {static_fallback.WIDGET_VIEW, "image/png", "text/plain"} and data["text/plain"] == alt
     assert more["metadata"]["image/png"]["alt"] == alt

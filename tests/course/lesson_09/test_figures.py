@@ -4,10 +4,10 @@ import pytest
 
 from rlhf_lite.course.figures import as_png
 from rlhf_lite.course.lesson_09.figures import (
-    draw_heads,
     draw_intervals,
     draw_masks,
     draw_over_epochs,
+    draw_replaced_head,
     draw_token_surprises,
 )
 from rlhf_lite.reports.plots import PALE
@@ -42,5 +42,5 @@ def test_intervals_are_student_s():
 
 
 def test_heads_can_be_drawn_and_read():
-    figure, alt = draw_heads()
+    figure, alt = draw_replaced_head()
     assert as_png(figure) and "reward model: new head: 1 number" in alt

@@ -12,7 +12,7 @@ import torch
 
 from rlhf_lite.__main__ import SHIPPED, main
 from rlhf_lite.checkpoint import load_model
-from rlhf_lite.course import static_fallback as twin
+from rlhf_lite.course import static_fallback
 from rlhf_lite.course.lesson_10 import labels as labels_module
 from rlhf_lite.course.lesson_10 import tasks as tasks_module
 from rlhf_lite.course.lesson_10.labels import (
@@ -37,12 +37,12 @@ from rlhf_lite.course.lesson_10.ranking_widget import (
     show_ranking,
     write_line,
 )
-from rlhf_lite.course.lesson_10.refit import changes_html, loss_and_accuracy, refit, score_texts
+from rlhf_lite.course.lesson_10.refit import loss_and_accuracy, refit, score_texts
 from rlhf_lite.course.lesson_10.tasks import (
     FOR_TRAINING,
     READABLE,
     Task,
-    draw_tasks,
+    draw_ranking_tasks,
     make_tasks,
     ranked_by,
     simulated_label,
@@ -301,7 +301,7 @@ def test_readers_get_answers_that_can_be_read_and_few_first(models, monkeypatch)
         answers = ("Fine.", "No idea.", "I do not know.", "Who can tell me?", "fine purple of the the")
         return [Task(request, answers[:k]) for request, k in zip(REQUESTS, (5, 4, 3), strict=True)]
 
-    monkeypatch.setattr(tasks_module, "draw_tasks", drawn)
+    monkeypatch.setattr(tasks_module, "draw_ranking_tasks", drawn)
     found = make_tasks(models, 5, "seed")
     assert [task.answers for task in found] == [("Fine.", "No idea.", "I do not know.", "Who can tell me?")] * 2
     assert fluency("fine purple of the the") < READABLE  # else this proves nothing
@@ -309,7 +309,7 @@ def test_readers_get_answers_that_can_be_read_and_few_first(models, monkeypatch)
 
 def test_each_task_is_ranked_by_somebody_and_what_is_all_tied_is_left_out(models):
     people = make_labelers(0)[30:]
-    drawn = draw_tasks(models, 6, "seed", sources=FOR_TRAINING)
+    drawn = draw_ranking_tasks(models, 6, "seed", sources=FOR_TRAINING)
     assert len(drawn) == 6 and all(len(set(task.answers)) == len(task.answers) for task in drawn)
     told = [Task(request, (request.good, "You are a fool.", "Do you know?")) for request in REQUESTS]
     ranked = ranked_by(people, [*told, Task(REQUESTS[0], ("same",))], random.Random(0))
@@ -330,8 +330,6 @@ def test_a_refit_learns_the_labels_and_leaves_the_model_as_it_was(models):
     assert all(torch.equal(before[name], tensor) for name, tensor in models.reward_model.state_dict().items())
     (old_loss, _), (new_loss, _) = (loss_and_accuracy(m, comparisons, models.tokenizer) for m in (models.reward_model, after))
     assert new_loss < old_loss
-    page = changes_html(models.reward_model, after, Comparison("<b>", ("<i>x", "y"), (1, 0)), models.tokenizer)
-    assert "<b>p" not in page and "&lt;i&gt;x" in page and page.index("y</td>") < page.index("&lt;i&gt;x")
 
 
 def test_a_score_is_read_at_the_end_token(models):
@@ -341,12 +339,13 @@ def test_a_score_is_read_at_the_end_token(models):
     assert score == pytest.approx(models.reward_model(torch.tensor([ids]))[0, -1].item(), abs=1e-5)
 
 
-def test_the_twin_shows_one_label_to_those_who_cannot_run_it(tasks, monkeypatch):
+def test_the_static_fallback_shows_one_label_to_those_who_cannot_run_it(tasks, monkeypatch):
     shown = []
-    monkeypatch.setattr(twin, "display", lambda data, **more: shown.append(data))
+    monkeypatch.setattr(static_fallback, "keep_keys", lambda: None)
+    monkeypatch.setattr(static_fallback, "display", lambda data, **more: shown.append(data))
     show_ranking(tasks, label((0, 1, 1, 2), flags=(("untrue",), (), (), ())))
     (data,) = shown
-    assert set(data) == {twin.WIDGET_VIEW, "text/html", "text/plain"}
+    assert set(data) == {static_fallback.WIDGET_VIEW, "text/html", "text/plain"}
     assert "untrue" in data["text/html"] and "<i>" not in data["text/html"]
 
 

@@ -19,15 +19,15 @@ from rlhf_lite.course.lesson_10.figures import (
     draw_preference,
     draw_together_or_apart,
 )
+from rlhf_lite.course.lesson_10.refit import loss_and_accuracy_on_tokens
 from rlhf_lite.course.lesson_10.reward_study import (
     APART,
     both_ways,
     differences,
-    fit,
     learn_rankings,
+    measure_run,
     read_study,
     split_pairs,
-    study,
     variants,
 )
 from rlhf_lite.evaluate import CalibrationBin
@@ -66,13 +66,13 @@ def test_differences_are_better_minus_worse(models):
             super().__init__()
             self.anywhere = torch.nn.Parameter(torch.zeros(()))  # says on which device
 
-        def forward(self, tokens, lengths=None):
-            return lengths.float()[:, None].expand(tokens.shape) if lengths is not None else None
+        def forward(self, tokens):
+            return torch.arange(1.0, tokens.shape[1] + 1).expand(tokens.shape)
 
     found = differences(Lengths(), [EncodedComparison(ids=(A, B, C), ranks=(1, 0, 1))], 0)
     assert found == [1.0, 1.0]  # b has three tokens, a and c two
     assert both_ways([2.0, -1.0]) == ([2.0, -1.0, -2.0, 1.0], [True, True, False, False])
-    assert fit(Lengths(), [EncodedComparison(ids=(A, B, C), ranks=(1, 0, 1))], 0)[1] == 1.0
+    assert loss_and_accuracy_on_tokens(Lengths(), [EncodedComparison(ids=(A, B, C), ranks=(1, 0, 1))], 0)[1] == 1.0
 
 
 def test_learning_starts_from_the_sft_model_and_leaves_it_alone(models):
@@ -83,7 +83,8 @@ def test_learning_starts_from_the_sft_model_and_leaves_it_alone(models):
     model, seconds = learn_rankings(sft, data, config, pad_id=0, seed=0, show_progress=False)
     assert all(torch.equal(before[name], tensor) for name, tensor in sft.state_dict().items())
     first, _ = learn_rankings(sft, data, variants(rankings)["together 1"][1], pad_id=0, seed=0, show_progress=False)
-    assert fit(model, rankings, 0)[0] < fit(first, rankings, 0)[0] and seconds > 0 and not model.training
+    assert loss_and_accuracy_on_tokens(model, rankings, 0)[0] < loss_and_accuracy_on_tokens(first, rankings, 0)[0]
+    assert seconds > 0 and not model.training
 
 
 def test_a_run_is_measured_and_read_again(models, tmp_path, monkeypatch):
@@ -94,7 +95,7 @@ def test_a_run_is_measured_and_read_again(models, tmp_path, monkeypatch):
         monkeypatch.setattr(reward_study, name, value)
     monkeypatch.setattr(reward_study, "load_models", lambda folder: models)
     monkeypatch.setattr(reward_study, "measure_refits", lambda models, seed: [])
-    study(tmp_path / "toy-7", tmp_path / "out" / "seed-7.json")
+    measure_run(tmp_path / "toy-7", tmp_path / "out" / "seed-7.json")
     (found,) = read_study(tmp_path / "out")
     assert found["seed"] == 7 and set(found["batching"]) == set(VARIANTS)
     assert found["batching"]["together 2"]["answers_computed"] == 30 and found["batching"][APART]["answers_computed"] == 30

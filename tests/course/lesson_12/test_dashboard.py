@@ -10,10 +10,10 @@ from dataclasses import replace
 import pytest
 
 from rlhf_lite.checkpoint import TrainingRun
-from rlhf_lite.course import static_fallback as twin
+from rlhf_lite.course import static_fallback
 from rlhf_lite.course.lesson_12 import dashboard as dashboard_module
-from rlhf_lite.course.lesson_12.dashboard import Dashboard, answers_html, draw_curves, recorded_run, show_dashboard
-from rlhf_lite.course.lesson_12.live_ppo import KNOBS, LIVE, Change, LivePPO, changes_told
+from rlhf_lite.course.lesson_12.dashboard import Dashboard, draw_dashboard, newest_answers_html, recorded_run, show_dashboard
+from rlhf_lite.course.lesson_12.live_ppo import KNOBS, LIVE, Change, LivePPO, changes_in_words
 from rlhf_lite.gpt import copy_gpt, copy_scalar
 from rlhf_lite.optim import OptimConfig
 from rlhf_lite.ppo import train_ppo
@@ -88,7 +88,7 @@ def test_the_learning_rate_reaches_the_optimizer(live):
 
 def test_changes_are_told_in_words():
     changes = [Change(5, "kl_coef", 0.05, 0.0), Change(7, "learning_rate", 2e-4, 1e-3)]
-    assert changes_told(changes) == (
+    assert changes_in_words(changes) == (
         "[1] before iteration 6: KL coefficient 0.05 → 0; [2] before iteration 8: learning rate 0.0002 → 0.001"
     )
 
@@ -98,7 +98,7 @@ def history_of(n):
 
 
 def test_the_figure_has_a_panel_a_number_and_a_line_where_a_slider_was_moved():
-    figure, alt = draw_curves(history_of(4), [Change(2, "kl_coef", 0.05, 0.0)], history_of(3))
+    figure, alt = draw_dashboard(history_of(4), [Change(2, "kl_coef", 0.05, 0.0)], history_of(3))
     assert len(figure.axes) == 6
     for axes in figure.axes:
         moved, earlier, curve = axes.lines
@@ -106,11 +106,11 @@ def test_the_figure_has_a_panel_a_number_and_a_line_where_a_slider_was_moved():
         assert list(curve.get_xdata()) == [1, 2, 3, 4] and list(curve.get_ydata()) == [0, 1, 2, 3]
         assert list(earlier.get_ydata()) == [0, 1, 2]
     assert "KL coefficient 0.05 → 0" in alt and "clip fraction 0.00 to 3.00 (2.00)" in alt
-    assert draw_curves([])[1] == "No iteration is done yet."
+    assert draw_dashboard([])[1] == "No iteration is done yet."
 
 
 def test_answers_show_as_text_the_first_and_the_newest():
-    page = answers_html("<b>?", ["<i>a", "b", "c", "d", "", "f"])
+    page = newest_answers_html("<b>?", ["<i>a", "b", "c", "d", "", "f"])
     assert "&lt;b&gt;?" in page and "&lt;i&gt;a" in page and "<i>" not in page
     assert [name for name in ("before (SFT)", *(f"after iteration {i}<" for i in range(1, 6))) if name in page] == [
         "before (SFT)", "after iteration 3<", "after iteration 4<", "after iteration 5<",
@@ -218,9 +218,10 @@ def test_starting_one_dashboard_pauses_the_other(models, live):
     assert other.done < 50 and live.done == 3
 
 
-def test_the_cell_trains_first_and_its_twin_is_a_recorded_run(models, monkeypatch):
+def test_the_cell_trains_first_and_its_static_fallback_is_a_recorded_run(models, monkeypatch):
     shown = []
-    monkeypatch.setattr(twin, "display", lambda data, **more: shown.append(data))
+    monkeypatch.setattr(static_fallback, "keep_keys", lambda: None)
+    monkeypatch.setattr(static_fallback, "display", lambda data, **more: shown.append(data))
 
     async def cell():
         return show_dashboard(models, iterations=2, config=CONFIG)
@@ -228,5 +229,5 @@ def test_the_cell_trains_first_and_its_twin_is_a_recorded_run(models, monkeypatc
     assert asyncio.run(cell()).done == 2
     (data,) = shown
     history, changes, _, _ = recorded_run()
-    assert set(data) == {twin.WIDGET_VIEW, "image/png", "text/plain"} and len(history) >= 20 and len(changes) == 2
+    assert set(data) == {static_fallback.WIDGET_VIEW, "image/png", "text/plain"} and len(history) >= 20 and len(changes) == 2
     assert data["text/plain"].startswith("A recorded run. Curves of PPO")

@@ -7,7 +7,7 @@ are on the axis; all arrows of the loop end at boxes that exist.
 import pytest
 import torch
 
-from rlhf_lite.course.lesson_12.figures import BOXES, draw_clip, draw_lines, draw_loop, draw_over_tokens
+from rlhf_lite.course.lesson_12.figures import BOXES, draw_clip, draw_loop, draw_over_tokens, draw_panels
 from rlhf_lite.ppo import policy_loss
 
 
@@ -24,7 +24,7 @@ def test_the_clipped_line_is_the_librarys_objective():
 
 def test_lines_bands_and_words():
     panels = {"score": {"with": ([1, 2], [0.5, 0.75]), "without": ([1, 2], [0.5, 0.25])}, "KL": {"": ([1, 2], [0.0, 3.0])}}
-    figure, alt = draw_lines(panels, "batch", bands={"score": {"with": ([0.4, 0.6], [0.6, 0.9])}}, log_x=True)
+    figure, alt = draw_panels(panels, "batch", bands={"score": {"with": ([0.4, 0.6], [0.6, 0.9])}}, log_x=True)
     first, second = figure.axes
     assert [line.get_label() for line in first.lines] == ["with", "without"] and len(first.collections) == 1
     assert first.get_xscale() == "log" and second.get_title() == "KL" and second.get_legend() is None

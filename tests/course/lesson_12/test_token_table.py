@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import pytest
 
-from rlhf_lite.course import static_fallback as twin
+from rlhf_lite.course import static_fallback
 from rlhf_lite.course.lesson_12.token_table import (
     COLUMNS,
     END,
@@ -17,11 +17,11 @@ from rlhf_lite.course.lesson_12.token_table import (
     TokenStepper,
     formulas,
     formulas_html,
-    number,
     show_token_table,
-    table_html,
+    three_decimals,
     title_html,
     token_rows,
+    token_table_html,
 )  # fmt: skip
 from rlhf_lite.data import seeded_generator
 from rlhf_lite.ppo import PPOConfig
@@ -74,7 +74,7 @@ def test_the_end_token_has_a_name_and_others_are_decoded(rollout, tokenizer):
 
 
 def test_numbers_have_three_decimals_and_no_minus_before_zero():
-    assert [number(x) for x in (-0.0001, -0.5, 1.23456)] == ["0.000", "−0.500", "1.235"]
+    assert [three_decimals(x) for x in (-0.0001, -0.5, 1.23456)] == ["0.000", "−0.500", "1.235"]
 
 
 def test_formulas_by_hand():
@@ -100,7 +100,7 @@ def test_formulas_add_up_for_every_token_of_a_real_rollout(rollout, tokenizer):
 
 
 def test_text_of_tokens_and_prompts_does_nothing(rollout, tokenizer):
-    page = table_html(ROWS, 0) + formulas_html(ROWS, 0, CONFIG) + title_html(rollout, 1, tokenizer)
+    page = token_table_html(ROWS, 0) + formulas_html(ROWS, 0, CONFIG) + title_html(rollout, 1, tokenizer)
     assert "<i>" not in page and "&lt;i&gt;" in page and "<b>bold" not in page and "&lt;b&gt;bold" in page
     assert all(f">{name}</th>" in page for name in COLUMNS)
 
@@ -110,19 +110,20 @@ def test_slider_and_buttons_step_together_and_stop_at_the_ends():
     assert box.back.disabled and not box.next.disabled and "Token 1 of 2" in box.formulas.value
     box.next.click()
     assert box.slider.value == 2 and box.next.disabled and not box.back.disabled
-    assert "Token 2 of 2" in box.formulas.value and box.table.value == table_html(ROWS, 1)
+    assert "Token 2 of 2" in box.formulas.value and box.table.value == token_table_html(ROWS, 1)
     box._move(1)
     assert box.slider.value == 2
     box.slider.value = 1
     assert "Token 1 of 2" in box.formulas.value and "▶" in box.table.value
 
 
-def test_the_twin_holds_the_whole_table_and_all_formulas(rollout, tokenizer, monkeypatch):
+def test_the_static_fallback_holds_the_whole_table_and_all_formulas(rollout, tokenizer, monkeypatch):
     shown = []
-    monkeypatch.setattr(twin, "display", lambda data, **more: shown.append(data))
+    monkeypatch.setattr(static_fallback, "keep_keys", lambda: None)
+    monkeypatch.setattr(static_fallback, "display", lambda data, **more: shown.append(data))
     show_token_table(rollout, 1, tokenizer, CONFIG)
     (data,) = shown
     rows = token_rows(rollout, 1, tokenizer)
-    assert set(data) == {twin.WIDGET_VIEW, "text/html", "text/plain"}
+    assert set(data) == {static_fallback.WIDGET_VIEW, "text/html", "text/plain"}
     assert all(f"Token {i + 1} of {len(rows)}" in data["text/html"] for i in range(len(rows)))
     assert "&lt;b&gt;bold" in data["text/html"]

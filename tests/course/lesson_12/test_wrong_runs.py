@@ -11,10 +11,10 @@ import pytest
 import torch
 
 from rlhf_lite import ppo, rollout
-from rlhf_lite.course import static_fallback as twin
+from rlhf_lite.course import static_fallback
 from rlhf_lite.course.lesson_12 import wrong_runs
 from rlhf_lite.course.lesson_12.injected_faults import COOL, FAULTS, SOUND, Edit, Fault, injected
-from rlhf_lite.course.lesson_12.sanity_checks import CHECKS, failed, mask_from_text, step_zero, step_zero_html
+from rlhf_lite.course.lesson_12.sanity_checks import CHECKS, failed, mask_from_text, run_sanity_checks, sanity_checks_html
 from rlhf_lite.course.lesson_12.wrong_runs import (
     CHECKPOINTS,
     CONFIG,
@@ -62,9 +62,9 @@ def test_the_sound_code_is_the_library_s(roll, make_gpt, make_scalar_model):
     sound = roll(SOUND)
     assert len({int(row.sum()) for row in sound.mask}) > 1  # rows of several lengths: there is padding to be wrong about
     with injected(SOUND):
-        assert ppo.check_first_minibatch({"ratio": 7.0}) is None
-    with pytest.raises(RuntimeError, match="ratio is 7"):
-        ppo.check_first_minibatch({"ratio": 7.0, "clip_fraction": 0.0, "approx_kl": 0.0})
+        assert ppo.check_first_minibatch({"max_log_ratio": 7.0}) is None
+    with pytest.raises(RuntimeError, match="by 7 nats"):
+        ppo.check_first_minibatch({"max_log_ratio": 7.0, "ratio": 1.0, "clip_fraction": 0.0})
 
 
 def test_the_mask_lies_one_place_too_late(roll):
@@ -150,7 +150,7 @@ def test_entropy_and_surprise_agree_where_one_distribution_samples_and_scores():
 @pytest.fixture(scope="module")
 def found():
     models = load_models(CHECKPOINTS)
-    return {fault.name: step_zero(models, fault, episodes=48) for fault in (SOUND, *FAULTS.values())}
+    return {fault.name: run_sanity_checks(models, fault, episodes=48) for fault in (SOUND, *FAULTS.values())}
 
 
 FINDS = {
@@ -168,7 +168,7 @@ def test_checks_before_the_first_update_find_each_fault(found, name):
 
 @pytest.mark.slow
 def test_the_table_marks_what_is_not_as_expected(found):
-    page = step_zero_html(found).data
+    page = sanity_checks_html(found).data
     assert page.count("✗") == sum(map(len, FINDS.values())) and all(name in page for name in FINDS)
 
 
@@ -223,7 +223,8 @@ def test_the_overview_and_the_widget_show_letters_and_no_names(monkeypatch):
     assert picture.value != first and "Run C" in picture.value
     assert not any(name in text for name in FAULTS for text in (alt, picture.value, first))
     shown = []
-    monkeypatch.setattr(twin, "display", lambda data, **more: shown.append(data))
+    monkeypatch.setattr(static_fallback, "keep_keys", lambda: None)
+    monkeypatch.setattr(static_fallback, "display", lambda data, **more: shown.append(data))
     monkeypatch.setattr(wrong_runs, "draw_runs", lambda: (figure, alt))
     show_wrong_runs()
-    assert set(shown[0]) == {twin.WIDGET_VIEW, "image/png", "text/plain"}
+    assert set(shown[0]) == {static_fallback.WIDGET_VIEW, "image/png", "text/plain"}

@@ -5,8 +5,8 @@ import pytest
 from rlhf_lite.course.lesson_13.figures import (
     chosen,
     draw_against_kl,
+    draw_kinds_of_text,
     draw_objective,
-    draw_stages,
     draw_sweep,
     draw_trade_off,
     with_gains,
@@ -64,7 +64,7 @@ def test_the_trade_off_shows_both_sweeps_and_the_reader_s_point(rows):
 
 def test_stages_are_means_over_seeds():
     seeds = [{name: {"forum": loss} for name in ("base", "sft", "ppo", "ppo_ptx")} for loss in (1.0, 2.0)]
-    figure, alt = draw_stages({"loss": seeds, "share": seeds})
+    figure, alt = draw_kinds_of_text({"loss": seeds, "share": seeds})
     assert len(figure.axes) == 2 and "loss, PPO-ptx: forum 1.50" in alt and alt.startswith("Means over 2 seeds")
 
 

@@ -4,7 +4,7 @@ from math import exp
 
 import pytest
 
-from rlhf_lite.course import static_fallback as twin
+from rlhf_lite.course import static_fallback
 from rlhf_lite.course.lesson_13.two_jobs import (
     FORUM,
     SCORES,
@@ -54,9 +54,10 @@ def test_each_slider_retrains():
     assert len({first, second, shown.value}) == 3
 
 
-def test_the_twin_shows_four_settings_in_words(monkeypatch):
+def test_the_static_fallback_shows_four_settings_in_words(monkeypatch):
     seen = []
-    monkeypatch.setattr(twin, "display", lambda data, **_: seen.append(data))
+    monkeypatch.setattr(static_fallback, "keep_keys", lambda: None)
+    monkeypatch.setattr(static_fallback, "display", lambda data, **_: seen.append(data))
     two_jobs_sliders()
     assert "image/png" in seen[0] and seen[0]["text/plain"] == draw_two_jobs()[1]
     assert "PPO, on a forum page: an answer 0.74" in seen[0]["text/plain"]

@@ -9,12 +9,12 @@ import torch
 
 from rlhf_lite.course.translation import translate_box as module
 from rlhf_lite.course.translation.translate_box import (
-    answer_html,
+    alignment_html,
     glosses,
     looks,
-    looks_html,
     translate_box,
     translations_html,
+    translations_page,
     word_by_word,
 )
 from rlhf_lite.course.translation.translators import build_translator, translation_task
@@ -45,12 +45,12 @@ def test_looks_are_the_model_s_own_weights(task, models):
     weights = looks(models["attention"], task, "Tom helps Anna", "汤姆 帮助")
     assert weights.shape == (3, 3)
     torch.testing.assert_close(weights.sum(1), torch.ones(3))
-    page = looks_html(["Tom", "helps", "<i>"], ["汤姆", "帮助"], torch.eye(3))
+    page = alignment_html(["Tom", "helps", "<i>"], ["汤姆", "帮助"], torch.eye(3))
     assert page.count("1.00") == 6 and "&lt;i&gt;" in page and "(end)" in page  # each weight as a number and as a shade
 
 
 def test_only_models_that_look_back_show_where(task, models):
-    page = answer_html(models, task, " Tom  helps Anna ")
+    page = translations_page(models, task, " Tom  helps Anna ")
     assert page.count("where it looks") == 1
     assert "GRU, one context C" in page and "GRU with attention" in page
 
@@ -72,6 +72,6 @@ def test_box_answers_and_names_what_it_does_not_know(task, models):
 
 def test_where_nothing_runs_the_first_answer_is_read(task, models, monkeypatch):
     shown = []
-    monkeypatch.setattr(module, "show_with_twin", lambda widget, twin: shown.append(twin))
+    monkeypatch.setattr(module, "show_with_fallback", lambda widget, fallback: shown.append(fallback))
     module.show_translate_box(models, task, "Tom helps Anna")
     assert "Tom helps Anna" in shown[0]["text/plain"] and "<table>" in shown[0]["text/html"]
