@@ -127,19 +127,16 @@ def table_rows(results: list[dict[str, Any]]) -> list[tuple[str, str, str]]:
     def pair(name: str):
         return lambda r: r["summary"]["pairs"][name]["rate"]
 
-    def ties_half(name: str):
-        def read(r: dict) -> float:
-            row = r["summary"]["pairs"][name]
-            return (row["wins"] + row["ties"] / 2) / (row["wins"] + row["losses"] + row["ties"])
-
-        return read
+    def ties_half(r: dict) -> float:
+        row = r["summary"]["pairs"]["ppo_ptx>sft"]
+        return (row["wins"] + row["ties"] / 2) / (row["wins"] + row["losses"] + row["ties"])
 
     def loss(r: dict, name: str) -> float:
         return r["summary"]["models"][name]["pretraining_loss"]
 
     rows = [
         ("PPO-ptx against SFT, decided comparisons won", "0.80", over_seeds(pair("ppo_ptx>sft"))),
-        ("PPO-ptx against SFT, ties counted half", "", over_seeds(ties_half("ppo_ptx>sft"))),
+        ("PPO-ptx against SFT, ties counted half", "", over_seeds(ties_half)),
         ("SFT against base", "0.85", over_seeds(pair("sft>base"))),
         ("PPO-ptx against base with three good examples", "0.75", over_seeds(pair("ppo_ptx>base_few_shot"))),
         ("PPO against SFT", "", over_seeds(pair("ppo>sft"))),
@@ -167,14 +164,19 @@ def table_rows(results: list[dict[str, Any]]) -> list[tuple[str, str, str]]:
            over_seeds(lambda r, c=case: r["use_cases"][c]["ppo_ptx"] - r["use_cases"][c]["sft"]))
           for case in USE_CASE_SHARES],
     ]  # fmt: skip
-    if extra := [r for r in results if "goodhart" in r]:
-        rows.append(
-            ("over-optimization seen", "4 of 5", f"{sum(goodhart_seen(r['goodhart']) for r in extra)} of {len(extra)} seeds")
-        )
-        differences = [r["round2"]["second"] - r["round2"]["first"] for r in extra]
-        mean, low, high = mean_interval(differences)
-        rows.append(("steps 2 and 3 again: gold above the first round's by", "0", f"{mean:.3f} ({low:.3f} to {high:.3f})"))
-    return rows
+    return rows + _extra_rows([r for r in results if "goodhart" in r])
+
+
+def _extra_rows(extra: list[dict[str, Any]]) -> list[tuple[str, str, str]]:
+    """Summarise what only some runs measured: over-optimization, and a second round of steps 2 and 3."""
+    if not extra:
+        return []
+    seen = sum(goodhart_seen(r["goodhart"]) for r in extra)
+    mean, low, high = mean_interval([r["round2"]["second"] - r["round2"]["first"] for r in extra])
+    return [
+        ("over-optimization seen", "4 of 5", f"{seen} of {len(extra)} seeds"),
+        ("steps 2 and 3 again: gold above the first round's by", "0", f"{mean:.3f} ({low:.3f} to {high:.3f})"),
+    ]
 
 
 def results_table(results: list[dict[str, Any]], *, only: Sequence[str] = ("",)) -> str:

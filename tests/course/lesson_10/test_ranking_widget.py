@@ -353,7 +353,7 @@ def test_labels_train_a_reward_model_from_the_command_line(tasks, folder, tmp_pa
     box = RankingBox(tasks)
     for text in ("1234", "s", "2143h"):
         type_line(box, text)
-    command = ["reward", "--preset", "nano", "--comparisons", str(folder / RANKED), "--runs", str(tmp_path), "--name", "mine"]
+    command = ["reward", "--comparisons", str(folder / RANKED), "--runs", str(tmp_path), "--name", "mine"]
     assert main(command) == 1
     assert "--start-from data/checkpoints" in capsys.readouterr().err
     assert main([*command, "--start-from", str(SHIPPED)]) == 0
@@ -361,5 +361,5 @@ def test_labels_train_a_reward_model_from_the_command_line(tasks, folder, tmp_pa
     assert "2 comparisons make 1 training steps" in said and "--reward.batch-size 4 --reward.epochs 40" in said
     assert load_model(tmp_path / "mine" / "reward" / "model.safetensors").config.vocab_size == 1024
     assert len(json.loads((tmp_path / "mine" / "comparisons" / "comparisons.json").read_text(encoding="utf-8"))) == 2
-    assert main([*command[:3], "--comparisons", str(folder / NOT_RANKED), "--name", "x"]) == 1
+    assert main(["reward", "--comparisons", str(folder / NOT_RANKED), "--name", "x"]) == 1
     assert "line 1" in capsys.readouterr().err
