@@ -10,6 +10,9 @@ LESSONS := $(sort $(wildcard notebooks/*.ipynb))
 # JupyterLab refuses to start for the administrator, as whom one works in most containers; it listens on this machine only.
 JUPYTER_FLAGS += $(if $(NO_BROWSER),--no-browser) $(if $(filter 0,$(shell id -u)),--allow-root)
 
+# Test files side by side, one thread each; a file's tests share what is expensive.
+PARALLEL := -n auto --dist loadfile
+
 # On Linux PyTorch's threads wait for each other by asking millions of times. While another program runs they ask in vain, and
 # lessons take several times as long; after a thousand times they sleep, which costs nothing measurable on an idle machine (README).
 export GOMP_SPINCOUNT ?= 1000
@@ -35,11 +38,11 @@ course: $(STAMP)  ## set up if need be, then open lesson 00 in JupyterLab (NO_BR
 	$(VENV_PYTHON) -m jupyterlab $(JUPYTER_FLAGS) $(FIRST_LESSON)
 
 test: $(STAMP)  ## all tests, then every lesson, its outputs compared
-	$(VENV_PYTHON) -m pytest tests
+	$(VENV_PYTHON) -m pytest $(PARALLEL) tests
 	$(VENV_PYTHON) -m pytest --nbval --nbval-cell-timeout=120 notebooks/
 
 quick: $(STAMP)  ## the tests that take a few seconds at most
-	$(VENV_PYTHON) -m pytest -m "not slow" tests
+	$(VENV_PYTHON) -m pytest $(PARALLEL) -m "not slow" tests
 
 lint: $(STAMP)  ## check style; changes nothing
 	$(VENV_PYTHON) -m ruff check .
