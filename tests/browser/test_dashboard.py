@@ -9,7 +9,7 @@ from rlhf_lite.course.lesson_12.dashboard import ROOT
 CELL = f"""
 from dataclasses import replace
 
-from rlhf_lite.course import live_ppo
+from rlhf_lite.course.lesson_12 import live_ppo
 from rlhf_lite.course.lesson_12.dashboard import show_dashboard
 from rlhf_lite.tinyworld.evaluation import load_models
 
