@@ -32,7 +32,6 @@ from tqdm.auto import tqdm
 
 from .benchmarks.against_transformers import SpeedTest, run_bench
 from .benchmarks.plan_check import GPUCheck, PlanCheck, run_plan_check
-from .benchmarks.shakespeare import ShakespeareTest, run_shakespeare
 from .engine import end_process
 from .files import course_folder, run_folder
 from .gpt2_recipe.recipe import GPT2Recipe, run_gpt2_recipe
@@ -42,6 +41,7 @@ from .presets import PRESETS
 from .real_data.hub_datasets import Fetch, run_fetch
 from .rollout import ScoreFunctionError
 from .studies.claims import results_table, study, write_results
+from .studies.shakespeare import ShakespeareTest, run_shakespeare
 from .studies.ship import ship
 from .tinyworld.evaluation import Evaluation, load_models
 from .tinyworld.runs import Run, run_pipeline, run_stage

@@ -7,6 +7,8 @@
     claims            the README's table of claims
     ppo_sweeps        what PPO's coefficients buy and cost
     front_picture     the README's picture, from stored results
+    plain_gpt         a small GPT and its training in plain PyTorch, to be measured against
+    shakespeare       seconds to a validation loss, the library against that
     ship              a finished run's models, published under data/checkpoints
     export_samples    samples of the tiny world's data
 """

@@ -9,9 +9,9 @@ import torch
 import torch.nn.functional as F
 
 from rlhf_lite.__main__ import main
-from rlhf_lite.benchmarks import shakespeare
-from rlhf_lite.benchmarks.plain_gpt import PlainConfig, PlainGPT, plain_rate, train_plain
-from rlhf_lite.benchmarks.shakespeare import (
+from rlhf_lite.studies import shakespeare
+from rlhf_lite.studies.plain_gpt import PlainConfig, PlainGPT, plain_rate, train_plain
+from rlhf_lite.studies.shakespeare import (
     MODEL,
     OURS,
     ShakespeareTest,

@@ -26,7 +26,7 @@ from ..files import write_atomically
 from ..gpt import GPT, GPTConfig
 from ..optim import OptimConfig
 from ..pretrain import PretrainConfig, pretrain
-from .machine import machine
+from ..benchmarks.machine import machine
 from .plain_gpt import PlainConfig, train_plain
 
 TARGET = 1.88
