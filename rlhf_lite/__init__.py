@@ -25,6 +25,7 @@ The core, in reading order; each module imports only modules above it:
     ppo         stage 3, second half: PPO and PPO-ptx
     evaluate    win rates with intervals, accuracies, calibration
     presets     what to train with, from nano to gpt2
+    run_record  what each stage used: settings, data, seed
     pipeline    all stages in order, each done once
 
 Rooms beside the core; each imports the core and rooms above it, and its own docstring lists its modules in reading order.
