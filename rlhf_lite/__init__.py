@@ -8,7 +8,7 @@ The core, in reading order; each module imports only modules above it:
     tokenizer   the same, fast, with special tokens and a chat template
     data        from texts to packed windows, padding and masks
     records     demonstrations, comparisons and prompts, from text to padded batches
-    attention   scaled dot-product attention, many heads, causal mask, cache
+    attention   scaled dot-product attention, many heads, causal mask
     seq2seq     GRU encoder-decoder, with one context or with additive attention
     transformer blocks; encoder-decoder Transformer
     gpt         GPT, its configuration, and a model that gives one number per token
@@ -24,14 +24,15 @@ The core, in reading order; each module imports only modules above it:
     rollout     stage 3, first half: answers, rewards, advantages
     ppo         stage 3, second half: PPO and PPO-ptx
     evaluate    win rates with intervals, accuracies, calibration
-    hf          GPT-2's weights and tokenizer in, our models out, for Hugging Face
     presets     what to train with, from nano to gpt2
+    run_record  what each stage used: settings, data, seed
     pipeline    all stages in order, each done once
 
 Rooms beside the core; each imports the core and rooms above it, and its own docstring lists its modules in reading order.
 The core imports no room but `kernels`.
 
     kernels      what makes it fast without being taught
+    hf           GPT-2's weights and tokenizer in, our models out, for Hugging Face
     real_data    a reader's rows, the hub's rows
     planning     FLOPs, bytes, time and money before a run
     benchmarks   speed and memory of this machine, measured

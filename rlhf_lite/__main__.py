@@ -33,52 +33,16 @@ from tqdm.auto import tqdm
 from .benchmarks.against_transformers import SpeedTest, run_bench
 from .benchmarks.plan_check import GPUCheck, PlanCheck, run_plan_check
 from .engine import end_process
-from .files import course_folder, run_folder
 from .gpt2_recipe.recipe import GPT2Recipe, run_gpt2_recipe
 from .pipeline import STAGES
 from .planning.tables import Plan, Presets, run_plan, run_presets
 from .presets import PRESETS
 from .real_data.hub_datasets import Fetch, run_fetch
-from .rollout import ScoreFunctionError
+from .real_data.score_functions import ScoreFunctionError
 from .studies.claims import results_table, study, write_results
 from .studies.shakespeare import ShakespeareTest, run_shakespeare
 from .studies.ship import ship
-from .tinyworld.evaluation import Evaluation, load_models
-from .tinyworld.runs import Run, run_pipeline, run_stage
-
-SHIPPED = course_folder() / "data" / "checkpoints"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Evaluate:
-    """Let all models answer held-out prompts drawn from a seed, and judge them."""
-
-    seed: int = 0
-    """Decides the prompts and the sampling."""
-    prompts: int = 300
-    """Number of prompts."""
-    checkpoints: Path = SHIPPED
-    """Folder of a run, or the shipped checkpoints."""
-    json: bool = False
-    """Print one JSON object on stdout and nothing else."""
-
-
-def run_evaluate(command: Evaluate) -> None:
-    """Evaluate checkpoints and print a table, or JSON."""
-    evaluation = Evaluation(load_models(command.checkpoints), command.seed, command.prompts, show_progress=not command.json)
-    summary = evaluation.summary()
-    if command.json:
-        print(json.dumps(summary))
-        return
-    print(f"{'model':<15}" + "".join(f"{key:>18}" for key in summary["models"]["sft"]))
-    for name, row in summary["models"].items():
-        print(f"{name:<15}" + "".join(f"{value:>18.3f}" for value in row.values()))
-    print(f"\n{'pair':<25}{'wins':>6}{'losses':>8}{'ties':>6}{'rate':>8}   95 % interval")
-    for pair, row in summary["pairs"].items():
-        counts = f"{pair:<25}{row['wins']:>6}{row['losses']:>8}{row['ties']:>6}"
-        print(f"{counts}{row['rate']:>8.3f}   {row['low']:.3f} to {row['high']:.3f}")
-    for title in ("reward_model", "kl_from_sft"):
-        print(f"\n{title}: " + ", ".join(f"{key} {value:.3f}" for key, value in summary[title].items()))
+from .tinyworld.runs import SHIPPED, Evaluate, Run, run_evaluate, run_folder, run_pipeline, run_stage
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,6 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from .gpt import eval_mode
 from .masked import masked_mean
 from .transformer import Block, initialize_weights, settle_shape
 
@@ -139,8 +140,6 @@ def fill_in(model: Bert, tokens: Tensor, blank_mask: Tensor, *, padding_mask: Te
     """
     if blank_mask.shape != tokens.shape:
         raise ValueError(f"blank_mask has shape {tuple(blank_mask.shape)}, expected that of tokens, {tuple(tokens.shape)}")
-    was_training = model.training
-    model.eval()
-    likeliest = model(tokens, padding_mask=padding_mask).argmax(-1)
-    model.train(was_training)
+    with eval_mode(model):
+        likeliest = model(tokens, padding_mask=padding_mask).argmax(-1)
     return torch.where(blank_mask, likeliest, tokens)

@@ -17,7 +17,8 @@ from tqdm.auto import tqdm
 
 from .engine import Engine, is_main_process
 from .files import append_line, json_line, load_tensors, read_log, save_tensors, short, write_atomically
-from .gpt import GPT, GPTConfig, ScalarModel, full_tensor
+from .gpt import GPT, GPTConfig, ScalarModel
+from .kernels.sharding import collect, split_like
 
 MODEL_CLASSES = {"GPT": GPT, "ScalarModel": ScalarModel}
 
@@ -28,28 +29,9 @@ def save_model(path: str | Path, model: GPT | ScalarModel, *, dtype: torch.dtype
     Where a model lies in several processes, all must call this; the main one writes.
     """
     kind = "ScalarModel" if isinstance(model, ScalarModel) else "GPT"  # FSDP2 gives a sharded model's class another name
-    tensors = _collected({name: t.to(dtype or t.dtype) for name, t in model.state_dict().items()})
+    tensors = collect({name: t.to(dtype or t.dtype) for name, t in model.state_dict().items()})
     if is_main_process():
         save_tensors(Path(path), tensors, {"model": kind, "config": asdict(model.config), **about})
-
-
-def _collected(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Return whole tensors, on the CPU, in the main process, nothing in others; all must call this. One at a time is gathered."""
-    found = {}
-    for name, tensor in tensors.items():
-        whole = full_tensor(tensor)
-        if is_main_process():
-            found[name] = whole.detach().cpu()
-    return found
-
-
-def _distributed(tensor: Tensor, like: Tensor | None) -> Tensor:
-    """Split a whole tensor over the processes as another one of its shape is, if there is such a one and it is split."""
-    if not hasattr(like, "placements") or like.shape != tensor.shape:
-        return tensor
-    from torch.distributed.tensor import distribute_tensor  # here and not above: it takes half a second to import
-
-    return distribute_tensor(tensor.to(like.device), like.device_mesh, like.placements)
 
 
 def load_model(
@@ -209,7 +191,7 @@ class TrainingRun:
         tensors["torch_rng"] = torch.get_rng_state()  # dropout draws from it, or on a GPU from the next
         if self.engine.device.type == "cuda":
             tensors["cuda_rng"] = torch.cuda.get_rng_state(self.engine.device)
-        whole = _collected(tensors)
+        whole = collect(tensors)
         if self.engine.is_main:
             keep = self.previous_path if self._newest_is_whole else None
             save_tensors(self.state_path, whole, {"step": step, "stage": self.name}, keep=keep)
@@ -250,7 +232,7 @@ class TrainingRun:
             return 0
         path, tensors, step = found
         places = _places(models, optimizers)
-        tensors = {name: _distributed(t, places.get(name, places.get(name.rpartition("/")[0]))) for name, t in tensors.items()}
+        tensors = {name: split_like(t, places.get(name, places.get(name.rpartition("/")[0]))) for name, t in tensors.items()}
         try:
             self._apply(tensors, models, optimizers, generators)
         except (RuntimeError, KeyError, ValueError, TypeError, IndexError) as error:  # of another shape, of another run

@@ -1,7 +1,6 @@
 """From texts to tensors: packed documents, windows, padded batches and their masks.
 
-Three stages read three shapes. Pretraining reads windows of one long stream of tokens, fine-tuning reads prompt and
-response in a row, and the reward model reads several responses to one prompt, with their ranks. Two rules hold here:
+Pretraining reads windows of one long stream of tokens, later stages the rows of `records`. Two rules hold here:
 
 1. Masks are made from lengths, never by looking for the pad or end id: a prompt may contain either.
 2. The position of a loader is one integer, the step. `batch_indices` is a pure function of it, so a run that stops

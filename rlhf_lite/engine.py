@@ -6,9 +6,7 @@ micro-batches and processes add up to the batch, whatever their lengths.
 """
 
 import os
-import shutil
 import sys
-import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -25,7 +23,8 @@ from torch.utils.checkpoint import checkpoint
 from .gpt import GPT
 from .kernels.aligned_output import use_aligned_output
 from .kernels.length_buckets import n_length_buckets
-from .kernels.sharding import Model, reshard, shard, sharded_parts
+from .kernels.machine_probes import bfloat16_gain, has_compiler
+from .kernels.sharding import Model, in_step, reshard, shard, sharded_parts, unsharded
 
 Item = TypeVar("Item")
 MAXIMUM = "max_"
@@ -115,36 +114,12 @@ class Engine:
     def unsharded(self, *models: Model) -> Iterator[None]:
         """Hold every weight of these models in each process, for sampling: its steps differ from process to process.
 
-        Under `sample_sharded` blocks stay sharded, and processes that are done wait for the others (`_in_step`).
+        Under `sample_sharded` blocks stay sharded, and processes that are done wait for the others.
         """
-        roots = [model for model in models if sharded_parts(model)]
-        parts = roots if self.config.sample_sharded else [part for model in roots for part in sharded_parts(model)]
-        for part in parts:
-            part.unshard()
-            part.set_reshard_after_forward(False, recurse=False)
+        is_split = self.config.sample_sharded
         eager = torch.compiler.set_stance("force_eager") if self.config.compile else nullcontext()  # shapes change all the time
-        try:
-            with eager, self._in_step(roots) if self.config.sample_sharded and roots else nullcontext():
-                yield
-        finally:
-            for part in parts:
-                part.set_reshard_after_forward(part not in models, recurse=False)
-                part.reshard()
-
-    @contextmanager
-    def _in_step(self, models: Sequence[Model]) -> Iterator[None]:
-        """Let processes that share the weights pass through the blocks equally often: who is done adds idle passes."""
-        (backbone,) = {model if isinstance(model, GPT) else model.backbone for model in models}
-        hook = backbone.blocks[0].register_forward_pre_hook(lambda *_: self.any_process(True) and None, prepend=True)
-        try:
+        with unsharded(models, blocks=not is_split), eager, in_step(models, self.any_process) if is_split else nullcontext():
             yield
-        finally:
-            hook.remove()
-            with torch.no_grad():
-                while self.any_process(False):
-                    x = torch.zeros(1, 1, backbone.config.d_model, device=self.device)
-                    for block in backbone.blocks:
-                        x = block(x)
 
     def scatter(self, items: Sequence[Item]) -> Sequence[Item]:
         """Return this process's items of a batch: neighbours, the same number in every process."""
@@ -252,26 +227,6 @@ class Engine:
 def _checkpointed(forward: Callable[..., Tensor], x: Tensor, **how: Any) -> Tensor:
     """Run a block; for the backward pass keep its input only, and compute the rest again."""
     return checkpoint(forward, x, use_reentrant=False, **how) if x.requires_grad else forward(x, **how)
-
-
-def bfloat16_gain(device: torch.device, size: int = 256) -> float:
-    """Measure how many times faster the device multiplies matrices in bfloat16 than in float32; far below 1 on many CPUs."""
-    seconds = []
-    for dtype in (torch.float32, torch.bfloat16):
-        matrix = torch.randn(size, size, device=device).to(dtype)
-        matrix @ matrix  # the first one may have to load or choose code
-        turns = []
-        for _ in range(3):
-            start = time.perf_counter()
-            (matrix @ matrix).sum().item()  # a GPU answers here
-            turns.append(time.perf_counter() - start)
-        seconds.append(min(turns))
-    return seconds[0] / seconds[1]
-
-
-def has_compiler() -> bool:
-    """Whether there is the C++ compiler that `torch.compile` needs."""
-    return shutil.which(os.environ.get("CXX", "c++")) is not None
 
 
 def stack_rows(parts: Sequence[Tensor], fill: float = 0) -> Tensor:

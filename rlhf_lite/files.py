@@ -5,7 +5,6 @@ import hashlib
 import json
 import os
 import re
-import shutil
 import sys
 import zlib
 from collections.abc import Iterator
@@ -80,12 +79,6 @@ def write_atomically(path: Path, text: str) -> None:
         part.write_text(text, encoding="utf-8")
 
 
-def copy_atomically(source: Path, target: Path) -> None:
-    """Copy a file, whole or not at all."""
-    with replacing(target) as part:
-        shutil.copyfile(source, part)
-
-
 def append_line(path: Path, line: str) -> None:
     """Add a line to a text file, or leave the file as it was. Raises: OSError, where the disk is full or fails."""
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -98,16 +91,6 @@ def append_line(path: Path, line: str) -> None:
             os.truncate(path, size)
         _raise_if_disk_failed(error, path)
         raise
-
-
-def run_folder(runs: Path, name: str) -> Path:
-    """Return the folder of a run. Raises: ValueError where its name could lead out of `runs`, or is no good name of a folder."""
-    if not re.fullmatch(r"\w([\w.-]{0,58}\w)?", name):
-        raise ValueError(
-            f"--name is {name[:80]!r}, expected 1 to 60 letters, digits, and . _ - between them, such as my-run-2: "
-            "the folder of all runs is given by --runs"
-        )
-    return runs / name
 
 
 def lock_folder(folder: Path) -> FileLock:

@@ -16,11 +16,12 @@ from .evaluate import sample
 from .files import fingerprint, load_tensors, lock_folder, read_json, write_atomically
 from .gpt import GPT, GPTConfig, ScalarModel, copy_gpt, copy_scalar
 from .ppo import PPOConfig, train_ppo
-from .presets import Preset, World, differences, differences_of_base, read_record, used_by
+from .presets import Preset, World
 from .pretrain import held_out_loss, pretrain
 from .records import EncodedComparison, Example, encode_comparisons, encode_demonstrations, encode_prompts
 from .reward import center_on_demonstrations, load_rankings, train_reward_model
-from .rollout import ScoreFunction, reward_model_score, text_score
+from .rollout import ScoreFunction, reward_model_score
+from .run_record import differences, differences_of_base, read_record, used_by
 from .sft import train_sft
 from .tokenizer import Tokenizer
 
@@ -290,7 +291,7 @@ class Pipeline:
         prompts = self._fitting("prompts", asked, encode_prompts, context - config.max_new_tokens)
         value_model = copy_scalar(critic)
         if given:
-            score_fn = text_score(given, tokenizer, {tuple(tokenizer.encode_prompt(prompt)): prompt for prompt in asked})
+            score_fn = given(tokenizer, {tuple(tokenizer.encode_prompt(prompt)): prompt for prompt in asked})
         score_fn = score_fn or reward_model_score(self.engine.prepare(critic))
         text = pack_documents(self.world.documents(self.preset.documents), tokenizer) if config.ptx_coef else None
         return train_ppo(

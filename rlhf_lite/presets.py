@@ -1,21 +1,20 @@
-"""What a whole run trains with: settings by size, what a world must give, and a record of both.
+"""What a whole run trains with: settings by size, and what a world must give.
 
 Vary a preset with `dataclasses.replace` or from the command line.
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
-from pathlib import Path
 from typing import Any, Protocol
 
-from .files import read_json
 from .gpt import GPT, GPT2, NANO, TINY, GPTConfig
 from .optim import OptimConfig
 from .ppo import PPOConfig
 from .pretrain import PretrainConfig
 from .records import Comparison, Demonstration
 from .reward import RewardConfig
+from .rollout import ScoreFunction
 from .sft import SFTConfig
 from .tokenizer import Tokenizer
 
@@ -36,8 +35,6 @@ class ComparisonConfig:
     """Answers of the base model (ours)."""
     off_topic_answers: int = 1
     """Answers of the SFT model to somebody else's prompt, so that being off-topic is seen too (ours)."""
-    held_out_prompts: int = 200
-    """Held-out prompts ranked for the accuracy on which nothing is trained (ours)."""
 
     def __post_init__(self):
         if not 2 <= self.answers_per_prompt <= 9:
@@ -113,63 +110,6 @@ def dotted(settings: dict[str, Any], before: str = "") -> dict[str, Any]:
     return found
 
 
-USES = {
-    "pretrain": (("model", "documents", "primer_documents", "pretrain"), ("text",)),
-    "sft": (("sft", "incoming_prompts"), ("demonstrations",)),
-    "comparisons": (("comparisons", "incoming_prompts"), ("comparisons",)),
-    "reward": (("reward",), ("comparisons",)),
-    "judge": (("reward",), ("judge",)),
-    "ppo": (("ppo", "incoming_prompts"), ("prompts", "score_fn")),
-    "ppo_ptx": (("ppo_ptx", "documents", "incoming_prompts"), ("prompts", "score_fn", "text")),
-}
-"""Settings and data of each stage; data that no stage names, such as a released base model, belongs to all."""
-
-
-def used_by(stage: str, preset: Preset | dict[str, Any], data: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """Return the part of all settings and all data that a stage uses; settings by their dotted names."""
-    (names, own), settings = USES[stage], preset if isinstance(preset, dict) else asdict(preset)
-    others = {key for _, keys in USES.values() for key in keys} - set(own)
-    return {"settings": dotted({key: value for key, value in settings.items() if key in names}),
-            "data": {key: value for key, value in data.items() if key not in others}}  # fmt: skip
-
-
-def differences(was: dict[str, dict[str, Any]], now: dict[str, dict[str, Any]], defaults: dict[str, Any] | None) -> list[str]:
-    """Name what differs in what a stage used and would use, of settings that both versions of the library know.
-
-    With `defaults`, for a stage that is done: a setting that stands at its default, and data that is not given, were not
-    asked for, and do not differ. Data is a fingerprint, after which " of FILE" may stand.
-    """
-    done, before = defaults is not None, was["settings"]
-    names = [name for name in now["settings"] if name in before and not (done and defaults.get(name) == now["settings"][name])]
-    found = [(name, before[name], now["settings"][name]) for name in names if before[name] != now["settings"][name]]
-    for name in now["data"] if done else {**was["data"], **now["data"]}:
-        old, new = (str(part["data"].get(name, "not given")) for part in (was, now))
-        found += [(name, old, new)] if old.partition(" of ")[0] != new.partition(" of ")[0] else []
-    return [f"{name} was {old}, now {new}" for name, old, new in found]
-
-
-def differences_of_base(base: GPTConfig, preset: Preset, defaults: dict[str, Any]) -> list[str]:
-    """Name what was asked for of a model that nobody will build, since there is a base model of another shape."""
-    was, now = dotted({"model": asdict(base)}), dotted({"model": asdict(preset.model)})
-    return [f"{name} is {was[name]}, asked for {now[name]}" for name in now if now[name] not in (was[name], defaults.get(name))]
-
-
-def read_record(folder: Path, stages: Sequence[str]) -> dict[str, dict[str, Any]]:
-    """Read from a run's run.json what each stage that has begun there used: "settings", "data" and "seed".
-
-    Raises: ValueError, naming the file and what to do, if it is damaged.
-    """
-    path, advice = folder / "run.json", "delete that file if this is the run with these settings"
-    about = read_json(path, dict, advice) if path.exists() else {"stages": {}}
-    try:
-        if "stages" not in about:  # earlier versions kept one record for all
-            about["stages"] = {stage: used_by(stage, about["preset"], about.get("data", {})) for stage in stages}
-        return {stage: {**entry, "settings": dict(entry["settings"]), "data": dict(entry["data"]), "seed": int(about["seed"])}
-                for stage, entry in about["stages"].items() if (folder / stage).is_dir()}  # fmt: skip
-    except (KeyError, TypeError, ValueError, AttributeError):
-        raise ValueError(f"{path} does not say what stages used: {advice}") from None
-
-
 class World(Protocol):
     """What a run needs to know about the world it trains in; the tiny world is one."""
 
@@ -187,8 +127,8 @@ class World(Protocol):
         """Return prompts whose answers are to be ranked."""
     def given_comparisons(self) -> list[Comparison] | None:
         """Return comparisons that exist already; None: sample answers and let labelers rank them."""
-    def given_score(self) -> Callable[[list, list[str]], Any] | None:
-        """Return a score_fn(prompts, responses) to use instead of a reward model, or None."""
+    def given_score(self) -> Callable[[Tokenizer, dict[tuple[int, ...], Any]], ScoreFunction] | None:
+        """Return what makes, of the tokenizer and the prompts by their ids, a score to use instead of a reward model; or None."""
     def rank(self, prompts: list[str], answers: list[list[str]]) -> list[list[int]]:
         """Let labelers rank the answers to each prompt, 0 = best."""
     def ppo_prompts(self, incoming: int) -> list:
@@ -215,7 +155,7 @@ def _nano() -> Preset:
             optim=OptimConfig(learning_rate=4e-3, muon_learning_rate=0.03, warmup_steps=5),
         ),
         sft=SFTConfig(epochs=1.0, batch_size=16, eval_every=5),
-        comparisons=ComparisonConfig(prompts=60, held_out_prompts=30),
+        comparisons=ComparisonConfig(prompts=60),
         reward=RewardConfig(epochs=1.0, batch_size=8, eval_every=5),
         ppo=ppo,
         ppo_ptx=replace(ppo, ptx_coef=0.5, ptx_sequence_length=64, ptx_batch_size=4),

@@ -89,23 +89,6 @@ class Tokenizer:
         hf_tokenizer.train_from_iterator(texts, trainer)
         return cls(hf_tokenizer)
 
-    @classmethod
-    def from_gpt2_files(cls, vocabulary: str | Path, merges: str | Path, added: Sequence[str] = ()) -> "Tokenizer":
-        """Read GPT-2's own two files, `vocab.json` (token -> id) and `merges.txt` (a pair per line, earliest first).
-
-        `added` are special tokens whose ids follow those of the vocabulary.
-
-        Raises: ValueError naming both files if they are no such pair.
-        """
-        try:
-            hf_tokenizer = HFTokenizer(models.BPE.from_file(str(vocabulary), str(merges)))
-            hf_tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
-            hf_tokenizer.decoder = decoders.ByteLevel()
-            hf_tokenizer.add_special_tokens(list(added))
-            return cls(hf_tokenizer)
-        except Exception as error:  # `tokenizers` raises bare Exception
-            raise ValueError(f"{vocabulary} and {merges} are no vocabulary and merges of GPT-2's kind: {error}") from error
-
     @property
     def fingerprint(self) -> str:
         """12 hex digits that change when any token changes: weights are useless with another tokenizer."""

@@ -117,15 +117,9 @@ class TransformerConfig:
     """Share of activations dropped on residual paths in training (ours; 0.1, paper)."""
 
     def __post_init__(self):
-        if self.d_ff == 0:
-            object.__setattr__(self, "d_ff", 4 * self.d_model)
-        for name in ("source_vocab_size", "target_vocab_size", "d_model", "n_layers", "n_heads", "d_ff"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} is {getattr(self, name)}, expected at least 1")
-        if self.d_model % self.n_heads or self.d_model % 2:
+        if self.n_heads > 0 and (self.d_model % self.n_heads or self.d_model % 2):  # positions are sines and cosines in pairs
             raise ValueError(f"d_model {self.d_model} with {self.n_heads} heads: expected an even number that the heads divide")
-        if not 0 <= self.dropout < 1:
-            raise ValueError(f"dropout is {self.dropout}, expected 0 <= dropout < 1")
+        settle_shape(self, ("source_vocab_size", "target_vocab_size"))
 
 
 class DecoderBlock(nn.Module):

@@ -13,6 +13,7 @@ import shutil
 import subprocess
 import sys
 from dataclasses import asdict, replace
+from functools import partial
 
 import pytest
 import torch
@@ -20,8 +21,10 @@ import torch
 from rlhf_lite.checkpoint import read_log
 from rlhf_lite.optim import OptimConfig
 from rlhf_lite.pipeline import STAGES, Pipeline
-from rlhf_lite.presets import PRESETS, ComparisonConfig, dotted, used_by
+from rlhf_lite.presets import PRESETS, ComparisonConfig, dotted
+from rlhf_lite.real_data.score_functions import text_score
 from rlhf_lite.records import Comparison, Demonstration
+from rlhf_lite.run_record import used_by
 from rlhf_lite.tokenizer import Tokenizer
 
 COLORS = "red blue green white black".split()
@@ -56,7 +59,7 @@ class ToyWorld:
         return self.given
 
     def given_score(self):
-        return self.score
+        return partial(text_score, self.score) if self.score else None
 
     def rank(self, prompts, answers):
         self.asked.append((prompts, answers))

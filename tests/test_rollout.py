@@ -13,12 +13,12 @@ from rlhf_lite.engine import Engine, EngineConfig
 from rlhf_lite.generate import draw, next_token_probs
 from rlhf_lite.masked import masked_whiten
 from rlhf_lite.ppo import PPOConfig
+from rlhf_lite.real_data.score_functions import text_score
 from rlhf_lite.rollout import (
     collect_rollout,
     generalized_advantages,
     response_kl,
     reward_model_score,
-    text_score,
     token_rewards,
 )
 from rlhf_lite.tokenizer import Tokenizer

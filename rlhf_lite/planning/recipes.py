@@ -28,7 +28,7 @@ from ..sft import SFTConfig
 Tag = Literal["paper", "lineage", "ours"]
 OF_THE_TINY_WORLD = tuple(
     "primer_steps short_steps short_length muon_learning_rate eval_every sft_answers high_temperature_answers high_temperature "
-    "base_answers off_topic_answers held_out_prompts".split()
+    "base_answers off_topic_answers".split()
 )
 """Ends of the names of settings that no paper has."""
 

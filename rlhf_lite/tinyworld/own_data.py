@@ -4,15 +4,16 @@ import importlib
 import importlib.util
 import math
 from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 
 from ..files import fingerprint
 from ..gpt import GPT
 from ..real_data.row_files import Rows, read_comparisons, read_demonstrations, read_prompts, read_text
+from ..real_data.score_functions import ScoreFunctionError, text_score
 from ..records import Comparison, Demonstration, hold_out_end
 from ..reward import RewardConfig
-from ..rollout import ScoreFunctionError
 from ..tokenizer import Tokenizer
 from .world import TinyWorld
 
@@ -132,8 +133,8 @@ class OwnData(TinyWorld):
         return {} if self.is_own else super().monitor(model, tokenizer)
 
     def given_score(self) -> Callable | None:
-        """Return the reader's own score_fn(prompts, responses), if there is one: then no reward model is asked."""
-        return self.own_score_fn
+        """Return what makes a score of the reader's own score_fn, if there is one: then no reward model is asked."""
+        return partial(text_score, self.own_score_fn) if self.own_score_fn else None
 
 
 def load_function(name: str) -> Callable:

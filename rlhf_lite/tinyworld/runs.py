@@ -1,6 +1,9 @@
-"""The commands that train, in the tiny world or on the reader's own data: `pipeline`, all stages, and each stage alone."""
+"""The commands that train, in the tiny world or on the reader's own data: `pipeline`, all stages, each stage alone; `evaluate`."""
 
 import filecmp
+import json
+import re
+import shutil
 import time
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -11,17 +14,19 @@ import tyro
 from ..benchmarks.machine import peak_memory_bytes
 from ..checkpoint import load_model
 from ..engine import Engine, EngineConfig
-from ..files import copy_atomically, load_tensors, run_folder
+from ..files import course_folder, load_tensors, replacing
 from ..pipeline import STAGES, Pipeline
-from ..presets import PRESETS, Preset, differences_of_base, dotted
+from ..presets import PRESETS, Preset, dotted
 from ..reports.run_report import write_report
 from ..reward import load_rankings
+from ..run_record import differences_of_base
 from ..tokenizer import Tokenizer
 from .evaluation import MODELS, Evaluation, load_models, reward_model_accuracy
 from .own_data import OwnData
 from .prompts import USE_CASE_SHARES
 
 SAMPLES = 20
+SHIPPED = course_folder() / "data" / "checkpoints"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,6 +95,16 @@ class Run:
         return pipeline
 
 
+def run_folder(runs: Path, name: str) -> Path:
+    """Return the folder of a run. Raises: ValueError where its name could lead out of `runs`, or is no good name of a folder."""
+    if not re.fullmatch(r"\w([\w.-]{0,58}\w)?", name):
+        raise ValueError(
+            f"--name is {name[:80]!r}, expected 1 to 60 letters, digits, and . _ - between them, such as my-run-2: "
+            "the folder of all runs is given by --runs"
+        )
+    return runs / name
+
+
 def earlier_files(pipeline: Pipeline, source: Path, stage: str) -> dict[Path, Path]:
     """Name what a run takes from another folder: the tokenizer and the stages before `stage`, but for those that it made itself.
 
@@ -119,7 +134,8 @@ def copy_files(pipeline: Pipeline, copies: dict[Path, Path]) -> None:
         return
     pipeline.lock()
     for target, given in copies.items() if pipeline.engine.is_main else ():
-        copy_atomically(given, target)
+        with replacing(target) as part:
+            shutil.copyfile(given, part)
     pipeline.engine.barrier()
     pipeline.has_tokenizer = True
 
@@ -206,3 +222,35 @@ def check_earlier_stages(pipeline: Pipeline, stage: str, *, scored: bool) -> Non
             raise FileNotFoundError(
                 f"{pipeline.folder} has no finished stage {needed!r}: run it first, or give --start-from data/checkpoints"
             )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Evaluate:
+    """Let all models answer held-out prompts drawn from a seed, and judge them."""
+
+    seed: int = 0
+    """Decides the prompts and the sampling."""
+    prompts: int = 300
+    """Number of prompts."""
+    checkpoints: Path = SHIPPED
+    """Folder of a run, or the shipped checkpoints."""
+    json: bool = False
+    """Print one JSON object on stdout and nothing else."""
+
+
+def run_evaluate(command: Evaluate) -> None:
+    """Evaluate checkpoints and print a table, or JSON."""
+    evaluation = Evaluation(load_models(command.checkpoints), command.seed, command.prompts, show_progress=not command.json)
+    summary = evaluation.summary()
+    if command.json:
+        print(json.dumps(summary))
+        return
+    print(f"{'model':<15}" + "".join(f"{key:>18}" for key in summary["models"]["sft"]))
+    for name, row in summary["models"].items():
+        print(f"{name:<15}" + "".join(f"{value:>18.3f}" for value in row.values()))
+    print(f"\n{'pair':<25}{'wins':>6}{'losses':>8}{'ties':>6}{'rate':>8}   95 % interval")
+    for pair, row in summary["pairs"].items():
+        counts = f"{pair:<25}{row['wins']:>6}{row['losses']:>8}{row['ties']:>6}"
+        print(f"{counts}{row['rate']:>8.3f}   {row['low']:.3f} to {row['high']:.3f}")
+    for title in ("reward_model", "kl_from_sft"):
+        print(f"\n{title}: " + ", ".join(f"{key} {value:.3f}" for key, value in summary[title].items()))

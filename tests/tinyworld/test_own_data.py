@@ -9,8 +9,8 @@ import json
 
 import pytest
 
+from rlhf_lite.real_data.score_functions import ScoreFunctionError
 from rlhf_lite.records import Comparison, Demonstration
-from rlhf_lite.rollout import ScoreFunctionError
 from rlhf_lite.tinyworld.own_data import OwnData, load_function
 from rlhf_lite.tinyworld.world import TinyWorld
 
@@ -129,7 +129,7 @@ def test_a_score_function_is_loaded_by_name(tmp_path, monkeypatch):
         "def short(prompts, responses):\n    return [-len(r) for r in responses]\nLIMIT = 3\n"
     )
     monkeypatch.syspath_prepend(tmp_path)
-    assert OwnData(0, score_fn="my_rewards:short").given_score()(["a"], ["four"]) == [-4]
+    assert OwnData(0, score_fn="my_rewards:short").own_score_fn(["a"], ["four"]) == [-4]
     with pytest.raises(ValueError, match="my_rewards:long.*no attribute 'long'.*run from the folder that holds my_rewards.py"):
         load_function("my_rewards:long")
     with pytest.raises(ValueError, match="no_such_module.*run from the folder that holds no_such_module.py"):

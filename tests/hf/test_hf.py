@@ -27,11 +27,12 @@ from transformers import (
     pipeline,
 )
 
-from rlhf_lite import hf
 from rlhf_lite.generate import generate
 from rlhf_lite.gpt import GPT, GPTConfig
 from rlhf_lite.gpt2_recipe.recipe import open_base
 from rlhf_lite.hf import fit_vocabulary, load_gpt2, load_gpt2_tokenizer, save_gpt2, save_reward_model, to_gpt2_names
+from rlhf_lite.hf import load as hf_load
+from rlhf_lite.hf import save as hf_save
 from rlhf_lite.reward import score_sequences
 from rlhf_lite.tokenizer import Tokenizer
 
@@ -512,7 +513,7 @@ def test_hub_names_fetch_only_what_cannot_run(tmp_path, gpt2_files, monkeypatch)
         asked.append((name, allow_patterns))
         return str(tmp_path)
 
-    monkeypatch.setattr(hf, "snapshot_download", fetch)
+    monkeypatch.setattr(hf_load, "snapshot_download", fetch)
     assert largest_difference(load_gpt2("openai-community/gpt2"), theirs, torch.randint(290, (1, 9))) < 1e-4
     [(name, patterns)] = asked
     assert name == "openai-community/gpt2"
@@ -526,7 +527,7 @@ def test_an_unknown_hub_name_says_so(monkeypatch):
     def fail(name, allow_patterns):
         raise ConnectionError("no network")
 
-    monkeypatch.setattr(hf, "snapshot_download", fail)
+    monkeypatch.setattr(hf_load, "snapshot_download", fail)
     with pytest.raises(FileNotFoundError, match="no folder gpt9, and the Hugging Face hub did not give .*: no network"):
         load_gpt2("gpt9")
 
@@ -537,7 +538,7 @@ def test_a_folder_is_never_a_mix_of_two_models(tmp_path, tokenizer, make_gpt, mo
     def stop(*arguments):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(hf, "write_safetensors", stop)
+    monkeypatch.setattr(hf_save, "write_safetensors", stop)
     with pytest.raises(KeyboardInterrupt):
         save_gpt2(make_gpt(vocab_size=300, d_model=32), tokenizer, tmp_path)
     with pytest.raises(FileNotFoundError, match="no model.safetensors"):

@@ -1,6 +1,6 @@
 """A reader's own score function may return numbers in any usual form; anything else, and its own errors, are named.
 
-That it is given prompts as they were given is proven in test_rollout and, through the command line, in test_own_runs.
+That it is given prompts as they were given is proven in test_rollout and, through the command line, in tinyworld/test_runs.
 """
 
 import traceback
@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from rlhf_lite.rollout import ScoreFunctionError, text_score
+from rlhf_lite.real_data.score_functions import ScoreFunctionError, text_score
 from rlhf_lite.tokenizer import Tokenizer
 
 END = 1

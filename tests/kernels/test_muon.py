@@ -4,7 +4,8 @@ import pytest
 import torch
 
 from rlhf_lite.gpt import GPT, GPTConfig
-from rlhf_lite.optim import OptimConfig, build_optimizer, clip_and_step, optimizer_step, orthogonalize
+from rlhf_lite.kernels.muon import orthogonalize
+from rlhf_lite.optim import OptimConfig, build_optimizer, clip_and_step, optimizer_step
 
 
 def config(**changes) -> OptimConfig:
