@@ -118,6 +118,22 @@ def agreement(first: Sequence[float], second: Sequence[float], tie: float = 0.0)
     return alike, decided
 
 
+def accuracy_bound(agreement: float) -> float:
+    """Highest accuracy that a scorer can reach against single labels, where two labelers agree on a share `agreement` of pairs.
+
+    Labelers who are each right with probability p, independently, agree on a = p^2 + (1 - p)^2 of the pairs: so p is
+    (1 + sqrt(2 a - 1)) / 2, which is more than a. A scorer that knows the truth agrees with one of them on a share p of the
+    pairs, and no scorer with more.
+
+    Example: labelers who agree on 0.76 are right on 0.86 each.
+
+    Raises: ValueError below 0.5, where they agree less than coins do.
+    """
+    if not 0.5 <= agreement <= 1:
+        raise ValueError(f"agreement is {agreement}, expected 0.5 to 1")
+    return (1 + (2 * agreement - 1) ** 0.5) / 2
+
+
 def alignment_tax(base: float, aligned: float) -> float:
     """What aligning cost on the first job: held-out pretraining loss of an aligned model minus the base model's, nats per token.
 

@@ -194,7 +194,7 @@ MUTANTS = [Mutant(*line) for line in (
     ("tinyworld/evaluation", "n_prompts, held_out=True, use_cases=use_cases)", "n_prompts, held_out=False, use_cases=use_cases)", "tinyworld/evaluation"),
     ("tinyworld/evaluation", "draw_requests(f\"rankings {seed}\", n_prompts, held_out=True)", "draw_requests(f\"rankings {seed}\", n_prompts)", "tinyworld/evaluation"),
     ("tinyworld/evaluation", "[[-r for r in rank(p", "[[r for r in rank(p", "tinyworld/evaluation"),
-    ("tinyworld/evaluation", "win_rate(*map(self.gold, pair.split(\">\"))", "win_rate(*map(self.gold, pair.split(\">\")[::-1])", "tinyworld/evaluation"),
+    ("reports/comparison", "for name in pair.split(\">\")), tie=tie)", "for name in pair.split(\">\")[::-1]), tie=tie)", "tinyworld/evaluation"),
     ("tinyworld/evaluation", "agreement(scores, gold, TIE),", "agreement(scores, gold),", "tinyworld/evaluation"),
     ("tinyworld/judge", "return self.helpful - DISHONEST_COST * (1 - self.honest)", "return self.helpful - DISHONEST_COST * self.honest", "tinyworld/judge"),
     ("tinyworld/judge", "return 2 * len(right) / (len(named) + len(need.mention))", "return len(right) / len(need.mention)", "tinyworld/judge"),
@@ -209,7 +209,7 @@ MUTANTS = [Mutant(*line) for line in (
     # people's rows
     ("real_data/splits", "seen[user_id] <= limit", "seen[user_id] < limit", "real_data/splits"),
     ("real_data/splits", "json.dumps([seed, user_id])", "json.dumps([user_id])", "real_data/splits"),
-    ("gpt2_recipe/preference_data", "split_by_user([first_message(row.prompt) for row in rows]", "split_by_user([repr(row.prompt) for row in rows]", "gpt2_recipe/recipe"),
+    ("gpt2_recipe/preference_data", "split_by_user([self.split_by(row.prompt) for row in rows]", "split_by_user([repr(row.prompt) for row in rows]", "gpt2_recipe/recipe"),
 )]  # fmt: skip
 
 

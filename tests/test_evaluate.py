@@ -16,6 +16,7 @@ import torch
 from rlhf_lite.data import seeded_generator
 from rlhf_lite.evaluate import (
     STUDENT_T_975,
+    accuracy_bound,
     agreement,
     alignment_tax,
     calibration,
@@ -194,3 +195,12 @@ def test_ties_count_half_beside_the_decided_ones():
 def test_a_draw_is_neither_won_nor_lost_and_the_tie_itself_decides(tie):
     found = win_rate([1.0, 1.0, 0.0], [1.0, 0.75, 0.25], tie=tie)
     assert (found.wins, found.losses, found.ties) == (1, 1, 1)
+
+
+def test_what_agreement_bounds():
+    assert accuracy_bound(0.5) == 0.5 and accuracy_bound(1.0) == 1.0
+    assert accuracy_bound(0.76) == pytest.approx(0.8606, abs=1e-4)
+    for p in (0.6, 0.75, 0.9):  # two people who are each right with p agree where both are, or neither is
+        assert accuracy_bound(p**2 + (1 - p) ** 2) == pytest.approx(p)
+    with pytest.raises(ValueError, match="agreement is 0.4, expected 0.5 to 1"):
+        accuracy_bound(0.4)

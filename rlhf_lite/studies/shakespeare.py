@@ -20,13 +20,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from ..benchmarks.machine import machine
 from ..checkpoint import TrainingRun
 from ..evaluate import mean_interval
 from ..files import write_atomically
 from ..gpt import GPT, GPTConfig
 from ..optim import OptimConfig
 from ..pretrain import PretrainConfig, pretrain
-from ..benchmarks.machine import machine
 from .plain_gpt import PlainConfig, train_plain
 
 TARGET = 1.88

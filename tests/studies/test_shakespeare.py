@@ -9,6 +9,8 @@ import torch
 import torch.nn.functional as F
 
 from rlhf_lite.__main__ import main
+from rlhf_lite.gpt import GPT
+from rlhf_lite.optim import OptimConfig
 from rlhf_lite.studies import shakespeare
 from rlhf_lite.studies.plain_gpt import PlainConfig, PlainGPT, plain_rate, train_plain
 from rlhf_lite.studies.shakespeare import (
@@ -20,8 +22,6 @@ from rlhf_lite.studies.shakespeare import (
     run_shakespeare,
     validation_loss,
 )
-from rlhf_lite.gpt import GPT
-from rlhf_lite.optim import OptimConfig
 
 STORED = Path(__file__).parents[2] / "data" / "shakespeare" / "two_threads.json"
 TEXT = "to be, or not to be: that is the question.\n" * 60
