@@ -8,6 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from .data import lengths_to_mask
 from .transformer import Block, initialize_weights, settle_shape, sinusoidal_positions
 
 
@@ -119,9 +120,10 @@ class ScalarModel(nn.Module):
         nn.init.normal_(self.scalar_head.weight, std=(backbone.config.d_model + 1) ** -0.5)
         nn.init.zeros_(self.scalar_head.bias)
 
-    def forward(self, tokens: Tensor) -> Tensor:
-        """Return one number per position (B, T), padded positions included: mask or gather afterwards."""
-        return self.scalar_head(self.backbone.hidden(tokens)).squeeze(-1)
+    def forward(self, tokens: Tensor, lengths: Tensor | None = None) -> Tensor:
+        """Return one number per position (B, T): padded positions included, or 0 there with each row's `lengths` (B,)."""
+        values = self.scalar_head(self.backbone.hidden(tokens)).squeeze(-1)
+        return values if lengths is None else values.masked_fill(~lengths_to_mask(lengths, tokens.shape[1]), 0.0)
 
 
 def last_token_scores(model: ScalarModel, tokens: Tensor, lengths: Tensor) -> Tensor:

@@ -171,3 +171,9 @@ def test_a_value_model_starts_as_its_reward_model_bias_included(make_scalar_mode
     copy, tokens = copy_scalar(model), torch.randint(11, (2, 5))
     assert copy.scalar_head.bias.item() == pytest.approx(0.7) and copy.training
     assert torch.equal(copy.eval()(tokens), model.eval()(tokens))
+
+
+def test_with_lengths_padding_counts_for_nothing(make_scalar_model):
+    model, tokens = make_scalar_model(), torch.randint(11, (2, 5))
+    values, masked = model(tokens), model(tokens, torch.tensor([5, 2]))
+    assert torch.equal(masked[0], values[0]) and torch.equal(masked[1, :2], values[1, :2]) and not masked[1, 2:].any()
