@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .gpt import eval_mode
-from .masked import masked_mean
+from .masked import check_mask, masked_mean
 from .transformer import Block, initialize_weights, settle_shape
 
 
@@ -83,10 +83,7 @@ class Bert(nn.Module):
 
 
 def _check_mask(name: str, mask: Tensor, tokens: Tensor) -> None:
-    if mask.shape != tokens.shape:
-        raise ValueError(f"{name} has shape {tuple(mask.shape)}, expected that of tokens, {tuple(tokens.shape)}")
-    if mask.dtype != torch.bool:
-        raise TypeError(f"{name} has dtype {mask.dtype}, expected torch.bool: use mask.bool()")
+    check_mask(name, mask, tokens, "tokens")
     empty = (~mask.any(1)).nonzero().flatten().tolist()
     if empty:
         raise ValueError(f"{name} keeps nothing in rows {empty}: drop them")
@@ -138,8 +135,7 @@ def fill_in(model: Bert, tokens: Tensor, blank_mask: Tensor, *, padding_mask: Te
 
     Shapes: tokens (B, T), blank_mask (B, T) with True = fill this in -> (B, T).
     """
-    if blank_mask.shape != tokens.shape:
-        raise ValueError(f"blank_mask has shape {tuple(blank_mask.shape)}, expected that of tokens, {tuple(tokens.shape)}")
+    check_mask("blank_mask", blank_mask, tokens, "tokens")
     with eval_mode(model):
         likeliest = model(tokens, padding_mask=padding_mask).argmax(-1)
     return torch.where(blank_mask, likeliest, tokens)

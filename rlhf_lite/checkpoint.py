@@ -15,10 +15,10 @@ import torch
 from torch import Tensor, nn
 from tqdm.auto import tqdm
 
-from .engine import Engine, is_main_process
+from .engine import Engine
 from .files import append_line, json_line, load_tensors, read_log, save_tensors, short, write_atomically
 from .gpt import GPT, GPTConfig, ScalarModel
-from .kernels.sharding import collect, split_like
+from .kernels.sharding import collect, is_main_process, split_like
 
 MODEL_CLASSES = {"GPT": GPT, "ScalarModel": ScalarModel}
 

@@ -24,7 +24,7 @@ from .gpt import GPT
 from .kernels.aligned_output import use_aligned_output
 from .kernels.length_buckets import n_length_buckets
 from .kernels.machine_probes import bfloat16_gain, has_compiler
-from .kernels.sharding import Model, in_step, reshard, shard, sharded_parts, unsharded
+from .kernels.sharding import Model, in_step, is_main_process, reshard, shard, sharded_parts, unsharded
 
 Item = TypeVar("Item")
 MAXIMUM = "max_"
@@ -235,11 +235,6 @@ def stack_rows(parts: Sequence[Tensor], fill: float = 0) -> Tensor:
         longest = max(part.shape[1] for part in parts)
         parts = [nn.functional.pad(part, (0, longest - part.shape[1]), value=fill) for part in parts]
     return torch.cat(list(parts))
-
-
-def is_main_process() -> bool:
-    """Whether this process writes files: the only one, or the first of several."""
-    return not dist.is_initialized() or dist.get_rank() == 0
 
 
 def end_process(status: int = 0) -> NoReturn:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from .data import lengths_to_mask, pad_right
+from .data import pad_right, response_mask_from
 from .gpt import GPT, eval_mode
 from .kernels.active_rows import ActiveRows, sampling
 
@@ -29,8 +29,7 @@ class Generation:
     @property
     def response_mask(self) -> Tensor:
         """(B, T) bool: True = a sampled token, the end token included."""
-        n = self.tokens.shape[1]
-        return lengths_to_mask(self.lengths, n) & ~lengths_to_mask(self.prompt_lengths, n)
+        return response_mask_from(self.prompt_lengths, self.lengths, self.tokens.shape[1])
 
     def responses(self) -> list[list[int]]:
         """Return the sampled ids of each answer, the end token included."""

@@ -4,11 +4,18 @@ import torch
 from torch import Tensor
 
 
+def check_mask(name: str, mask: Tensor, beside: Tensor, what: str) -> None:
+    """Check that a mask is boolean and has the shape of the tensor beside it, called `what`. Raises: ValueError, TypeError."""
+    if mask.shape != beside.shape:
+        raise ValueError(f"{name} has shape {tuple(mask.shape)}, expected that of {what}, {tuple(beside.shape)}")
+    if mask.dtype != torch.bool:
+        raise TypeError(f"{name} has dtype {mask.dtype}, expected torch.bool with True = keep: use mask.bool()")
+
+
 def _check(values: Tensor, mask: Tensor) -> None:
     if values.shape != mask.shape:
         raise ValueError(f"values have shape {tuple(values.shape)} but mask has {tuple(mask.shape)}: give one entry per value")
-    if mask.dtype != torch.bool:
-        raise TypeError(f"mask has dtype {mask.dtype}, expected torch.bool with True = keep: use mask.bool()")
+    check_mask("mask", mask, values, "values")
 
 
 def masked_sum(values: Tensor, mask: Tensor, dim: int | None = None) -> Tensor:

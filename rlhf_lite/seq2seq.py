@@ -6,6 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
+from .masked import check_mask
+
 
 @dataclass(frozen=True, kw_only=True)
 class Seq2SeqConfig:
@@ -26,10 +28,7 @@ class Seq2SeqConfig:
 
 def check_source(source: Tensor, source_mask: Tensor) -> None:
     """Refuse a mask that is not what the encoders expect: True for the words, then False for the padding."""
-    if source_mask.shape != source.shape:
-        raise ValueError(f"source_mask has shape {tuple(source_mask.shape)}, expected that of source, {tuple(source.shape)}")
-    if source_mask.dtype != torch.bool:
-        raise TypeError(f"source_mask has dtype {source_mask.dtype}, expected torch.bool with True = a word: use mask.bool()")
+    check_mask("source_mask", source_mask, source, "source")
     if not source_mask[:, 0].all():
         raise ValueError("a source has no words, or padding before them: drop empty sentences and pad on the right")
     if (source_mask[:, 1:] & ~source_mask[:, :-1]).any():

@@ -84,12 +84,17 @@ def in_step(models: Sequence[Model], any_process: Callable[[bool], bool]) -> Ite
                     x = block(x)
 
 
+def is_main_process() -> bool:
+    """Whether this process writes files: the only one, or the first of several."""
+    return not dist.is_initialized() or dist.get_rank() == 0
+
+
 def collect(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
     """Return whole tensors, on the CPU, in the main process, nothing in others; all must call this. One at a time is gathered."""
-    found, is_main = {}, not dist.is_initialized() or dist.get_rank() == 0
+    found = {}
     for name, tensor in tensors.items():
         whole = full_tensor(tensor)
-        if is_main:
+        if is_main_process():
             found[name] = whole.detach().cpu()
     return found
 
