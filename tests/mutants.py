@@ -80,7 +80,6 @@ MUTANTS = [Mutant(*line) for line in (
     ("kernels/active_rows", "x.masked_fill(~real[:, past:, None], 0.0)", "x", "kernels/active_rows"),
     ("kernels/active_rows", "(real.cumsum(1) - 1).clamp(min=0)[:, past:]", "torch.arange(past, n_all, device=real.device)[None]", "generate"),
     ("kernels/active_rows", "kept[gaps] = fillers", "kept[gaps] = gaps", "generate kernels/active_rows"),
-    ("kernels/active_rows", "real[:, None, :]) | own", "real[:, None, :])", "generate kernels/active_rows"),
     # sampling
     ("generate", "logits = logits.float() / temperature\n", "logits = logits.float()\n", "generate"),
     ("generate", "ordered.cumsum(-1) - ordered >= top_p", "ordered.cumsum(-1) - ordered > top_p", "generate"),
