@@ -11,6 +11,9 @@ from torch import Tensor
 from .gpt import GPT
 from .masked import masked_mean
 
+IGNORE = -100
+"""A target that no loss counts: PyTorch's ignore_index."""
+
 
 def next_token_log_probs(logits: Tensor, tokens: Tensor, temperature: float = 1.0) -> Tensor:
     """Return the log-probability that the model gives to each token that really came next.
@@ -20,10 +23,10 @@ def next_token_log_probs(logits: Tensor, tokens: Tensor, temperature: float = 1.
     if logits.shape[:2] != tokens.shape:
         raise ValueError(f"logits of shape {tuple(logits.shape)} do not belong to tokens of shape {tuple(tokens.shape)}")
     _check_temperature(temperature)
-    targets = tokens[:, 1:].long()
-    before = logits[:, :-1].flatten(0, 1).float()  # (B * (T - 1), V), each predicts the token after it
-    cross_entropy = F.cross_entropy(before / temperature, targets.flatten(), reduction="none")
-    return -cross_entropy.view(targets.shape)
+    targets = F.pad(tokens[:, 1:].long(), (0, 1), value=IGNORE)  # (B, T): the last position predicts nothing
+    scaled = _scaled(logits.float(), temperature).flatten(0, 1)  # (B * T, V), whole: a slice would copy all logits
+    cross_entropy = F.cross_entropy(scaled, targets.flatten(), reduction="none", ignore_index=IGNORE)
+    return -cross_entropy.view(tokens.shape)[:, :-1]
 
 
 def masked_log_probs(model: GPT, tokens: Tensor, mask: Tensor, temperature: float = 1.0) -> tuple[Tensor, Tensor]:
@@ -41,7 +44,7 @@ def masked_log_probs(model: GPT, tokens: Tensor, mask: Tensor, temperature: floa
     hidden, targets = model.hidden(tokens)[:, :-1][mask], tokens[:, 1:][mask]  # (N, C), (N,)
     with torch.autocast(tokens.device.type, enabled=False):
         logits = model.head(hidden.float())  # (N, V)
-        log_probs = -F.cross_entropy(logits / temperature, targets, reduction="none")
+        log_probs = -F.cross_entropy(_scaled(logits, temperature), targets, reduction="none")
     return torch.zeros(mask.shape, device=tokens.device).masked_scatter(mask, log_probs), logits
 
 
@@ -55,6 +58,10 @@ def language_model_loss(
     log_probs = next_token_log_probs(logits, tokens)  # (B, T - 1)
     kept = torch.ones_like(log_probs, dtype=torch.bool) if loss_mask is None else loss_mask[:, 1:]
     return -masked_mean(log_probs, kept, count=n_valid)
+
+
+def _scaled(logits: Tensor, temperature: float) -> Tensor:
+    return logits if temperature == 1 else logits / temperature  # the largest tensor there is: copied only if need be
 
 
 def _check_temperature(temperature: float) -> None:

@@ -89,9 +89,9 @@ MUTANTS = [Mutant(*line) for line in (
     ("generate", "is_last=drawn == end_id", "is_last=drawn < 0", "generate"),
     ("generate", "uniforms[rows.index, step]", "uniforms[: len(rows), step]", "generate"),
     # likelihood
-    ("likelihood", "logits[:, :-1].flatten(0, 1).float()", "logits[:, 1:].flatten(0, 1).float()", "likelihood"),
-    ("likelihood", "F.cross_entropy(before / temperature,", "F.cross_entropy(before,", "likelihood"),
-    ("likelihood", "F.cross_entropy(logits / temperature, targets, reduction", "F.cross_entropy(logits, targets, reduction", "likelihood"),
+    ("likelihood", "F.pad(tokens[:, 1:].long(), (0, 1), value=IGNORE)", "tokens.long()", "likelihood"),
+    ("likelihood", "_scaled(logits.float(), temperature).flatten(0, 1)", "logits.float().flatten(0, 1)", "likelihood"),
+    ("likelihood", "F.cross_entropy(_scaled(logits, temperature), targets", "F.cross_entropy(logits, targets", "likelihood"),
     ("likelihood", "with torch.autocast(tokens.device.type, enabled=False):", "if True:", "likelihood ppo"),
     ("likelihood", "model.hidden(tokens)[:, :-1][mask], tokens[:, 1:][mask]", "model.hidden(tokens)[:, 1:][mask], tokens[:, 1:][mask]", "likelihood"),
     ("likelihood", "loss_mask is None else loss_mask[:, 1:]", "loss_mask is None else loss_mask[:, :-1]", "likelihood"),
@@ -171,7 +171,6 @@ MUTANTS = [Mutant(*line) for line in (
     ("ppo", "iteration * config.minibatches + k)", "k)", "ppo"),
     ("ppo", "update_ema(self.ema_policy, self.policy, config.ema_decay)", "pass", "ppo"),
     ("ppo", "return ema_policy.eval()", "return policy.eval()", "ppo"),
-    ("ppo", "policy.eval()  # no dropout", "policy.train()  # no dropout", "ppo"),
     ("ppo", "ref_policy, ema_policy = copy_gpt(policy, dropout=0.0), copy_gpt(policy, dropout=0.0)",
      "ref_policy, ema_policy = policy, copy_gpt(policy, dropout=0.0)", "ppo"),
     # checkpoint and files

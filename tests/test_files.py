@@ -6,7 +6,7 @@ That text appears whole or not at all is proven in test_checkpoint, that whole r
 import pytest
 import torch
 
-from rlhf_lite.files import read_json, tensors_checksum
+from rlhf_lite.files import load_tensors, read_json, save_tensors, tensors_checksum
 
 TENSORS = {"a": torch.arange(6.0).view(2, 3), "b": torch.tensor(3), "c": torch.tensor([True, False])}
 
@@ -43,3 +43,14 @@ def test_a_checksum_shows_every_change():
     sums = [tensors_checksum(TENSORS | change, "about") for change in changes] + [tensors_checksum(TENSORS, "About")]
     assert len({tensors_checksum(TENSORS, "about"), *sums}) == 7
     assert tensors_checksum(dict(reversed(TENSORS.items())), "about") == tensors_checksum(TENSORS, "about")
+
+
+def test_one_changed_bit_of_a_weight_is_found(tmp_path):
+    path = tmp_path / "x.safetensors"
+    save_tensors(path, {"w": torch.arange(4.0)}, {"a": 1})
+    assert load_tensors(path)[1] == {"a": 1}
+    content = bytearray(path.read_bytes())
+    content[-3] ^= 16
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match="its checksum is another"):
+        load_tensors(path)

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from rlhf_lite.checkpoint import TrainingRun
-from rlhf_lite.gpt import GPT, GPTConfig
+from rlhf_lite.gpt import GPT, GPTConfig, copy_gpt
 from rlhf_lite.likelihood import next_token_log_probs
 from rlhf_lite.optim import OptimConfig
 from rlhf_lite.pretrain import PretrainConfig, held_out_loss, pretrain, pretrain_loss
@@ -103,3 +103,11 @@ def test_another_seed_sees_other_windows():
         pretrain(model, text, config, seed=seed, run=TrainingRun(None, show_progress=False))
         seen.append(windows)
     assert seen[0] == seen[1] != seen[2]
+
+
+def test_the_logged_loss_is_that_of_the_windows(make_gpt):
+    model, run, windows = make_gpt(), TrainingRun(None, show_progress=False), []
+    model.token_embedding.register_forward_pre_hook(lambda _, inputs: windows.append(inputs[0]))
+    before = copy_gpt(model)
+    pretrain(model, torch.arange(11).repeat(20), PretrainConfig(steps=1, batch_size=3, sequence_length=6), seed=0, run=run)
+    assert run.history[0]["loss"] == pytest.approx(pretrain_loss(before, windows[0])[0].item(), rel=1e-5)

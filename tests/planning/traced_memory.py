@@ -4,14 +4,17 @@ Nothing is computed. Tensors are fakes that know their shape, and the processes 
 175B model on 1,024 GPUs is traced on a laptop. `plan` is checked against it.
 """
 
+from functools import partial
+
 import torch
 import torch.distributed as dist
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.distributed._tools.fsdp2_mem_tracker import FSDPMemTracker
 from torch.distributed.device_mesh import init_device_mesh
 
-from rlhf_lite.engine import shard
+from rlhf_lite.engine import _checkpointed
 from rlhf_lite.gpt import GPT, GPTConfig
+from rlhf_lite.kernels.sharding import shard
 from rlhf_lite.likelihood import language_model_loss
 from rlhf_lite.planning.costs import GB
 
@@ -32,7 +35,8 @@ def traced_memory(config: GPTConfig, *, processes: int, sequences: int, length: 
     mesh = init_device_mesh("cpu", (processes,))
     with FakeTensorMode():
         model = GPT(config)
-        model.activation_checkpointing = True
+        for block in model.blocks:
+            block.forward = partial(_checkpointed, block.forward)
         shard(model, mesh, bfloat16=True)
         optimizer = torch.optim.AdamW(model.parameters(), foreach=False)
         tokens = torch.zeros(sequences, length, dtype=torch.long)
