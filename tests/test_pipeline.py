@@ -18,7 +18,8 @@ from functools import partial
 import pytest
 import torch
 
-from rlhf_lite.checkpoint import read_log
+from rlhf_lite import pipeline as pipeline_module
+from rlhf_lite.checkpoint import TrainingRun, read_log
 from rlhf_lite.optim import OptimConfig
 from rlhf_lite.pipeline import STAGES, Pipeline
 from rlhf_lite.presets import PRESETS, ComparisonConfig, dotted
@@ -380,3 +381,31 @@ def test_the_optimizer_config_is_part_of_what_a_folder_remembers(finished):
     about = json.loads((finished.folder / "run.json").read_text())
     assert about["stages"]["sft"]["settings"]["sft.optim.learning_rate"] == toy_preset().sft.optim.learning_rate
     assert isinstance(toy_preset().sft.optim, OptimConfig)
+
+
+def test_the_value_model_starts_as_the_reward_model_and_the_policy_as_sft(finished, monkeypatch):
+    seen = []
+    monkeypatch.setattr(pipeline_module, "train_ppo", lambda policy, value_model, *_, **__: seen.append((policy, value_model)))
+    again = Pipeline(finished.folder, toy_preset(), 0, ToyWorld(), show_progress=False)
+    again.train_policy(again.preset.ppo, again.model("reward"), TrainingRun(None, show_progress=False))
+    for model, stage in zip(seen[0], ("sft", "reward"), strict=True):
+        assert all(torch.equal(model.state_dict()[name], tensor) for name, tensor in weights(finished, stage).items())
+
+
+def test_sft_trains_with_its_own_dropout_and_keeps_the_models(tmp_path, monkeypatch):
+    seen, real = [], pipeline_module.train_sft
+    monkeypatch.setattr(pipeline_module, "train_sft",
+                        lambda model, *rest, **more: seen.append(model.config.dropout) or real(model, *rest, **more))  # fmt: skip
+    preset = replace(toy_preset(), sft=replace(toy_preset().sft, dropout=0.25))
+    pipeline = Pipeline(tmp_path, preset, 0, ToyWorld(), show_progress=False)
+    pipeline.run(until="sft")
+    assert seen == [0.25] and pipeline.model("sft").config.dropout == 0.0
+
+
+def test_answers_that_differ_only_in_their_last_token_are_two(finished, monkeypatch):
+    end = finished.tokenizer.end_id
+    drawn = iter([[[5, 6, end]], [[5, 6, 7]], [[5, 6, end]]])
+    monkeypatch.setattr(pipeline_module, "sample", lambda *_, **__: next(drawn))
+    pipeline = Pipeline(finished.folder, replace(toy_preset(), comparisons=ComparisonConfig(off_topic_answers=0)), 0, ToyWorld(),
+                        show_progress=False)  # fmt: skip
+    assert pipeline.collect_answers(["a"], [(pipeline.model("sft"), 1.0)] * 3) == [[[5, 6, end], [5, 6, 7]]]

@@ -19,6 +19,7 @@ from rlhf_lite.files import fingerprint, load_tensors
 from rlhf_lite.gpt import GPT, GPTConfig
 from rlhf_lite.gpt2_recipe.preference_data import Limits, Preferences, first_message
 from rlhf_lite.hf import save_gpt2
+from rlhf_lite.records import Comparison
 from rlhf_lite.tokenizer import Tokenizer
 
 STAGES = ("pretrain", "sft", "reward", "judge", "ppo", "ppo_ptx")
@@ -240,3 +241,15 @@ def test_what_is_wrong_is_said_before_anything_is_trained(made, finished, capsys
 def test_a_plan_alone_trains_nothing(made, tmp_path, capsys):
     assert main(arguments(made, tmp_path, "--gpu-memory", "24", "--plan-only")) == 0
     assert "GB of 21.6 usable: fits" in capsys.readouterr().out and not (tmp_path / "toy").exists()
+
+
+def test_dialogues_that_begin_alike_stay_together_however_they_go_on(made):
+    def dialogue(number, turn):
+        first = {"role": "user", "content": f"question {number}"}
+        return [first, {"role": "assistant", "content": "Yes."}, {"role": "user", "content": turn}] if turn else [first]
+
+    rows = [Comparison(dialogue(number, turn), ("a", "b"), (0, 1)) for number in range(30) for turn in ("", "Why?", "How?")]
+    parts = world_of(made)._split(rows, 0.2)
+    names = [{first_message(row.prompt) for row in part} for part in parts.values()]
+    assert all(names) and sum(map(len, names)) == 30  # each beginning in one part only
+    assert sum(map(len, parts.values())) == 90

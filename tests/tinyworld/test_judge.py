@@ -11,7 +11,7 @@ import re
 import pytest
 
 from rlhf_lite.tinyworld import words as w
-from rlhf_lite.tinyworld.judge import Verdict, fluency, judge, split_sentences, split_words
+from rlhf_lite.tinyworld.judge import Verdict, _extracted, _list, _text, fluency, judge, split_sentences, split_words
 from rlhf_lite.tinyworld.prompts import MAKERS, Need, Request, draw_requests
 
 GAMED = 0.6
@@ -238,3 +238,17 @@ def test_going_on_with_the_users_next_turn_costs(use_case):
 def test_words_and_sentences():
     assert split_words("Xi'an is old.") == ["Xi'an", "is", "old", "."]
     assert split_sentences("Yes. No? ") == ["Yes.", "No?"]
+
+
+def test_rules_by_hand():
+    names = Need(rule="names", mention=("Anna", "Ben"), kind="names")
+    assert _extracted(names, "Anna and Ben.", "") == 1.0
+    assert _extracted(names, "Anna, Ben and Tom and Mia.", "") == pytest.approx(4 / 6)  # 2 * 2 right / (4 named + 2 asked)
+    things = Need(rule="list", kind=next(iter(w.KINDS)), count=2)
+    first, second = w.KINDS[things.kind][:2]
+    stranger = next(word for word, kind in w.KIND_OF.items() if kind != things.kind)
+    assert _list(things, f"{first}, {second}.", "") == 1.0
+    assert _list(things, f"{first}, {second}, {stranger}.", "") == pytest.approx(0.6)  # a stranger is one error
+    text = Need(rule="text", answer="one two three four")
+    assert _text(text, "one two three four", "") == 1.0
+    assert _text(text, "one two five six", "") == 0.0  # half of the words: 2 * 0.5 - 1
