@@ -76,10 +76,11 @@ def win_rate(ours: Sequence[float], theirs: Sequence[float], tie: float) -> WinR
     losses = sum(d < 0 and -d >= tie for d in differences)
     decided = wins + losses
     rate = wins / decided if decided else 0.5
-    return WinRate(wins, losses, len(ours) - decided, rate, *wilson_interval(wins, decided), *_with_ties(wins, losses, len(ours)))
+    of_decided, of_all = wilson_interval(wins, decided), share_with_ties(wins, losses, len(ours))
+    return WinRate(wins, losses, len(ours) - decided, rate, *of_decided, *of_all)
 
 
-def _with_ties(wins: int, losses: int, n: int) -> tuple[float, float, float]:
+def share_with_ties(wins: int, losses: int, n: int) -> tuple[float, float, float]:
     """Mean of 1 per win, 1/2 per tie and 0 per loss, and its 95 % interval by the normal approximation, within 0 to 1."""
     if n == 0:
         return 0.5, 0.0, 1.0

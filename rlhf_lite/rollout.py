@@ -123,6 +123,7 @@ def collect_rollout(
         model.eval()
 
     def answer(prompts: list[list[int]], uniforms: Tensor) -> tuple[Tensor, ...]:
+        """Sample an answer to each of these prompts, and read it with every model."""
         with engine.unsharded(policy):
             answers = generate(policy, prompts, max_new_tokens=config.max_new_tokens, end_id=end_id, pad_id=pad_id,
                                temperature=config.temperature, uniforms=uniforms)  # fmt: skip

@@ -12,7 +12,7 @@ import torch
 from matplotlib.figure import Figure
 
 from ..checkpoint import TrainingRun, load_model, read_log, save_model
-from ..evaluate import alignment_tax, mean_interval, sample, share_given_back, win_rate
+from ..evaluate import alignment_tax, mean_interval, sample, share_given_back, share_with_ties, win_rate
 from ..files import read_json, write_atomically
 from ..pipeline import Pipeline
 from ..reports.markdown import model_name
@@ -128,8 +128,8 @@ def table_rows(results: list[dict[str, Any]]) -> list[tuple[str, str, str]]:
         return lambda r: r["summary"]["pairs"][name]["rate"]
 
     def ties_half(r: dict) -> float:
-        row = r["summary"]["pairs"]["ppo_ptx>sft"]
-        return (row["wins"] + row["ties"] / 2) / (row["wins"] + row["losses"] + row["ties"])
+        row = r["summary"]["pairs"]["ppo_ptx>sft"]  # stored rows hold the counts only
+        return share_with_ties(row["wins"], row["losses"], row["wins"] + row["losses"] + row["ties"])[0]
 
     def loss(r: dict, name: str) -> float:
         return r["summary"]["models"][name]["pretraining_loss"]
