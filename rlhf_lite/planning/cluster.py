@@ -1,5 +1,6 @@
 """What a run has to work with: GPUs, network, price, and the engine's settings as the run itself takes them."""
 
+import math
 from dataclasses import dataclass, field
 
 from ..engine import EngineConfig
@@ -29,9 +30,13 @@ class Cluster:
     by which a CPU samples; compile and sample_sharded change nothing in a plan."""
 
     def __post_init__(self):
-        numbers = (self.gpus, self.gpu_memory, self.peak_tflops, self.memory_bandwidth, self.network)
-        if min(numbers) <= 0 or not 0 < self.efficiency <= 1 or self.price < 0:
-            raise ValueError(f"expected gpus, memory and speeds > 0, 0 < efficiency <= 1 and price >= 0, got {self}")
+        for name in ("gpus", "gpu_memory", "peak_tflops", "memory_bandwidth", "network"):
+            if not 0 < getattr(self, name) < math.inf:  # NaN neither
+                raise ValueError(f"{name} is {getattr(self, name)}, expected a finite number above 0")
+        if not 0 < self.efficiency <= 1:
+            raise ValueError(f"efficiency is {self.efficiency}, expected more than 0 and at most 1")
+        if not 0 <= self.price < math.inf:
+            raise ValueError(f"price is {self.price}, expected a finite number of at least 0")
 
     @property
     def compute_bytes(self) -> int:

@@ -138,7 +138,16 @@ def test_more_gpus_do_not_help_where_one_sequence_is_too_large():
     assert made.advice and not any(text.startswith("--gpus") for text in made.advice)
 
 
-@pytest.mark.parametrize("wrong", [{"gpus": 0}, {"gpu_memory": 0.0}, {"efficiency": 40}, {"price": -1}])
-def test_messages(wrong):
-    with pytest.raises(ValueError, match=r"expected gpus, memory and speeds > 0, 0 < efficiency <= 1 and price >= 0, got"):
+NAN, INF = float("nan"), float("inf")
+
+
+@pytest.mark.parametrize(("wrong", "told"), [
+    *[({name: value}, f"{name} is {value}, expected a finite number above 0")
+      for name in ("gpus", "gpu_memory", "peak_tflops", "memory_bandwidth", "network") for value in (0, -5, NAN, INF)],
+    *[({"efficiency": value}, f"efficiency is {value}, expected more than 0 and at most 1") for value in (0, -1, 40, NAN, INF)],
+    *[({"price": value}, f"price is {value}, expected a finite number of at least 0") for value in (-1, NAN, INF)],
+])  # fmt: skip
+def test_messages(wrong, told):
+    with pytest.raises(ValueError, match=told) as refused:
         Cluster(**wrong)
+    assert "\n" not in str(refused.value)
