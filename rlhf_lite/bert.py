@@ -102,7 +102,7 @@ def mask_tokens(
     Shapes: tokens (B, T), maskable (B, T) with True = may be chosen: no padding, no special tokens
         -> inputs (B, T), loss_mask (B, T) with True = chosen.
 
-    Source: Devlin 2018, section 3.1; at least one a row and random tokens from the whole vocabulary are from its code.
+    Source: Devlin 2018, section 3.1; at least one per row and random tokens from the whole vocabulary are from its code.
     """
     _check_mask("maskable", maskable, tokens)
     if not 0 < share <= 1:
@@ -119,7 +119,7 @@ def mask_tokens(
 
 
 def masked_language_model_loss(logits: Tensor, tokens: Tensor, loss_mask: Tensor) -> Tensor:
-    """Average surprise of the chosen tokens, in nats a token; nothing is shifted.
+    """Cross-entropy of the chosen tokens, in nats per token; nothing is shifted.
 
     Shapes: logits (B, T, V), tokens (B, T) as they were before hiding, loss_mask (B, T) with True = chosen.
     """

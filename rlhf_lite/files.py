@@ -99,7 +99,7 @@ def lock_folder(folder: Path) -> FileLock:
     Raises: ValueError, where another command is in there.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    lock = FileLock(folder / ".lock", is_singleton=True)  # one a process: several objects of a run do not shut each other out
+    lock = FileLock(folder / ".lock", is_singleton=True)  # one per process: several objects of a run do not shut each other out
     try:
         return lock.acquire(timeout=0).lock
     except Timeout:

@@ -26,7 +26,7 @@ class ComparisonConfig:
     prompts: int = 2200
     """Prompts to label (ours; paper: 33,207)."""
     sft_answers: int = 4
-    """Answers a prompt from the SFT model (ours)."""
+    """Answers per prompt from the SFT model (ours)."""
     high_temperature_answers: int = 1
     """More answers of the SFT model, at a higher temperature, so that bad answers are seen too (ours)."""
     high_temperature: float = 1.6
@@ -38,7 +38,7 @@ class ComparisonConfig:
 
     def __post_init__(self):
         if not 2 <= self.answers_per_prompt <= 9:
-            raise ValueError(f"{self.answers_per_prompt} answers a prompt, expected 2 to 9 (the paper has 4 to 9)")
+            raise ValueError(f"{self.answers_per_prompt} answers per prompt, expected 2 to 9 (the paper has 4 to 9)")
 
     @property
     def answers_per_prompt(self) -> int:

@@ -171,7 +171,7 @@ def response_kl(rollout: Rollout) -> Tensor:
 
 
 def rollout_metrics(rollout: Rollout) -> dict[str, float]:
-    """What to watch: mean score, KL (nats a response), length (tokens), share that finished, explained variance."""
+    """What to watch: mean score, KL (nats per response), length (tokens), share that finished, explained variance."""
     real, returns, values = rollout.mask, rollout.returns[rollout.mask], rollout.old_values[rollout.mask]
     spread = returns.var(correction=0).item()
     return {

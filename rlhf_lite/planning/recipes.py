@@ -169,7 +169,7 @@ def _instructgpt(
 # size -> SFT's learning rate, that of PPO's start, the value model's, and the batch of both (paper)
 RATES = {"1.3b": (9.65e-6, 5e-6, 9e-6, 32), "6b": (9.65e-6, 1.04e-5, 9e-6, 32), "175b": (5.03e-6, 2.45e-6, 5e-6, 8)}
 
-# name -> shape, tokens a batch, peak learning rate, parameters that the paper prints (Brown 2020, table 2.1)
+# name -> shape, tokens per batch, peak learning rate, parameters that the paper prints (Brown 2020, table 2.1)
 GPT3 = {
     "gpt3-small": (_shape(12, 12, 768), 0.5e6, 6.0e-4, 125e6),
     "gpt3-medium": (_shape(24, 16, 1024), 0.5e6, 3.0e-4, 350e6),

@@ -266,7 +266,7 @@ class Fetch:
     file: Path | None = None
     """A local file of the same format, in place of the hub."""
     held_out_file: Path | None = None
-    """The same for the held-out rows."""
+    """A local file with the held-out rows, in place of the hub's held-out split."""
 
 
 def run_fetch(command: Fetch) -> None:

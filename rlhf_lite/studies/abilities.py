@@ -2,7 +2,7 @@
 
 InstructGPT was tested on SQuAD, DROP, HellaSwag and translation: tasks that GPT-3 could do and nobody's instructions were
 about. Here those are the exercises of the school book, laid out as in the pretraining text, on pages never trained on, and
-the surprise on each source of that text.
+the cross-entropy on each source of that text.
 """
 
 import random
@@ -64,7 +64,7 @@ def ability_shares(model: GPT, tokenizer: Tokenizer, *, seed: int | str = "held 
 
 
 def source_losses(model: GPT, tokenizer: Tokenizer) -> dict[str, float]:
-    """Return the held-out loss on each source of the pretraining text, in nats a token."""
+    """Return the held-out loss on each source of the pretraining text, in nats per token."""
     losses = {}
     for source, write in SOURCES.items():
         rng = random.Random(f"held out {source}")

@@ -24,7 +24,7 @@ INCOMING = 900
 """Prompts drawn before cleaning; the samples are the first of what is left."""
 DOCUMENTS, PROMPTS, DEMONSTRATIONS, COMPARISONS, PAIRS = 240, 150, 200, 120, 200
 ANSWERS = 4
-"""Labelers who answer each prompt of a comparison (paper: 4 to 9 answers a prompt)."""
+"""Labelers who answer each prompt of a comparison (paper: 4 to 9 answers per prompt)."""
 
 
 def sample_documents() -> Iterable[dict]:

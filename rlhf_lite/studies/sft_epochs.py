@@ -1,7 +1,7 @@
 """What fine-tuning does as it goes on: losses, the judge's score and forgetting, over epochs, settings and seeds.
 
 `python -m rlhf_lite.studies.sft_epochs data/sft_epochs runs/tiny-0 runs/tiny-1 runs/tiny-2` measures the base model of each
-run under every setting that is not measured yet, and keeps a file a seed; `--settings NAME ...` measures only those named.
+run under every setting that is not measured yet, and keeps one file per seed; `--settings NAME ...` measures only those named.
 """
 
 import argparse
@@ -39,7 +39,7 @@ HELD_OUT = 300
 PROMPTS = 200
 """Held-out prompts whose answers the judge scores (ours)."""
 BATCH_SIZE = 32
-"""Demonstrations a step (paper)."""
+"""Demonstrations per step (paper)."""
 MOMENTS = (1, 2, 3, 4, 6, 8, 12, 16)
 """Epochs after which a long run is measured (ours)."""
 
@@ -117,7 +117,7 @@ def without_mask(examples: Sequence[Example]) -> list[Example]:
 
 @torch.no_grad()
 def answer_loss(model: GPT, examples: Sequence[Example], pad_id: int, batch_size: int = 100) -> float:
-    """Average surprise over the tokens of all answers, dropout off, in nats a token."""
+    """Cross-entropy of the tokens of all answers, dropout off, in nats per token."""
     was_training = model.training
     model.eval()
     total = count = 0.0

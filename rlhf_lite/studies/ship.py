@@ -22,7 +22,7 @@ ACCURACY_PROMPTS = 100
 
 
 def metric_of(folder: Path, stage: str) -> dict[str, float]:
-    """Measure one shipped model anew: held-out pretraining loss (nats a token), or the reward model's accuracy."""
+    """Measure one shipped model anew: held-out pretraining loss (nats per token), or the reward model's accuracy."""
     model = load_model(folder / stage / "model.safetensors")
     if isinstance(model, GPT):
         tokens = pack_documents(documents("held out", 300), Tokenizer.load(folder / "tokenizer.json"))
