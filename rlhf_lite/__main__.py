@@ -21,11 +21,7 @@ if __name__ == "__main__":  # before the imports below, which take seconds
             signal.signal(getattr(signal, name), stop)
 
 import argparse
-import json
 import traceback
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Literal
 
 import tyro
 from tqdm.auto import tqdm
@@ -34,64 +30,14 @@ from .benchmarks.against_transformers import SpeedTest, run_bench
 from .benchmarks.plan_check import GPUCheck, PlanCheck, run_plan_check
 from .engine import end_process
 from .gpt2_recipe.recipe import GPT2Recipe, run_gpt2_recipe
-from .pipeline import STAGES
 from .planning.tables import Plan, Presets, run_plan, run_presets
 from .presets import PRESETS
 from .real_data.hub_datasets import Fetch, run_fetch
 from .real_data.score_functions import ScoreFunctionError
-from .studies.claims import results_table, study, write_results
+from .studies.claims import Study, run_study
 from .studies.shakespeare import ShakespeareTest, run_shakespeare
-from .studies.ship import ship
-from .tinyworld.runs import SHIPPED, Evaluate, Run, run_evaluate, run_folder, run_pipeline, run_stage
-
-
-@dataclass(frozen=True, kw_only=True)
-class Study:
-    """Measure the claims over several seeds, and write the table into the README."""
-
-    preset: Literal["tiny", "nano"] = "tiny"
-    """Settings of every run."""
-    seeds: tuple[int, ...] = (0, 1, 2, 3, 4)
-    """One whole run each; runs that exist go on where they were."""
-    runs: Path = Path("runs")
-    """Folder of all runs."""
-    output: Path = SHIPPED.parent / "study"
-    """Where each seed's measurements are kept."""
-    readme: Path = SHIPPED.parents[1] / "README.md"
-    """Page with the two marks between which the table stands."""
-    extras: bool = True
-    """Also measure over-optimization and steps 2 and 3 again."""
-
-
-def run_study(command: Study) -> None:
-    """Run and measure every seed; then the table."""
-    runs = [Run(preset=command.preset, seed=s, runs=command.runs, config=PRESETS[command.preset]) for s in command.seeds]
-    results = []
-    for run in runs:
-        pipeline = run.open(*STAGES)
-        if not (pipeline.folder / "report.json").exists():
-            run_pipeline(run)
-        results += study([pipeline], command.output, extras=command.extras)
-        print(results_table(results))
-    write_results(command.readme, command.output, results)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Ship:
-    """Put a finished run's models under data/checkpoints, with a manifest."""
-
-    name: str = "tiny-0"
-    """Folder of the run under `runs`."""
-    runs: Path = Path("runs")
-    """Folder of all runs."""
-    target: Path = SHIPPED
-    """Where the models go."""
-
-
-def run_ship(command: Ship) -> None:
-    """Ship a run, and print what its files are."""
-    print(json.dumps(ship(run_folder(command.runs, command.name), command.target)["files"], indent=1))
-
+from .studies.ship import Ship, run_ship
+from .tinyworld.runs import Evaluate, Run, run_evaluate, run_pipeline, run_stage
 
 COMMANDS = {
     "evaluate": (Evaluate, run_evaluate), "study": (Study, run_study), "ship": (Ship, run_ship), "fetch": (Fetch, run_fetch),

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 import torch
 from filelock import FileLock, Timeout
@@ -64,13 +64,6 @@ def _raise_if_disk_failed(error: Exception, path: Path) -> None:
     full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
     if full or isinstance(error, SafetensorError):
         raise OSError(f"cannot write {path} ({short(error)}): make room on that disk; the same command then goes on") from None
-
-
-@contextmanager
-def open_atomically(path: Path) -> Iterator[TextIO]:
-    """Open a text file to write that appears whole or not at all."""
-    with replacing(path) as part, open(part, "w", encoding="utf-8") as file:
-        yield file
 
 
 def write_atomically(path: Path, text: str) -> None:

@@ -11,9 +11,10 @@ import re
 
 import pytest
 
-from rlhf_lite.__main__ import SHIPPED, STAGE_COMMANDS, main
+from rlhf_lite.__main__ import STAGE_COMMANDS, main
 from rlhf_lite.pipeline import STAGES
 from rlhf_lite.tinyworld.evaluation import MODELS, PAIRS
+from rlhf_lite.tinyworld.runs import SHIPPED
 
 NUMBERS = {"gold", "helpful", "honest", "harmless", "pretraining_loss", "length"}
 

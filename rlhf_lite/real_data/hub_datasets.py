@@ -19,7 +19,7 @@ from typing import Any
 
 import tyro
 
-from ..files import open_atomically, write_atomically
+from ..files import replacing, write_atomically
 from ..records import Comparison
 from ..tokenizer import GPT2_END_TOKEN
 from .dialogues import BadRow, checked_text
@@ -184,7 +184,7 @@ def fetch_comparisons(rows: Iterable[dict[str, Any]], folder: Path) -> dict[str,
 def fetch_text(rows: Iterable[dict[str, Any]], folder: Path) -> dict[str, int]:
     """Write text.txt, documents one after the other; return what was counted."""
     documents = characters = left_out = 0
-    with open_atomically(folder / "text.txt") as file:
+    with replacing(folder / "text.txt") as part, open(part, "w", encoding="utf-8") as file:
         for text in made_of(rows, text_of):
             if isinstance(text, BadRow):
                 left_out += 1
@@ -201,7 +201,7 @@ FETCH: dict[str, Callable[[Iterable[dict[str, Any]], Path], dict[str, int]]] = {
 
 def write_rows(path: Path, rows: Iterable[dict[str, Any]]) -> None:
     """Write JSON lines, whole or not at all."""
-    with open_atomically(path) as file:
+    with replacing(path) as part, open(part, "w", encoding="utf-8") as file:
         file.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
 
 

@@ -2,10 +2,10 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import cycle, pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import matplotlib as mpl
 import torch
@@ -14,13 +14,15 @@ from matplotlib.figure import Figure
 from ..checkpoint import TrainingRun, load_model, read_log, save_model
 from ..evaluate import alignment_tax, mean_interval, sample, share_given_back, share_with_ties, win_rate
 from ..files import read_json, write_atomically
-from ..pipeline import Pipeline
+from ..pipeline import STAGES, Pipeline
+from ..presets import PRESETS
 from ..reports.markdown import model_name
 from ..reports.plots import INK, STYLE
 from ..reward import load_rankings
 from ..tinyworld.evaluation import Evaluation, load_models, reward_model_accuracy
 from ..tinyworld.judge import TIE, judge
 from ..tinyworld.prompts import USE_CASE_SHARES, draw_requests
+from ..tinyworld.runs import SHIPPED, Run, run_pipeline
 from .surface_features import comparisons_of_run, surface_feature_accuracy
 
 GOODHART_ITERATIONS = 60
@@ -236,3 +238,34 @@ def study(pipelines: list[Pipeline], output: Path, *, extras: bool = True) -> li
             write_atomically(path, json.dumps({"seed": pipeline.seed, **measure(pipeline, extras=extras)}, indent=1))
         results.append(read_json(path, dict, "delete it, and that seed is measured again"))
     return results
+
+
+@dataclass(frozen=True, kw_only=True)
+class Study:
+    """Measure the claims over several seeds, and write the table into the README."""
+
+    preset: Literal["tiny", "nano"] = "tiny"
+    """Settings of every run."""
+    seeds: tuple[int, ...] = (0, 1, 2, 3, 4)
+    """One whole run each; runs that exist go on where they were."""
+    runs: Path = Path("runs")
+    """Folder of all runs."""
+    output: Path = SHIPPED.parent / "study"
+    """Where each seed's measurements are kept."""
+    readme: Path = SHIPPED.parents[1] / "README.md"
+    """Page with the two marks between which the table stands."""
+    extras: bool = True
+    """Also measure over-optimization and steps 2 and 3 again."""
+
+
+def run_study(command: Study) -> None:
+    """Run and measure every seed; then the table."""
+    runs = [Run(preset=command.preset, seed=s, runs=command.runs, config=PRESETS[command.preset]) for s in command.seeds]
+    results = []
+    for run in runs:
+        pipeline = run.open(*STAGES)
+        if not (pipeline.folder / "report.json").exists():
+            run_pipeline(run)
+        results += study([pipeline], command.output, extras=command.extras)
+        print(results_table(results))
+    write_results(command.readme, command.output, results)

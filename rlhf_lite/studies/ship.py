@@ -3,6 +3,7 @@
 import hashlib
 import json
 import shutil
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from ..gpt import GPT
 from ..pretrain import held_out_loss
 from ..tinyworld.corpus import documents
 from ..tinyworld.evaluation import load_models, reward_model_accuracy
+from ..tinyworld.runs import SHIPPED, run_folder
 from ..tokenizer import Tokenizer
 
 SHIPPED_STAGES = ("pretrain", "sft", "reward", "ppo", "ppo_ptx")
@@ -55,3 +57,20 @@ def ship(run: Path, target: Path) -> dict[str, Any]:
                 "tokenizer": Tokenizer.load(target / "tokenizer.json").fingerprint, "files": files}  # fmt: skip
     write_atomically(target / "manifest.json", json.dumps(manifest, indent=1) + "\n")
     return manifest
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ship:
+    """Put a finished run's models under data/checkpoints, with a manifest."""
+
+    name: str = "tiny-0"
+    """Folder of the run under `runs`."""
+    runs: Path = Path("runs")
+    """Folder of all runs."""
+    target: Path = SHIPPED
+    """Where the models go."""
+
+
+def run_ship(command: Ship) -> None:
+    """Ship a run, and print what its files are."""
+    print(json.dumps(ship(run_folder(command.runs, command.name), command.target)["files"], indent=1))

@@ -10,7 +10,7 @@ import random
 import pytest
 import torch
 
-from rlhf_lite.__main__ import SHIPPED, main
+from rlhf_lite.__main__ import main
 from rlhf_lite.checkpoint import load_model
 from rlhf_lite.course import static_fallback
 from rlhf_lite.course.lesson_10 import labels as labels_module
@@ -53,6 +53,7 @@ from rlhf_lite.tinyworld.evaluation import Models
 from rlhf_lite.tinyworld.judge import fluency
 from rlhf_lite.tinyworld.labelers import make_labelers
 from rlhf_lite.tinyworld.prompts import draw_requests
+from rlhf_lite.tinyworld.runs import SHIPPED
 from rlhf_lite.tokenizer import Tokenizer
 
 REQUESTS = draw_requests("ranking test", 3, use_cases=["chat"])
