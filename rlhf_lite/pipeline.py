@@ -184,7 +184,7 @@ class Pipeline:
         tokenizer, length = self.tokenizer, self.preset.pretrain.sequence_length
         tokens, held_out = (pack_documents(texts, tokenizer) for texts in (documents, self.world.held_out_documents()))
         model = GPT(GPTConfig(**(asdict(self.preset.model) | {"vocab_size": tokenizer.vocab_size})))
-        primer = pack_documents(self.world.primer(self.preset.primer_documents), tokenizer)
+        primer = pack_documents(pages, tokenizer) if (pages := self.world.primer(self.preset.primer_documents)) else None
         pretrain(model, tokens, self.preset.pretrain, seed=self.seed, run=run, primer=primer,
                  evaluate=lambda m: {"held_out_loss": held_out_loss(m, held_out, length)})  # fmt: skip
         self._finish("pretrain", run, model, data=fingerprint(documents))

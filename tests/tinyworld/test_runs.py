@@ -107,6 +107,16 @@ def test_the_readmes_lines_in_a_row_and_never_the_tiny_world(tmp_path, base, row
     assert "demonstrations was" in error and "of a.jsonl, now" in error and "of other.jsonl" in error
 
 
+def test_a_base_model_is_trained_on_own_text(tmp_path, run, no_tiny_world):
+    (tmp_path / "mine.txt").write_text("".join(f"The {i} is {i * 7 % 13}.\n" for i in range(600)))
+    small = ("--preset", "nano", "--text", tmp_path / "mine.txt", "--pretrain.steps", "2")
+    assert "wrote" in run("pretrain", *small)
+    about = json.loads((tmp_path / "runs/mine/run.json").read_text())["stages"]["pretrain"]
+    assert list(about["data"]) == ["text"] and (tmp_path / "runs/mine/pretrain/model.safetensors").exists()
+    (tmp_path / "mine.txt").write_text("abcdef")
+    assert "one window needs 64 tokens but the text has only" in run("pretrain", *small, name="short", fails=True)
+
+
 def test_ppo_ptx_on_own_data_asks_for_text(tmp_path, rows, run, no_tiny_world):
     base = make_base(tmp_path / "base", stages=("pretrain", "sft", "reward"))
     prompts = rows("c.jsonl", {"prompt": "Hi"})
