@@ -52,7 +52,9 @@ def draw_tasks(seed: int | str, per_exercise: int) -> list[SchoolTask]:
     return tasks
 
 
-def exercise_shares(model: GPT, tokenizer: Tokenizer, *, seed: int | str = "held out", per_exercise: int = 60) -> dict[str, float]:
+def exercise_shares(
+    model: GPT, tokenizer: Tokenizer, *, seed: int | str = "held out", per_exercise: int = 60
+) -> dict[str, float]:
     """Let a model go on greedily where the solution belongs; return the share of solutions that are right to the letter."""
     tasks = draw_tasks(seed, per_exercise)
     drawn = sample(model, [tokenizer.encode(task.page) for task in tasks], seed=0, temperature=0.0,

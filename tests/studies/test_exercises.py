@@ -5,7 +5,7 @@ import torch
 
 from rlhf_lite.gpt import GPT, NANO
 from rlhf_lite.studies import exercises
-from rlhf_lite.studies.exercises import EXERCISES, exercise_shares, draw_tasks, source_losses
+from rlhf_lite.studies.exercises import EXERCISES, draw_tasks, exercise_shares, source_losses
 from rlhf_lite.tinyworld.corpus import SOURCES
 from rlhf_lite.tokenizer import Tokenizer
 

@@ -12,7 +12,7 @@ import pytest
 from rlhf_lite.tinyworld import abilities
 from rlhf_lite.tinyworld import words as w
 from rlhf_lite.tinyworld.abilities import COPIES, ROWS, ability_shares, draw_abilities, fact_shares, held_out_requests, told
-from rlhf_lite.tinyworld.prompts import draw_requests, is_held_out
+from rlhf_lite.tinyworld.prompts import Need, Request, draw_requests, is_held_out
 from rlhf_lite.tokenizer import Tokenizer
 
 
@@ -72,6 +72,23 @@ def test_the_worlds_good_answers_are_right_and_other_ones_wrong(row, asked):
 def test_near_misses_are_wrong(row, change, asked):
     wrong = [not one.is_right(change(one.right)) for one in asked[row]]
     assert all(wrong) if row != "story" else any(wrong)  # a story of any length, or about Zoe, stays right
+
+
+def test_rare_towns_are_not_among_the_known_facts():
+    towns = {r.combination[0] for row in ("landmark", "country") for r in held_out_requests(row, random.Random(0), 60)}
+    assert towns == {"London", "Pisa", "Sydney", "Moscow", "Berlin", "Seattle", "Venice"}
+
+
+def test_a_story_has_its_people_thing_and_length_by_hand():
+    need = Need(rule="story", mention=("Anna", "kite"), count=2)
+    prompt = "Write a story about Anna and a kite in two sentences."
+    request = Request(use_case="generation", prompt=prompt, need=need, good="", combination=())
+    texts = {
+        "Anna had a kite at the park. Anna was happy.": True, "Anna had a kite at the park.": False,
+        "Anna had a kite at the park. It was red. Anna was happy.": False, "Anna had a hat at the park. Anna was happy.": False,
+        "Anna had a kite at the park. In the end Ben was happy.": False,
+    }  # fmt: skip
+    assert {text: ROWS["story"].is_right(request, text) for text in texts} == texts
 
 
 def test_what_is_told_by_hand():

@@ -5,6 +5,8 @@ manners but where one of them shrugs; in the rows of manners the worse one has w
 model that scores as the judge does is right in all pairs of substance, one turned round in none, nor one that sees nothing.
 """
 
+import re
+
 import pytest
 import torch
 
@@ -58,6 +60,12 @@ def test_in_a_row_of_substance_the_judge_sees_the_truth_and_no_manners(row, pair
         assert better.harmless == worse.harmless == 1.0
         assert is_well_mannered(request, pair.better)
         assert is_well_mannered(request, pair.worse) == (row != "fact over shrug")
+
+
+@pytest.mark.parametrize("row", ["who", "where", "“does not say” over invented owner"])
+def test_a_wrong_person_or_place_is_of_the_passage(row, pairs):
+    for pair in pairs[row]:
+        assert {*pair.worse.rstrip(".").split()} - {"The", "the", "has", "is", "at"} <= {*re.findall(r"\w+", pair.prompt)}
 
 
 def test_in_a_row_of_manners_the_worse_answer_has_worse_manners_or_only_more_words(pairs, requests):
