@@ -4,9 +4,10 @@
 stands in for it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
+from typing import Any
 
 import torch
 
@@ -170,6 +171,38 @@ def sample(
     spread = engine is not None and not sharded_parts(model)
     parts = engine.run_jobs(jobs) if spread else [job() for job in jobs]
     return [ids for part in parts for ids in part]
+
+
+MOST_FALLEN = 0.1
+"""How much less of what was asked a policy may do right, against its start, before a warning (ours)."""
+
+
+def fallen(start: Mapping[str, float], now: Mapping[str, float]) -> dict[str, float]:
+    """Return by how much each share fell that fell by more than MOST_FALLEN. Example: 0.9 at the start, 0.6 now -> 0.3."""
+    falls = {name: round(share - now[name], 6) for name, share in start.items() if name in now}
+    return {name: fall for name, fall in falls.items() if fall > MOST_FALLEN}
+
+
+def watched(
+    world: Any, policy: GPT, tokenizer: Any, *, tell: Callable[[str], None] | None = print
+) -> Callable[..., dict[str, Any]]:
+    """Return an `evaluate` for PPO: what the world's monitor finds and, under "fallen", which abilities fell.
+
+    They are compared with those of the policy as it is given here, before PPO: the SFT model, also where a run goes on. A
+    world that cannot tell right from wrong has no `abilities(model, tokenizer)`, and nothing is compared.
+    """
+    start = world.abilities(policy, tokenizer) if hasattr(world, "abilities") else {}
+
+    def evaluate(now: GPT, rollout: Any = None) -> dict[str, Any]:
+        found = world.monitor(now, tokenizer)
+        if falls := fallen(start, found.get("abilities", {})):
+            found["fallen"] = falls
+            if tell:
+                lost = ", ".join(f"{name} {start[name]:.2f} -> {found['abilities'][name]:.2f}" for name in falls)
+                tell(f"warning: the policy can do less than before PPO: {lost}")
+        return found
+
+    return evaluate
 
 
 @torch.no_grad()

@@ -12,7 +12,7 @@ import torch
 from .checkpoint import TrainingRun, load_model, save_model
 from .data import pack_documents
 from .engine import Engine
-from .evaluate import sample
+from .evaluate import sample, watched
 from .files import fingerprint, load_tensors, lock_folder, read_json, write_atomically
 from .gpt import GPT, GPTConfig, ScalarModel, copy_gpt, copy_scalar
 from .ppo import PPOConfig, train_ppo
@@ -296,5 +296,5 @@ class Pipeline:
         text = pack_documents(self.world.documents(self.preset.documents), tokenizer) if config.ptx_coef else None
         return train_ppo(
             policy, value_model, score_fn, prompts, config, seed=self.seed, run=run, pretraining_tokens=text,
-            evaluate=lambda policy, rollout: self.world.monitor(policy, tokenizer), **self._ids(),
+            evaluate=watched(self.world, policy, tokenizer, tell=print if self.engine.is_main else None), **self._ids(),
         )  # fmt: skip

@@ -2,7 +2,8 @@
 
 Proves: every module stands in its package's order and imports only modules above it; the core imports no room but kernels;
 rooms import only the core and what stands above them; library and rooms above the tiny world cannot reach it or the course; all
-stages train where both cannot even be imported; stages do not know each other; files, functions and docstrings keep the
+stages train where both cannot even be imported; prompts, demonstrations and rankings know nothing of what models are asked in
+the end; stages do not know each other; files, functions and docstrings keep the
 house's limits.
 """
 
@@ -22,6 +23,8 @@ NEVER_REACHED = ("tinyworld", "studies", "course")
 FILES = sorted(path for path in PACKAGE.rglob("*.py"))
 FILE_NAMES = [str(path.relative_to(PACKAGE)) for path in FILES]
 MOST_CORE_MODULES = 25
+GIVEN_TO_TRAINING = ("words", "sentences", "school_tasks", "corpus", "prompts", "users", "labelers")
+MEASURES = ("abilities", "minimal_pairs", "baselines", "evaluation")
 
 
 def names_of(folder):
@@ -117,6 +120,11 @@ def test_a_module_imports_only_what_stands_above_it(name):
 @pytest.mark.parametrize("name", LIBRARY)
 def test_the_library_cannot_reach_the_world_or_the_course(name):
     assert not {module for module in reachable(PACKAGE / name) if module.split(".")[0] in NEVER_REACHED}
+
+
+@pytest.mark.parametrize("name", GIVEN_TO_TRAINING)
+def test_what_training_is_given_cannot_reach_what_models_are_measured_by(name):
+    assert not reachable(PACKAGE / f"tinyworld/{name}.py") & {f"tinyworld.{measure}" for measure in MEASURES}
 
 
 def test_stages_do_not_import_each_other():

@@ -67,7 +67,10 @@ def test_evaluate_prints_one_json_object_with_the_reports_numbers(nano, capsys):
     out = capsys.readouterr().out
     summary = json.loads(out)  # one object and nothing else
     assert out.count("\n") == 1
-    assert set(summary) == {"seed", "prompts", "models", "pairs", "reward_model", "kl_from_sft"}
+    by_use_case = summary.pop("use_cases")
+    measured = {"pairs_equal_manners", "best_temperature", "abilities", "facts", "minimal_pairs"}
+    assert set(summary) == {"seed", "prompts", "models", "pairs", "reward_model", "kl_from_sft"} | measured
+    assert all(set(row) == set(MODELS) for row in by_use_case.values()) and len(by_use_case) == 10
     assert set(summary["models"]) == set(MODELS) and set(summary["pairs"]) == set(PAIRS)
     assert all(set(row) == NUMBERS for row in summary["models"].values())
     keys = {"wins", "losses", "ties", "rate", "low", "high", "with_ties", "with_ties_low", "with_ties_high"}

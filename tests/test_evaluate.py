@@ -20,10 +20,12 @@ from rlhf_lite.evaluate import (
     agreement,
     alignment_tax,
     calibration,
+    fallen,
     kl_from,
     mean_interval,
     sample,
     share_given_back,
+    watched,
     wilson_interval,
     win_rate,
 )
@@ -204,3 +206,34 @@ def test_what_agreement_bounds():
         assert accuracy_bound(p**2 + (1 - p) ** 2) == pytest.approx(p)
     with pytest.raises(ValueError, match="agreement is 0.4, expected 0.5 to 1"):
         accuracy_bound(0.4)
+
+
+def test_what_fell_by_more_than_a_tenth_by_hand():
+    start = {"who": 0.9, "list": 0.5, "times": 0.8, "where": 0.3}
+    assert fallen(start, {"who": 0.6, "list": 0.4, "times": 0.9}) == {"who": 0.3}
+    assert fallen(start, {"who": 0.7, "list": 0.39, "where": 0.3}) == {"who": 0.2, "list": 0.11}
+    assert fallen({}, {"who": 0.0}) == {} == fallen(start, {})
+
+
+class World:
+    """A world in which a policy is its share of right answers."""
+
+    def abilities(self, policy, tokenizer):
+        return {"who": policy}
+
+    def monitor(self, policy, tokenizer):
+        assert tokenizer == "tokenizer"
+        return {"gold": 1.0, "abilities": self.abilities(policy, tokenizer)}
+
+
+def test_a_policy_that_can_do_less_than_at_its_start_is_told_and_noted():
+    told = []
+    evaluate = watched(World(), 0.9, "tokenizer", tell=told.append)
+    assert evaluate(0.85, None) == {"gold": 1.0, "abilities": {"who": 0.85}} and told == []
+    assert evaluate(0.5, None) == {"gold": 1.0, "abilities": {"who": 0.5}, "fallen": {"who": 0.4}}
+    assert told == ["warning: the policy can do less than before PPO: who 0.90 -> 0.50"]
+    assert watched(World(), 0.9, "tokenizer", tell=None)(0.5)["fallen"] == {"who": 0.4}
+
+
+def test_a_world_without_abilities_is_watched_without_warnings():
+    assert watched(SimpleNamespace(monitor=lambda policy, tokenizer: {"gold": policy}), 1.0, None)(0.0) == {"gold": 0.0}

@@ -409,3 +409,19 @@ def test_answers_that_differ_only_in_their_last_token_are_two(finished, monkeypa
     pipeline = Pipeline(finished.folder, replace(toy_preset(), comparisons=ComparisonConfig(off_topic_answers=0)), 0, ToyWorld(),
                         show_progress=False)  # fmt: skip
     assert pipeline.collect_answers(["a"], [(pipeline.model("sft"), 1.0)] * 3) == [[[5, 6, end], [5, 6, 7]]]
+
+
+def test_abilities_are_compared_with_sft_s_own_also_where_ppo_goes_on(finished, tmp_path, capsys, monkeypatch):
+    sft = weights(finished, "sft")
+
+    def abilities(self, model, tokenizer):
+        return {"is SFT": float(all(torch.equal(t, sft[name]) for name, t in model.state_dict().items()))}
+
+    monkeypatch.setattr(ToyWorld, "abilities", abilities, raising=False)
+    monkeypatch.setattr(ToyWorld, "monitor", lambda self, *asked: {"abilities": self.abilities(*asked)})
+    for iterations in (1, 2):
+        run = TrainingRun(tmp_path, save_every_seconds=0, show_progress=False)
+        config = replace(finished.preset.ppo, iterations=iterations, eval_every=1)
+        finished.train_policy(config, finished.model("reward"), run)
+        assert "warning: the policy can do less than before PPO: is SFT 1.00 -> 0.00" in capsys.readouterr().out
+    assert [row["fallen"] for row in run.history] == [{"is SFT": 1.0}] * 2

@@ -11,9 +11,11 @@ from ..evaluate import win_rate
 
 PAIRS = (
     *("sft>base", "sft>base_few_shot", "ppo>sft", "ppo_ptx>sft", "ppo_ptx>ppo", "ppo_ptx>base", "ppo_ptx>base_few_shot"),
+    *("ppo>sft_best_of_4", "ppo_ptx>sft_best_of_4"),
     *("sft>chosen", "ppo>chosen", "ppo_ptx>chosen"),
 )
-"""Which models are compared, where both have answered; "chosen" are the answers that people preferred."""
+"""Which models are compared, where both have answered; "chosen" are the answers that people preferred, and
+"sft_best_of_4" those of SFT's four that the reward model scored highest."""
 SPEAKERS = ("User", "System", "Human", "Exercise")
 """Who begins the next turn. Not the Assistant: all stored results of the tiny world let it go on."""
 

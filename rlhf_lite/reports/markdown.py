@@ -7,7 +7,7 @@ from typing import Any
 
 NAMES = {
     "base": "base", "base_few_shot": "base, few-shot", "sft": "SFT", "ppo": "PPO", "ppo_ptx": "PPO-ptx",
-    "chosen": "preferred answer",
+    "chosen": "preferred answer", "sft_best_of_4": "SFT, best of 4",
 }  # fmt: skip
 
 

@@ -102,19 +102,68 @@ def _models(folder: Path, results: dict[str, Any]) -> list[str]:
     shown = {key: title for key, title in MEASURES.items() if any(key in row for row in models.values())}
     forms = {"finished": ".0%"}
     rows = [(model_name(name), *(number(row.get(key), forms.get(key, ",.2f")) for key in shown)) for name, row in models.items()]
-    form = "{wins}|{losses}|{ties}|{rate:.0%}|{low:.0%} to {high:.0%}"
-    wins = [(model_name(pair), *form.format(**row).split("|")) for pair, row in pairs.items()]
     divergences = [(model_name(name), number(kl)) for name, kl in summary.get("kl_from_sft", {}).items()]
     return [
         f"## Which model is better on {summary.get('prompts', 'the')} held-out prompts?",
         table(("model", *shown.values()), rows, "The models were not evaluated."),
-        table(("pair", "wins", "losses", "ties", "win rate", "95% interval"), wins, "No models were compared."),
+        _win_rates(pairs, "No models were compared."),
         embed(folder, "win_rates", draw_win_rates(pairs)),
+        *_fair_comparisons(summary),
         embed(folder, "use_cases", draw_use_cases(results.get("use_cases", {})), "Use cases were not measured one by one."),
+        *_abilities(summary),
         "## What did it cost?",
         embed(folder, "alignment_tax", draw_alignment_tax(_pretraining_losses(summary)), "Pretraining loss was not measured."),
         table(("model", "KL from SFT (nats per response)"), divergences, "KL from the SFT model was not measured."),
     ]
+
+
+def _win_rates(pairs: dict[str, dict[str, float]], missing: str) -> str:
+    form = "{wins}|{losses}|{ties}|{rate:.0%}|{low:.0%} to {high:.0%}"
+    rows = [
+        (model_name(pair), *form.format(**row).split("|"), number(row.get("with_ties"), ".0%")) for pair, row in pairs.items()
+    ]
+    return table(("pair", "wins", "losses", "ties", "win rate", "95% interval", "ties counted half"), rows, missing)
+
+
+def _fair_comparisons(summary: dict[str, Any]) -> list[str]:
+    """What is left of the win rates where manners are equal, and where every model has its best temperature."""
+    polite, cooled = summary.get("pairs_equal_manners", {}), summary.get("best_temperature", {})
+    gold = [
+        (model_name(name), number(cooled["temperatures"].get(name, 1.0), "g"), number(mean))
+        for name, mean in cooled.get("gold", {}).items()
+    ]  # fmt: skip
+    return [
+        "Where both answers have good manners (no insult, no question asked back, no shrug, no turn of the user):"
+        if polite
+        else "",
+        _win_rates(polite, "Answers of equal manners were not compared."),
+        "Each model at the temperature that suits it best, chosen on other prompts:" if cooled else "",
+        table(("model", "temperature", "gold score"), gold, "Other temperatures were not compared."),
+        _win_rates(cooled["pairs"], "No models were compared.") if cooled else "",
+    ]
+
+
+def _abilities(summary: dict[str, Any]) -> list[str]:
+    """What each model can do, and which facts it tells, a column a model."""
+    shares, facts = summary.get("abilities", {}), summary.get("facts", {})
+    can = [(row, *(number(shares[name][row]) for name in shares)) for row in next(iter(shares.values()), {})]
+    told = [
+        (f"{group} towns: {kind}", *(number(facts[name][group][kind]) for name in facts))
+        for group, kinds in next(iter(facts.values()), {}).items()
+        for kind in kinds
+    ]
+    return [
+        "## What can the models do?",
+        table(("share right, asked greedily", *map(model_name, shares)), can, "Abilities were not measured one by one."),
+        table(("facts told", *map(model_name, facts)), told, "Facts told were not counted."),
+    ]
+
+
+def _minimal_pairs(summary: dict[str, Any]) -> str:
+    kinds = summary.get("minimal_pairs", {})
+    rows = [(row, kind, number(share)) for kind, shares in kinds.items() for row, share in shares.items()]
+    header = ("the better of two answers that differ in one thing scores higher", "differing in", "share")
+    return table(header, rows, "Minimal pairs were not scored.")
 
 
 def _training(folder: Path, results: dict[str, Any]) -> list[str]:
@@ -129,6 +178,7 @@ def _training(folder: Path, results: dict[str, Any]) -> list[str]:
         "## Is the reward model right?",
         table(("who", "agree on pairs"), rows, "Agreement with labelers was not measured."),
         embed(folder, "calibration", draw_calibration(results.get("calibration", [])), "Calibration was not measured."),
+        _minimal_pairs(results["summary"]),
     ]
 
 

@@ -2,7 +2,7 @@
 
     stored            how measurements of several seeds are stored and read
     surface_features  no single surface feature of an answer gives its rank away
-    abilities         what a base model can do, and may forget
+    exercises         what a base model can do in its own layout, and may forget
     sft_epochs        what more epochs of fine-tuning buy and cost
     claims            the README's table of claims
     ppo_sweeps        what PPO's coefficients buy and cost

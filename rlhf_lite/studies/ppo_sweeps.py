@@ -30,7 +30,7 @@ from ..tinyworld.evaluation import Models, load_models
 from ..tinyworld.judge import TIE, judge
 from ..tinyworld.prompts import draw_requests
 from ..tinyworld.world import TinyWorld
-from .abilities import ability_shares, source_losses
+from .exercises import exercise_shares, source_losses
 from .stored import read_measured, rounded
 
 ITERATIONS = 16
@@ -85,7 +85,7 @@ class Bench:
     def measure(self, policy: GPT, abilities: Mapping[str, float] | None = None) -> dict[str, float]:
         """Measure a policy on held-out prompts and texts; a row of `data/sweeps` says the same of each run.
 
-        `abilities` are what `ability_shares` found, where that is known already.
+        `abilities` are what `exercise_shares` found, where that is known already.
         """
         tokenizer, answers = self.models.tokenizer, self._answers(policy)
         gold = self._gold(answers)
@@ -98,7 +98,7 @@ class Bench:
             "kl": kl_from(policy, self.sft, self.prompts, seed=self.seed, **self.ids),
             "pretraining_loss": loss,
             "loss_rise": loss - self.sft_loss,
-            "exercises": fmean((abilities or ability_shares(policy, tokenizer)).values()),
+            "exercises": fmean((abilities or exercise_shares(policy, tokenizer)).values()),
             "length": fmean(len(tokenizer.decode_response(ids).split()) for ids in answers),
         }
 
@@ -116,7 +116,7 @@ class Bench:
         """Measure the run's own four models, with all abilities and all sources told apart."""
         tokenizer, rows = self.models.tokenizer, {}
         for name, policy in self.models.policies.items():
-            abilities = ability_shares(policy, tokenizer)
+            abilities = exercise_shares(policy, tokenizer)
             rows[name] = self.measure(policy, abilities) | {"abilities": abilities, "sources": source_losses(policy, tokenizer)}
         return rows
 

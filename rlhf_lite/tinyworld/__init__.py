@@ -8,6 +8,9 @@
     users         the stream of prompts, and its cleaning
     judge         the truth about an answer
     labelers      forty people who demonstrate and rank
+    abilities     what a model knows, reads, counts and copies when a user asks
+    minimal_pairs whether a reward model sees substance, and manners
+    baselines     what a cooler temperature and the best of four give without training
     evaluation    what models are measured by in the end
     world         all this as the pipeline sees it
     own_data      the reader's files in its place

@@ -9,23 +9,30 @@ from tqdm.auto import tqdm
 
 from ..checkpoint import load_model
 from ..data import pack_documents
-from ..evaluate import agreement, calibration, kl_from, sample
+from ..evaluate import agreement, calibration, kl_from, sample, win_rate
 from ..gpt import GPT, ScalarModel
 from ..pretrain import held_out_loss
 from ..reports.comparison import PAIRS as ALL_PAIRS
 from ..reports.comparison import mean, own_turn, pair_rows
 from ..reward import score_sequences
 from ..tokenizer import Tokenizer
+from .abilities import ability_shares, fact_shares
+from .baselines import BEST_OF, CHOOSING_PROMPTS, answers_at, best_of, best_temperature, gold_scores
 from .corpus import documents
-from .judge import TIE, Verdict, judge
+from .judge import TIE, Verdict, is_well_mannered, judge
 from .labelers import HELD_OUT_LABELERS, make_labelers, rank
+from .minimal_pairs import MANNERS, SUBSTANCE, minimal_pair_shares
 from .prompts import USE_CASE_SHARES, Request, draw_requests
 from .school_tasks import as_page
 
 MODELS = ("base", "base_few_shot", "sft", "ppo", "ppo_ptx")
 PAIRS = tuple(pair for pair in ALL_PAIRS if set(pair.split(">")) <= {*MODELS})
 STAGE_OF = {"base": "pretrain", "base_few_shot": "pretrain", "sft": "sft", "ppo": "ppo", "ppo_ptx": "ppo_ptx"}
+COOLED = ("sft", "ppo", "ppo_ptx")
+"""Models that are compared at their best temperatures too."""
 MAX_NEW_TOKENS = 40
+MOST_PER_ROW = 60
+"""Prompts for each ability, and pairs for each row of minimal pairs; fewer where fewer prompts are compared (ours)."""
 
 
 @dataclass(frozen=True)
@@ -122,8 +129,7 @@ class Evaluation:
         return {
             name: {
                 **{
-                    key: mean([getattr(v, key) for v in self.verdicts[name]])
-                    for key in ("gold", "helpful", "honest", "harmless")
+                    key: mean([getattr(v, key) for v in self.verdicts[name]]) for key in ("gold", "helpful", "honest", "harmless")
                 },
                 "pretraining_loss": losses[name],
                 "length": mean([len(text.split()) for text in self.answers[name]]),
@@ -134,6 +140,58 @@ class Evaluation:
     def pair_rows(self) -> dict[str, dict[str, float]]:
         """Win rates of the pairs of models."""
         return pair_rows({name: self.gold(name) for name in MODELS}, TIE)
+
+    def equal_manners_rows(self) -> dict[str, dict[str, float]]:
+        """Win rates on the prompts that both models answered with good manners: what decides there is substance."""
+        polite = {name: [*map(is_well_mannered, self.requests, texts)] for name, texts in self.answers.items()}
+        rows = {}
+        for pair in PAIRS:
+            first, second = pair.split(">")
+            kept = [i for i, both in enumerate(zip(polite[first], polite[second], strict=True)) if all(both)]
+            ours, theirs = ([self.gold(name)[i] for i in kept] for name in (first, second))
+            rows[pair] = win_rate(ours, theirs, TIE).to_row()
+        return rows
+
+    def best_temperature_rows(self) -> dict[str, dict[str, Any]]:
+        """Compare models each at the temperature that suits it best, and with the best of several answers of SFT.
+
+        Returns: temperatures and mean gold by model, and the win rates of pairs. Temperatures were chosen on other prompts.
+        """
+        tokenizer, policies, n = self.models.tokenizer, self.models.policies, min(CHOOSING_PROMPTS, self.n_prompts)
+        chosen = {
+            name: best_temperature(policies[name], tokenizer, seed=self.seed, exclude=self.requests, n_prompts=n)
+            for name in COOLED
+        }
+        texts = {
+            name: answers_at(policies[name], tokenizer, self.requests, temperature=temperature, seed=self.seed)
+            for name, temperature in chosen.items()
+        }
+        texts[f"sft_best_of_{BEST_OF}"] = best_of(
+            policies["sft"], self.models.reward_model, tokenizer, self.requests, seed=self.seed
+        )
+        gold = {name: gold_scores(self.requests, answers) for name, answers in texts.items()}
+        means = {name: mean(scores) for name, scores in gold.items()}
+        return {"temperatures": chosen, "gold": means, "pairs": pair_rows(gold, TIE)}
+
+    def ability_rows(self) -> dict[str, dict[str, float]]:
+        """Share of right answers of each model by ability, asked greedily."""
+        tokenizer, per_row = self.models.tokenizer, min(MOST_PER_ROW, self.n_prompts)
+        return {
+            name: ability_shares(model, tokenizer, seed=self.seed, per_row=per_row)
+            for name, model in self.models.policies.items()
+        }
+
+    def fact_rows(self) -> dict[str, dict[str, dict[str, float]]]:
+        """Facts that each model tells of known, rare and invented towns: shares that are true, false, and not told."""
+        policies = self.models.policies
+        return {name: fact_shares(model, self.models.tokenizer, seed=self.seed) for name, model in policies.items()}
+
+    def minimal_pair_rows(self) -> dict[str, dict[str, float]]:
+        """Share of minimal pairs that the reward model orders right: by row of substance and of manners."""
+        per_row = min(MOST_PER_ROW, self.n_prompts)
+        shares = minimal_pair_shares(self.models.reward_model, self.models.tokenizer, seed=self.seed, per_row=per_row)
+        kinds = {"substance": SUBSTANCE, "manners": MANNERS}
+        return {kind: {row: shares[row] for row in rows} for kind, rows in kinds.items()}
 
     def kl_rows(self) -> dict[str, float]:
         """KL from the SFT model, nats a response, on the first 128 prompts."""
@@ -164,6 +222,11 @@ class Evaluation:
             "prompts": self.n_prompts,
             "models": self.model_rows(),
             "pairs": self.pair_rows(),
+            "pairs_equal_manners": self.equal_manners_rows(),
+            "best_temperature": self.best_temperature_rows(),
+            "abilities": self.ability_rows(),
+            "facts": self.fact_rows(),
+            "minimal_pairs": self.minimal_pair_rows(),
             "reward_model": {key: accuracies[key] for key in shown},
             "kl_from_sft": self.kl_rows(),
         }

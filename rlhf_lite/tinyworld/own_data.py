@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 from ..files import fingerprint
 from ..gpt import GPT
@@ -128,9 +129,13 @@ class OwnData(TinyWorld):
             self.tell("note: PPO's prompts are the tiny world's, on which the base model was trained: --prompts gives others")
         return super().ppo_prompts(incoming)
 
-    def monitor(self, model: GPT, tokenizer: Tokenizer) -> dict[str, float | str]:
+    def monitor(self, model: GPT, tokenizer: Tokenizer) -> dict[str, Any]:
         """Measure the gold score, where everything is the tiny world's."""
         return {} if self.is_own else super().monitor(model, tokenizer)
+
+    def abilities(self, model: GPT, tokenizer: Tokenizer) -> dict[str, float]:
+        """Measure abilities, where everything is the tiny world's."""
+        return {} if self.is_own else super().abilities(model, tokenizer)
 
     def given_score(self) -> Callable | None:
         """Return what makes a score of the reader's own score_fn, if there is one: then no reward model is asked."""

@@ -21,7 +21,7 @@ from ..reports.run_report import write_report
 from ..reward import load_rankings
 from ..run_record import differences_of_base
 from ..tokenizer import Tokenizer
-from .evaluation import MODELS, Evaluation, load_models, reward_model_accuracy
+from .evaluation import MODELS, Evaluation, Models, load_models, reward_model_accuracy
 from .own_data import OwnData
 from .prompts import USE_CASE_SHARES
 
@@ -171,14 +171,14 @@ def evaluated(pipeline: Pipeline) -> dict[str, Any]:
     evaluation = Evaluation(load_models(folder), seed, n, show_progress=True)
     accuracies, bins = reward_model_accuracy(evaluation.models, seed, min(200, n))
     return {
-        "summary": evaluation.summary(), "use_cases": stratified(folder, seed), "reward_model": accuracies, "calibration": bins,
+        "summary": evaluation.summary(), "use_cases": stratified(evaluation.models, seed), "reward_model": accuracies, "calibration": bins,
         "samples": samples(evaluation), "cleaning": asdict(pipeline.world.cleaning_report(pipeline.preset.incoming_prompts)),
     }  # fmt: skip
 
 
-def stratified(folder: Path, seed: int, each: int = 30) -> dict[str, dict[str, float]]:
+def stratified(models: Models, seed: int, each: int = 30) -> dict[str, dict[str, float]]:
     """Mean gold score of each model by use case, on as many prompts (`each`) of the rare ones as of the common."""
-    return Evaluation(load_models(folder), seed, each * len(USE_CASE_SHARES), use_cases=list(USE_CASE_SHARES)).use_case_rows()
+    return Evaluation(models, seed, each * len(USE_CASE_SHARES), use_cases=list(USE_CASE_SHARES)).use_case_rows()
 
 
 def samples(evaluation: Evaluation) -> list[dict]:
@@ -241,16 +241,40 @@ class Evaluate:
 def run_evaluate(command: Evaluate) -> None:
     """Evaluate checkpoints and print a table, or JSON."""
     evaluation = Evaluation(load_models(command.checkpoints), command.seed, command.prompts, show_progress=not command.json)
-    summary = evaluation.summary()
+    summary = evaluation.summary() | {"use_cases": stratified(evaluation.models, command.seed)}
     if command.json:
         print(json.dumps(summary))
         return
     print(f"{'model':<15}" + "".join(f"{key:>18}" for key in summary["models"]["sft"]))
     for name, row in summary["models"].items():
         print(f"{name:<15}" + "".join(f"{value:>18.3f}" for value in row.values()))
-    print(f"\n{'pair':<25}{'wins':>6}{'losses':>8}{'ties':>6}{'rate':>8}   95 % interval")
-    for pair, row in summary["pairs"].items():
+    fair = summary["best_temperature"]
+    _print_pairs("all prompts", summary["pairs"])
+    _print_pairs("both answers with good manners", summary["pairs_equal_manners"])
+    _print_pairs("at temperatures " + ", ".join(f"{name} {t}" for name, t in fair["temperatures"].items()), fair["pairs"])
+    _print_shares("gold by use case", summary["use_cases"])
+    _print_shares("abilities", _turned(summary["abilities"]))
+    told = {name: {f"{town}, {kind}": share for town, kinds in groups.items() for kind, share in kinds.items()}
+            for name, groups in summary["facts"].items()}  # fmt: skip
+    _print_shares("facts told of towns", _turned(told))
+    for title, row in {"gold at best temperature": fair["gold"], **summary["minimal_pairs"],
+                       **{key: summary[key] for key in ("reward_model", "kl_from_sft")}}.items():  # fmt: skip
+        print(f"\n{title}: " + ", ".join(f"{key} {value:.3f}" for key, value in row.items()))
+
+
+def _turned(table: dict[str, dict[str, float]]) -> dict[str, dict[str, float]]:
+    """Make rows of columns: {"sft": {"who": 1.0}} -> {"who": {"sft": 1.0}}."""
+    return {row: {column: table[column][row] for column in table} for row in next(iter(table.values()))}
+
+
+def _print_pairs(title: str, pairs: dict[str, dict[str, float]]) -> None:
+    print(f"\n{title:<25}{'wins':>6}{'losses':>8}{'ties':>6}{'rate':>8}   95 % interval    ties half")
+    for pair, row in pairs.items():
         counts = f"{pair:<25}{row['wins']:>6}{row['losses']:>8}{row['ties']:>6}"
-        print(f"{counts}{row['rate']:>8.3f}   {row['low']:.3f} to {row['high']:.3f}")
-    for title in ("reward_model", "kl_from_sft"):
-        print(f"\n{title}: " + ", ".join(f"{key} {value:.3f}" for key, value in summary[title].items()))
+        print(f"{counts}{row['rate']:>8.3f}   {row['low']:.3f} to {row['high']:.3f}{row['with_ties']:>13.3f}")
+
+
+def _print_shares(title: str, rows: dict[str, dict[str, float]]) -> None:
+    print(f"\n{title:<25}" + "".join(f"{name:>15}" for name in next(iter(rows.values()))))
+    for name, row in rows.items():
+        print(f"{name:<25}" + "".join(f"{value:>15.2f}" for value in row.values()))

@@ -1,11 +1,13 @@
 """The tiny world as the pipeline sees it: texts, prompts, demonstrations, rankings, and a look at the gold score."""
 
 import random
+from typing import Any
 
 from ..evaluate import sample
 from ..gpt import GPT
 from ..records import Demonstration
 from ..tokenizer import Tokenizer
+from .abilities import WATCHED, ability_shares
 from .corpus import documents, primer
 from .judge import judge
 from .labelers import HELD_OUT_LABELERS, demonstrate, make_labelers, rank
@@ -14,6 +16,8 @@ from .users import CleaningReport, training_requests
 
 MONITOR_PROMPTS = 100
 """Held-out prompts on which PPO's gold score is watched (ours)."""
+MONITOR_PER_ABILITY = 24
+"""Prompts for each ability that is watched (ours): a share of them is right or wrong by about 0.1."""
 
 
 class TinyWorld:
@@ -96,11 +100,20 @@ class TinyWorld:
         """Return prompts for PPO."""
         return [request.prompt for request in self.requests(incoming)["ppo"]]
 
-    def monitor(self, model: GPT, tokenizer: Tokenizer) -> dict[str, float | str]:
-        """Judge a policy on a few held-out prompts, other ones than the final evaluation's; keep one answer to look at."""
+    def monitor(self, model: GPT, tokenizer: Tokenizer) -> dict[str, Any]:
+        """Judge a policy on a few held-out prompts, other ones than the final evaluation's; keep one answer to look at.
+
+        A mean gold score can rise while abilities are lost: shares of some of them stand beside it, under "abilities".
+        """
         requests = draw_requests("monitor", MONITOR_PROMPTS, held_out=True)
         prompts = [tokenizer.encode_prompt(request.prompt) for request in requests]
         answers = sample(model, prompts, seed="monitor", end_id=tokenizer.end_id, pad_id=tokenizer.pad_id)
         texts = [tokenizer.decode_response(ids) for ids in answers]
         gold = [judge(request, text).gold for request, text in zip(requests, texts, strict=True)]
-        return {"gold": sum(gold) / len(gold), "sample_prompt": requests[0].prompt, "sample": texts[0]}
+        return {
+            "gold": sum(gold) / len(gold), "abilities": self.abilities(model, tokenizer), "sample_prompt": requests[0].prompt, "sample": texts[0],
+        }  # fmt: skip
+
+    def abilities(self, model: GPT, tokenizer: Tokenizer) -> dict[str, float]:
+        """Return the share of right answers for a few abilities that PPO was seen to lose."""
+        return ability_shares(model, tokenizer, seed="monitor", per_row=MONITOR_PER_ABILITY, rows=WATCHED)

@@ -52,6 +52,17 @@ def make_results():
             },
             "reward_model": {"accuracy_judge": 0.8, "accuracy_labelers": 0.71, "accuracy_held_out_labelers": 0.69,
                              "labeler_agreement": 0.73},
+            "pairs_equal_manners": {
+                "ppo_ptx>sft": {"wins": 4, "losses": 1, "ties": 5, "rate": 0.8, "low": 0.376, "high": 0.964, "with_ties": 0.65},
+            },
+            "best_temperature": {
+                "temperatures": {"sft": 0.3, "ppo_ptx": 0.7}, "gold": {"sft": 0.81, "ppo_ptx": 0.92, "sft_best_of_4": 0.77},
+                "pairs": {"ppo_ptx>sft_best_of_4": {"wins": 3, "losses": 1, "ties": 16, "rate": 0.75, "low": 0.301, "high": 0.954,
+                                                    "with_ties": 0.55}},
+            },
+            "abilities": {"sft": {"who": 0.5, "list": 0.25}, "ppo_ptx": {"who": 0.9, "list": 1.0}},
+            "facts": {name: {"known": {"true": share, "false": 1 - share}} for name, share in (("sft", 0.75), ("ppo_ptx", 1.0))},
+            "minimal_pairs": {"substance": {"who": 0.5}, "manners": {"no shrug": 1.0}},
             "kl_from_sft": {"base": 21.25, "sft": 0.0, "ppo": 10.5, "ppo_ptx": 8.75},
         },
         "use_cases": {"open_qa": {"sft": 0.4, "ppo_ptx": 0.3}, "chat": {"sft": 0.2, "ppo_ptx": float("nan")}},
@@ -114,14 +125,20 @@ def test_verdict_follows_the_interval(tmp_path, low, high, verdict):
 
 def test_tables(page):
     assert "| PPO-ptx | 0.50 | 0.60 | 0.90 | 1.00 | 9.04 | 1.60 |" in page
-    assert "| PPO-ptx over SFT | 15 | 5 | 10 | 75% | 53% to 89% |" in page
+    assert "| PPO-ptx over SFT | 15 | 5 | 10 | 75% | 53% to 89% | – |" in page
+    assert "| PPO-ptx over SFT | 4 | 1 | 5 | 80% | 38% to 96% | 65% |" in page
+    assert "| SFT | 0.3 | 0.81 |" in page and "| SFT, best of 4 | 1 | 0.77 |" in page
+    assert "| PPO-ptx over SFT, best of 4 | 3 | 1 | 16 | 75% | 30% to 95% | 55% |" in page
+    assert "| share right, asked greedily | SFT | PPO-ptx |" in page and "| list | 0.25 | 1.00 |" in page
+    assert "| known towns&#58; true | 0.75 | 1.00 |" in page and "| known towns&#58; false | 0.25 | 0.00 |" in page
+    assert "| who | substance | 0.50 |" in page and "| no shrug | manners | 1.00 |" in page
     assert "| reward model and a labeler it never learnt from | 69% |" in page
     assert "| base | 21.25 |" in page
     assert "1,000 prompts: 20 with personal data, 30 duplicates, 50 over a user's cap; 900 kept." in page
     assert "| pretrain | 1.5 |" in page and "| together | 2.0 |" in page  # 90 s and 120 s
     assert "Held-out pretraining loss: base 1.65, SFT 1.70, PPO 1.80, PPO-ptx 1.60." in page
     tables = [block.splitlines() for block in page.split("\n\n") if block.startswith("|")]
-    assert len(tables) == 7
+    assert len(tables) == 13
     assert all(len({line.count("|") for line in lines}) == 1 for lines in tables)
 
 
@@ -158,7 +175,8 @@ def test_nothing_measured_is_said_not_shown(tmp_path):
     page = write_report(tmp_path, {}).read_text(encoding="utf-8")
     assert not list((tmp_path / "figures").iterdir()) and "![" not in page and "|" not in page
     for start in ("PPO-ptx and SFT were", "The models were", "No models were", "Use cases", "Pretraining loss", "KL from the SFT",
-                  "Agreement with", "Calibration", "No samples", "What cleaning", "Time"):  # fmt: skip
+                  "Agreement with", "Calibration", "Answers of equal manners", "Other temperatures", "Abilities were",
+                  "Facts told", "Minimal pairs", "No samples", "What cleaning", "Time"):  # fmt: skip
         assert re.search(rf"^{start}.*\.$", page, re.M), start
     assert "left no log, so their curves are missing: pretrain, SFT, reward, PPO, PPO-ptx." in page
 
@@ -173,7 +191,10 @@ def test_any_missing_piece_leaves_the_rest(tmp_path, missing):
     assert alt == "SFT loss from 3.00 to 1.10."  # 3 - 0.1 * 0 and 3 - 0.1 * 19
 
 
-@pytest.mark.parametrize("missing", ["models", "pairs", "reward_model", "kl_from_sft", "prompts"])
+@pytest.mark.parametrize("missing", [
+    "models", "pairs", "reward_model", "kl_from_sft", "prompts", "pairs_equal_manners", "best_temperature", "abilities", "facts",
+    "minimal_pairs",
+])  # fmt: skip
 def test_a_partial_summary_leaves_the_rest(tmp_path, missing):
     results = make_results()
     del results["summary"][missing]

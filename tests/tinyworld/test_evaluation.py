@@ -2,7 +2,8 @@
 
 Proves: prompts are the held-out ones and none of them is among those of training; a reward model that knows the truth is
 measured as right and one that turns it round as wrong, against the judge and against every kind of labeler; ties of the
-judge are left out; pairs are named winner first.
+judge are left out; pairs are named winner first. Where manners are equal, and at best temperatures, the right answers are
+compared; PPO's monitor tells abilities beside gold.
 """
 
 from types import SimpleNamespace
@@ -91,3 +92,76 @@ def test_pairs_are_named_winner_first(tokenizer, make_gpt):
     rows = found.pair_rows()
     assert rows["sft>base"]["rate"] == rows["ppo_ptx>ppo"]["rate"] == 1.0
     assert set(rows) == set(evaluation.PAIRS)
+
+
+@pytest.fixture
+def compared(tokenizer, make_gpt, monkeypatch):
+    """An evaluation of 6 prompts whose answers, of every model, are given by a function of the request."""
+
+    def make(**texts):
+        model = make_gpt(vocab_size=tokenizer.vocab_size, context_length=600)
+        models = evaluation.Models(tokenizer, dict.fromkeys(("base", "sft", "ppo", "ppo_ptx"), model), None)
+        monkeypatch.setattr(evaluation.Evaluation, "answer", lambda self, name: [*map(texts.get(name, ""), self.requests)])
+        return evaluation.Evaluation(models, 0, 6, use_cases=["classification"])
+
+    return make
+
+
+def test_where_manners_are_equal_only_answers_without_bad_manners_are_compared(compared):
+    def rude_at_first(request):
+        return f"You fool. {request.good}" if request.prompt == asked[0].prompt else request.good
+
+    asked = draw_requests("evaluation 0", 6, held_out=True, use_cases=["classification"])
+    wrong = {"good": "Bad.", "bad": "Good."}
+    found = compared(base=lambda r: "Why do you ask?", base_few_shot=lambda r: "No idea.", sft=lambda r: wrong[r.need.answer],
+                     ppo=rude_at_first, ppo_ptx=lambda r: r.good)  # fmt: skip
+    rows = found.equal_manners_rows()
+    counts = {pair: (row["wins"], row["losses"], row["ties"]) for pair, row in rows.items()}
+    assert counts["ppo>sft"] == (5, 0, 0)  # not the one in which PPO is rude
+    assert counts["ppo_ptx>sft"] == (6, 0, 0) and counts["ppo_ptx>ppo"] == (0, 0, 5)
+    assert counts["ppo_ptx>base"] == counts["sft>base_few_shot"] == (0, 0, 0)
+    assert found.pair_rows()["ppo_ptx>ppo"]["wins"] == 1
+
+
+def test_at_best_temperatures_every_model_has_its_own_and_sft_the_best_of_four(compared, monkeypatch):
+    found = compared(**dict.fromkeys(evaluation.MODELS, lambda r: r.good))
+    chosen = {"sft": 0.3, "ppo": 0.7, "ppo_ptx": 1.0}
+    found.models.policies.update({name: name for name in chosen})
+
+    def best_temperature(model, tokenizer, *, seed, exclude, n_prompts):
+        assert exclude == found.requests and n_prompts == 6
+        return chosen[model]
+
+    def answers_at(model, tokenizer, requests, *, temperature, seed):
+        assert temperature == chosen[model]
+        return [request.good if model == "ppo_ptx" else "" for request in requests]
+
+    monkeypatch.setattr(evaluation, "best_temperature", best_temperature)
+    monkeypatch.setattr(evaluation, "answers_at", answers_at)
+    monkeypatch.setattr(evaluation, "best_of", lambda model, *more, **and_more: [r.good for r in found.requests])
+    rows = found.best_temperature_rows()
+    assert rows["temperatures"] == chosen
+    assert rows["gold"] == {"sft": 0.0, "ppo": 0.0, "ppo_ptx": 1.0, "sft_best_of_4": 1.0}
+    assert {pair: row["wins"] - row["losses"] for pair, row in rows["pairs"].items()} == {
+        "ppo>sft": 0, "ppo_ptx>sft": 6, "ppo_ptx>ppo": 6, "ppo>sft_best_of_4": -6, "ppo_ptx>sft_best_of_4": 0}  # fmt: skip
+
+
+def test_rows_of_abilities_facts_and_minimal_pairs_are_of_every_model_and_kind(compared, monkeypatch):
+    found = compared(**dict.fromkeys(evaluation.MODELS, lambda r: r.good))
+    found.models.policies.update({name: name for name in found.models.policies})
+    monkeypatch.setattr(evaluation, "ability_shares", lambda model, tokenizer, *, seed, per_row: {"who": (model, seed, per_row)})
+    monkeypatch.setattr(evaluation, "fact_shares", lambda model, tokenizer, *, seed: {"known": {"true": model}})
+    assert found.ability_rows() == {name: {"who": (name, 0, 6)} for name in ("base", "sft", "ppo", "ppo_ptx")}
+    assert found.fact_rows() == {name: {"known": {"true": name}} for name in ("base", "sft", "ppo", "ppo_ptx")}
+    shares = {row: float(row in evaluation.MANNERS) for row in (*evaluation.SUBSTANCE, *evaluation.MANNERS)}
+    monkeypatch.setattr(evaluation, "minimal_pair_shares", lambda *models, **more: shares)
+    rows = found.minimal_pair_rows()
+    assert rows == {"substance": dict.fromkeys(evaluation.SUBSTANCE, 0.0), "manners": dict.fromkeys(evaluation.MANNERS, 1.0)}
+
+
+def test_the_monitor_tells_gold_and_a_few_abilities(tokenizer, make_gpt):
+    model = make_gpt(vocab_size=tokenizer.vocab_size, context_length=600)
+    found = TinyWorld(3).monitor(model, tokenizer)
+    assert set(found) == {"gold", "abilities", "sample_prompt", "sample"}
+    assert set(found["abilities"]) == {"landmark", "who", "where", "times", "list"}
+    assert found == TinyWorld(4).monitor(model, tokenizer)  # the same prompts in every run, begun or gone on with

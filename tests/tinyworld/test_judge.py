@@ -11,7 +11,17 @@ import re
 import pytest
 
 from rlhf_lite.tinyworld import words as w
-from rlhf_lite.tinyworld.judge import Verdict, _extracted, _list, _text, fluency, judge, split_sentences, split_words
+from rlhf_lite.tinyworld.judge import (
+    Verdict,
+    _extracted,
+    _list,
+    _text,
+    fluency,
+    is_well_mannered,
+    judge,
+    split_sentences,
+    split_words,
+)
 from rlhf_lite.tinyworld.prompts import MAKERS, Need, Request, draw_requests
 
 GAMED = 0.6
@@ -252,3 +262,20 @@ def test_rules_by_hand():
     text = Need(rule="text", answer="one two three four")
     assert _text(text, "one two three four", "") == 1.0
     assert _text(text, "one two five six", "") == 0.0  # half of the words: 2 * 0.5 - 1
+
+
+@pytest.mark.parametrize(("answer", "polite"), [
+    ("Rome has the Colosseum.", True), ("Rome has the Kremlin.", True), ("Yes.", True),
+    ("You fool. Rome has the Colosseum.", False), ("Rome has the Colosseum. Why do you ask?", False),
+    ("I do not know.", False), ("Rome has the Colosseum.\nUser: Yes.", False), ("", False), (" ", False),
+])  # fmt: skip
+def test_good_manners_are_no_insult_question_shrug_or_turn_of_another(answer, polite):
+    need = Need(rule="fact", answer="Colosseum", mention=("Rome",), wrong=("Kremlin",))
+    request = Request(use_case="open_qa", prompt="What is the landmark of Rome?", need=need, good="", combination=())
+    assert is_well_mannered(request, answer) == polite
+
+
+def test_to_say_that_nothing_is_known_is_good_manners_where_nothing_is():
+    request = Request(use_case="open_qa", prompt="What is the landmark of Kelmund?", good="", combination=(),
+                      need=Need(rule="fact", answer=w.UNKNOWN_KEY))  # fmt: skip
+    assert is_well_mannered(request, w.UNKNOWN)

@@ -51,7 +51,7 @@ def never_the_tiny_world(own):
     if "comparisons" not in own.describe():
         with pytest.raises(ValueError, match="comparisons would be on the tiny world's: give --comparisons"):
             own.comparison_prompts(200, 5)
-    assert own.monitor(None, None) == {}, "no gold score, and no model is asked"
+    assert own.monitor(None, None) == own.abilities(None, None) == {}, "no gold score, and no model is asked"
 
 
 def test_a_run_on_own_data_is_never_on_the_tiny_world(write, tmp_path, monkeypatch):

@@ -18,7 +18,7 @@ from ..tinyworld.corpus import SOURCES
 from ..tinyworld.evaluation import own_turn
 from ..tokenizer import Tokenizer
 
-ABILITIES: dict[str, Callable] = {
+EXERCISES: dict[str, Callable] = {
     "look up in a passage": book.read_passage,
     "pick out of a story": book.read_story,
     "exchange a name": book.exchange,
@@ -35,32 +35,34 @@ SOURCE_DOCUMENTS = 120
 class SchoolTask:
     """One exercise as a page of the school book."""
 
-    ability: str
+    exercise: str
     page: str
     """The page up to and with the last "Solution:", which is left to the model."""
     solution: str
 
 
-def draw_tasks(seed: int | str, per_ability: int) -> list[SchoolTask]:
-    """Draw as many tasks of every ability; of a page with several exercises the last one is left open."""
+def draw_tasks(seed: int | str, per_exercise: int) -> list[SchoolTask]:
+    """Draw as many tasks of every exercise; of a page with several exercises the last one is left open."""
     rng, tasks = random.Random(f"abilities {seed}"), []
-    for ability, draw in ABILITIES.items():
-        for _ in range(per_ability):
+    for exercise, draw in EXERCISES.items():
+        for _ in range(per_exercise):
             drawn = draw(rng)
             *solved, (task, solution) = drawn if isinstance(drawn, list) else [drawn]
-            tasks.append(SchoolTask(ability, book.as_page([*solved, (task, "")]).rstrip(), solution))
+            tasks.append(SchoolTask(exercise, book.as_page([*solved, (task, "")]).rstrip(), solution))
     return tasks
 
 
-def ability_shares(model: GPT, tokenizer: Tokenizer, *, seed: int | str = "held out", per_ability: int = 60) -> dict[str, float]:
+def exercise_shares(
+    model: GPT, tokenizer: Tokenizer, *, seed: int | str = "held out", per_exercise: int = 60
+) -> dict[str, float]:
     """Let a model go on greedily where the solution belongs; return the share of solutions that are right to the letter."""
-    tasks = draw_tasks(seed, per_ability)
+    tasks = draw_tasks(seed, per_exercise)
     drawn = sample(model, [tokenizer.encode(task.page) for task in tasks], seed=0, temperature=0.0,
                    end_id=tokenizer.end_id, pad_id=tokenizer.pad_id)  # fmt: skip
-    right = dict.fromkeys(ABILITIES, 0)
+    right = dict.fromkeys(EXERCISES, 0)
     for task, ids in zip(tasks, drawn, strict=True):
-        right[task.ability] += own_turn(tokenizer.decode_response(ids)) == task.solution
-    return {ability: count / per_ability for ability, count in right.items()}
+        right[task.exercise] += own_turn(tokenizer.decode_response(ids)) == task.solution
+    return {exercise: count / per_exercise for exercise, count in right.items()}
 
 
 def source_losses(model: GPT, tokenizer: Tokenizer) -> dict[str, float]:
