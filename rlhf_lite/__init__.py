@@ -23,9 +23,9 @@ The core, in reading order; each module imports only modules above it:
     reward      stage 2: learn a score from rankings
     rollout     stage 3, first half: answers, rewards, advantages
     ppo         stage 3, second half: PPO and PPO-ptx
-    evaluate    win rates with intervals, accuracies, calibration
-    presets     what to train with, from nano to gpt2
-    run_record  what each stage used: settings, data, seed
+    evaluate    answers of many sources, win rates with intervals, accuracies, calibration
+    presets     what to train with, from nano to gpt2; what each stage used
+    comparisons answers for labelers to rank: drawn from models, written by people
     pipeline    all stages in order, each done once
 
 Rooms beside the core; each imports the core and rooms above it, and its own docstring lists its modules in reading order.

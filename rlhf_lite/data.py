@@ -17,6 +17,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 if TYPE_CHECKING:
@@ -78,7 +79,9 @@ def pack_documents(documents: Iterable[str], tokenizer: Tokenizer) -> Tensor:
     return torch.cat(parts)
 
 
-def window_batch(tokens: Tensor, step: int, batch_size: int, sequence_length: int, seed: int) -> Tensor:
+def window_batch(
+    tokens: Tensor, step: int, batch_size: int, sequence_length: int, seed: int, *, starts: Tensor | None = None
+) -> Tensor:
     """Cut the windows of one step out of a packed stream.
 
     An epoch cuts the stream into neighbouring windows, so no token comes twice in it; the few left over (fewer than
@@ -86,7 +89,10 @@ def window_batch(tokens: Tensor, step: int, batch_size: int, sequence_length: in
     to the beginning. So every token is predicted in most epochs: which ones stand first in a window, where nothing predicts
     them, changes.
 
-    Shapes: tokens (n_tokens,); returns (B, T) long, with B = `batch_size` and T = `sequence_length`.
+    With `starts`, the places at which documents begin, every window moves on to the next of these, so that what a text asks
+    about stands before the question, in the window. A few tokens then come twice in an epoch, and a few not at all.
+
+    Shapes: tokens (n_tokens,), starts (n_documents,), sorted; returns (B, T) long, B = `batch_size`, T = `sequence_length`.
     Raises: ValueError if the stream is not 1-D, is shorter than one window, or a window has fewer than 2 tokens.
     """
     n_tokens = tokens.numel()
@@ -98,10 +104,18 @@ def window_batch(tokens: Tensor, step: int, batch_size: int, sequence_length: in
             "give more text or a smaller sequence_length"
         )
     chosen = _epochs_and_items(step, n_tokens // sequence_length, batch_size, seed)
-    starts = torch.tensor([_epoch_offset(n_tokens, seed, epoch) + item * sequence_length for epoch, item in chosen])
-    places = (starts[:, None] + torch.arange(sequence_length)) % n_tokens  # (B, T)
+    begins = torch.tensor([_epoch_offset(n_tokens, seed, epoch) + item * sequence_length for epoch, item in chosen])
+    if starts is not None:
+        begins = starts[torch.searchsorted(starts, begins % n_tokens) % len(starts)]  # after the last comes the first
+    places = (begins[:, None] + torch.arange(sequence_length)) % n_tokens  # (B, T)
     # index_select and not tokens[places], which starts threads for this little and can wait for them for 10 ms
     return tokens.index_select(0, places.flatten()).view(places.shape).long()
+
+
+def document_starts(tokens: Tensor, end_id: int) -> Tensor:
+    """Find where documents begin in a packed stream, in which each ends with `end_id`: (n_tokens,) -> (n_documents,)."""
+    starts = F.pad((tokens == end_id).nonzero()[:, 0] + 1, (1, 0))
+    return starts[starts < len(tokens)]
 
 
 @lru_cache(maxsize=8)

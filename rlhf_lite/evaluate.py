@@ -1,4 +1,5 @@
-"""Is it better? Win rates with intervals, accuracy of scores, KL divergence from the SFT model, and what aligning cost.
+"""Let models answer, and say whether it is better: win rates with intervals, accuracy of scores, KL divergence from the SFT
+model, and what aligning cost.
 
 "Gold" is Gao 2022's word: the score of the true judge, on which nothing is trained, beside that of the reward model, which
 stands in for it.

@@ -77,14 +77,16 @@ class GPT(nn.Module):
         """Look up what each token is and where it stands: tokens (B, T), positions (T,) or (B, T) -> (B, T, C)."""
         return self.dropout(self.token_embedding(tokens) + self.position_embedding(positions))
 
-    def hidden(self, tokens: Tensor) -> Tensor:
+    def hidden(self, tokens: Tensor, first: Tensor | None = None) -> Tensor:
         """Return the residual stream after the last block, normalised: (B, T) -> (B, T, C).
 
-        Padding on the right needs no mask: no token attends to its right.
+        `first` (B,) is the position of each row's first token; 0 if not given. Padding on the right needs no mask: no token
+        attends to its right.
         """
         n_tokens = tokens.shape[1]
         self.check_length(n_tokens)
-        x = self.embed(tokens, torch.arange(n_tokens, device=tokens.device))  # (B, T, C)
+        positions = torch.arange(n_tokens, device=tokens.device)
+        x = self.embed(tokens, positions if first is None else first[:, None] + positions)  # (B, T, C)
         for block in self.blocks:
             x = block(x, is_causal=True)
         return self.final_norm(x)
@@ -93,9 +95,9 @@ class GPT(nn.Module):
         """Compare the stream with every token's embedding: (..., C) -> logits (..., V)."""
         return F.linear(hidden, self.token_embedding.weight.to(hidden.dtype))
 
-    def forward(self, tokens: Tensor) -> Tensor:
-        """Return logits (B, T, V)."""
-        return self.head(self.hidden(tokens))
+    def forward(self, tokens: Tensor, first: Tensor | None = None) -> Tensor:
+        """Return logits (B, T, V); `first` as in `hidden`."""
+        return self.head(self.hidden(tokens, first))
 
     def check_length(self, n_tokens: int) -> None:
         """Check that a text fits. Raises: ValueError."""

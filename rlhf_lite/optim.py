@@ -2,12 +2,16 @@
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from .gpt import full_tensor
 from .kernels.muon import Muon
+
+POSITIONS_SHARE = 0.1
+"""Share of Adam's rate at which positions are learnt with `muon_parts` (ours)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,6 +24,9 @@ class OptimConfig:
     """Share of the peak that is left at the last step; 1 = constant (paper: 0.1)."""
     muon_learning_rate: float = 0.0
     """Peak rate of Muon for the matrices inside the blocks; 0 = Adam for everything (ours; the papers use Adam)."""
+    muon_parts: bool = False
+    """Whether Muon steps keys and values apart, else the values' larger gradient leaves the keys little, and Adam positions at a
+    tenth of its rate: they start as waves, which its noise would blur (ours)."""
     warmup_steps: int = 0
     """Steps of linear warm-up (paper: none for SFT, 10 iterations for PPO)."""
     beta1: float = 0.9
@@ -65,7 +72,13 @@ def build_optimizer(model: nn.Module, config: OptimConfig) -> torch.optim.Optimi
         groups = [group | {"peak": config.learning_rate} for group in groups]
         return torch.optim.AdamW(groups, config.learning_rate, (config.beta1, config.beta2), config.epsilon, fused=True)
     inner = {id(p) for name, p in named if p.dim() == 2 and "blocks." in name}  # not embeddings: their rows are words
-    return Muon(groups, config, inner)
+    if not config.muon_parts:
+        return Muon(groups, config, inner)
+    positions = {id(p) for name, p in named if name.endswith("position_embedding.weight")}
+    slow: dict[str, Any] = {"params": [p for _, p in named if id(p) in positions], "weight_decay": 0.0}
+    slow["peak"] = POSITIONS_SHARE * config.learning_rate
+    groups = [group | {"params": [p for p in group["params"] if id(p) not in positions]} for group in groups]
+    return Muon([*groups, slow], config, inner)
 
 
 def backward(losses: dict[str, Tensor], step: int) -> None:

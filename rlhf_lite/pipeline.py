@@ -3,25 +3,26 @@
 import json
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from .checkpoint import TrainingRun, load_model, save_model
+from .comparisons import add_written, draw_answers, ranked_rows
 from .data import pack_documents
 from .engine import Engine
-from .evaluate import sample, watched
+from .evaluate import watched
 from .files import fingerprint, load_tensors, lock_folder, read_json, write_atomically
 from .gpt import GPT, GPTConfig, ScalarModel, copy_gpt, copy_scalar
 from .ppo import PPOConfig, train_ppo
-from .presets import Preset, World
-from .pretrain import held_out_loss, pretrain
+from .presets import Preset, World, differences, differences_of_base, read_record, used_by
+from .pretrain import encode_term, held_out_loss, pretrain
 from .records import EncodedComparison, Example, encode_comparisons, encode_demonstrations, encode_prompts
 from .reward import center_on_demonstrations, load_rankings, train_reward_model
 from .rollout import ScoreFunction, reward_model_score
-from .run_record import differences, differences_of_base, read_record, used_by
 from .sft import train_sft
 from .tokenizer import Tokenizer
 
@@ -184,9 +185,10 @@ class Pipeline:
         tokenizer, length = self.tokenizer, self.preset.pretrain.sequence_length
         tokens, held_out = (pack_documents(texts, tokenizer) for texts in (documents, self.world.held_out_documents()))
         model = GPT(GPTConfig(**(asdict(self.preset.model) | {"vocab_size": tokenizer.vocab_size})))
+        terms = [encode_term(term, tokenizer) for term in self.world.primer_terms(self.preset.primer_documents)]
         primer = pack_documents(pages, tokenizer) if (pages := self.world.primer(self.preset.primer_documents)) else None
-        pretrain(model, tokens, self.preset.pretrain, seed=self.seed, run=run, primer=primer,
-                 evaluate=lambda m: {"held_out_loss": held_out_loss(m, held_out, length)})  # fmt: skip
+        pretrain(model, tokens, self.preset.pretrain, seed=self.seed, run=run, primer=primer, terms=terms,
+                 end_id=tokenizer.end_id, evaluate=lambda m: {"held_out_loss": held_out_loss(m, held_out, length)})  # fmt: skip
         self._finish("pretrain", run, model, data=fingerprint(documents))
 
     def sft(self) -> None:
@@ -197,23 +199,20 @@ class Pipeline:
         examples = self._fitting("demonstrations", demonstrations, encode_demonstrations, self.base_config.context_length)
         run = self._training_run("sft")
         model = copy_gpt(self.model("pretrain"), dropout=self.preset.sft.dropout)
-        train_sft(model, examples, self.preset.sft, pad_id=self._ids()["pad_id"], seed=self.seed, run=run)
+        text = self.world.text_to_mix_in(self.preset.documents) if self.preset.sft.pretraining_share else []
+        train_sft(model, examples, self.preset.sft, pad_id=self._ids()["pad_id"], seed=self.seed, run=run,
+                  pretraining_tokens=pack_documents(text, self.tokenizer) if text else None)  # fmt: skip
         self._finish("sft", run, copy_gpt(model, dropout=self.preset.model.dropout), data=fingerprint(demonstrations))
 
     def collect_answers(self, prompts: list[str], sources: list[tuple[GPT, float]]) -> list[list[list[int]]]:
-        """Let every (model, temperature) answer every prompt; identical answers to a prompt are kept once. Token ids."""
+        """Let every (model, temperature) and people answer every prompt; identical answers are kept once. Token ids."""
+        config, length = self.preset.comparisons, self.preset.ppo.max_new_tokens
         encoded = [self.tokenizer.encode_prompt(prompt) for prompt in prompts]
-        length, answers = self.preset.ppo.max_new_tokens, [{} for _ in prompts]
-        for k, (model, temperature) in enumerate(sources):
-            with self.engine.unsharded(model):
-                drawn = sample(model, encoded, seed=f"{self.seed} source {k}", temperature=temperature, max_new_tokens=length,
+        answers = draw_answers(sources, encoded, config.off_topic_answers, seed=self.seed, max_new_tokens=length,
                                engine=self.engine, **self._ids())  # fmt: skip
-            for kept, ids in zip(answers, drawn, strict=True):
-                kept[tuple(ids)] = None
-        for k in range(self.preset.comparisons.off_topic_answers):  # the last source's first answers would be of the base model
-            for i, kept in enumerate(answers):
-                kept[next(iter(answers[(i + 1 + k) % len(answers)]))] = None
-        return [[list(ids) for ids in kept] for kept in answers]
+        if not config.altered_answers:
+            return answers
+        return add_written(answers, prompts, self.world.written_answers(prompts, config.altered_answers), self.tokenizer, length)
 
     def comparison_sources(self, newest: GPT | None = None) -> list[tuple[GPT, float]]:
         """Where ranked answers come from; `newest` replaces half of the SFT model's answers (steps 2 and 3 again)."""
@@ -223,16 +222,6 @@ class Pipeline:
         if newest is not None:
             cool[: (config.sft_answers + 1) // 2] = [(newest, 1.0)] * ((config.sft_answers + 1) // 2)
         return cool + [(sft, config.high_temperature)] * config.high_temperature_answers + [(base, 1.0)] * config.base_answers
-
-    def rank_answers(self, prompts: list[str], answers: list[list[list[int]]]) -> list[dict[str, Any]]:
-        """Let labelers rank; return rows with prompt, token ids of the sequences, and ranks. Ids are never re-tokenised."""
-        tokenizer = self.tokenizer
-        ranks = self.world.rank(prompts, [[tokenizer.decode_response(ids) for ids in kept] for kept in answers])
-        return [
-            {"prompt": prompt, "ids": [tokenizer.encode_prompt(prompt) + ids for ids in kept], "ranks": rank}
-            for prompt, kept, rank in zip(prompts, answers, ranks, strict=True)
-            if len(set(rank)) > 1
-        ]
 
     def comparisons(self) -> None:
         """Collect rankings: answers from several sources, ranked by labelers; or take those that are given."""
@@ -245,9 +234,20 @@ class Pipeline:
             room = context - self.preset.ppo.max_new_tokens  # so that the answer fits too
             self._fitting("prompts to compare answers to", asked, encode_prompts, room)
             prompts = [prompt for prompt in asked if len(self.tokenizer.encode_prompt(prompt)) <= room]
-            rows = self.rank_answers(prompts, self.collect_answers(prompts, self.comparison_sources()))
+            rows, rounds, newest = [], self.preset.comparisons.rounds, None
+            for k in range(rounds):
+                part = prompts[k::rounds]
+                answers = self.collect_answers(part, self.comparison_sources(newest))
+                rows += ranked_rows(self.world, self.tokenizer, part, answers)
+                newest = self.policy_so_far(rows) if k + 1 < rounds else None
         self._claim_folder("comparisons")
         self._write(self.output("comparisons"), json.dumps(rows))
+
+    def policy_so_far(self, rows: list[dict[str, Any]]) -> GPT:
+        """Train a policy for a while against a reward model on the rankings so far; neither is kept."""
+        config = replace(self.preset.ppo, iterations=self.preset.comparisons.iterations_between, eval_every=0)
+        unsaved = partial(TrainingRun, None, show_progress=self.show_progress, engine=self.engine)
+        return self.train_policy(config, self.train_reward_on(rows, unsaved(name="reward so far")), unsaved(name="ppo so far"))
 
     def reward(self) -> None:
         """Stage 2: the SFT model, its head replaced, learns to score from the rankings."""

@@ -1,18 +1,20 @@
-"""What a whole run trains with: settings by size, and what a world must give.
+"""What a whole run trains with: settings by size, what a world must give, and what each stage of a run used.
 
 Vary a preset with `dataclasses.replace` or from the command line.
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
 from typing import Any, Protocol
 
+from .files import read_json
 from .gpt import GPT, GPT2, NANO, TINY, GPTConfig
 from .optim import OptimConfig
 from .ppo import PPOConfig
 from .pretrain import PretrainConfig
-from .records import Comparison, Demonstration
+from .records import Comparison, Demonstration, PrimerTerm
 from .reward import RewardConfig
 from .rollout import ScoreFunction
 from .sft import SFTConfig
@@ -24,9 +26,14 @@ class ComparisonConfig:
     """Set how answers are collected for labelers to rank."""
 
     prompts: int = 2200
-    """Prompts to label (ours; paper: 33,207)."""
+    """Prompts to label, in all rounds (ours; paper: 33,207)."""
+    rounds: int = 1
+    """Times that answers are collected: first from the SFT model, then from a policy trained for a while against the rankings so
+    far, whose own mistakes labelers have then seen (paper: steps 2 and 3 are repeated)."""
+    iterations_between: int = 10
+    """PPO iterations that give this policy (ours)."""
     sft_answers: int = 4
-    """Answers per prompt from the SFT model (ours)."""
+    """Answers per prompt from the SFT model; from the second round on, half of them from that policy (ours)."""
     high_temperature_answers: int = 1
     """More answers of the SFT model, at a higher temperature, so that bad answers are seen too (ours)."""
     high_temperature: float = 1.6
@@ -35,15 +42,22 @@ class ComparisonConfig:
     """Answers of the base model (ours)."""
     off_topic_answers: int = 1
     """Answers of the SFT model to somebody else's prompt, so that being off-topic is seen too (ours)."""
+    altered_answers: int = 0
+    """Beside a good answer that a labeler writes, copies of it with one thing changed: a name, a number, a fact; 0 =
+    labelers write nothing. Answers of models differ in manners above all, and from them a reward model learns no more (ours;
+    lineage: Stiennon 2020 ranked reference summaries too)."""
 
     def __post_init__(self):
         if not 2 <= self.answers_per_prompt <= 9:
             raise ValueError(f"{self.answers_per_prompt} answers per prompt, expected 2 to 9 (the paper has 4 to 9)")
+        if min(self.rounds, self.iterations_between) < 1:
+            raise ValueError(f"rounds {self.rounds} and iterations_between {self.iterations_between}: both must be >= 1")
 
     @property
     def answers_per_prompt(self) -> int:
         """K, before identical answers are dropped."""
-        return self.sft_answers + self.high_temperature_answers + self.base_answers + self.off_topic_answers
+        drawn = self.sft_answers + self.high_temperature_answers + self.base_answers + self.off_topic_answers
+        return drawn + (1 + self.altered_answers if self.altered_answers else 0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,7 +69,9 @@ class Preset:
     documents: int = 66_000
     """Pretraining documents drawn from the world (ours)."""
     primer_documents: int = 13_000
-    """Copybook documents with which pretraining begins (ours)."""
+    """Documents of the primer, with which pretraining begins, or of each of its terms (ours)."""
+    drills: bool = False
+    """Whether the tiny world's texts hold drills of reading, and labelers write prompts beside users (ours)."""
     incoming_prompts: int = 16_000
     """Prompts that users send, before cleaning (ours)."""
     pretrain: PretrainConfig = field(
@@ -119,16 +135,22 @@ class World(Protocol):
         """Return pretraining documents."""
     def primer(self, count: int) -> list[str]:
         """Return documents to begin pretraining with."""
+    def primer_terms(self, count: int) -> list[PrimerTerm]:
+        """Return a primer in terms of `count` documents, to begin pretraining with instead; nothing where there is none."""
     def held_out_documents(self) -> list[str]:
         """Return documents never trained on."""
     def demonstrations(self, incoming: int) -> list[Demonstration]:
         """Return what labelers wrote; nothing where there is none."""
+    def text_to_mix_in(self, count: int) -> list[str]:
+        """Return pretraining documents to mix into SFT; nothing where there is no text that belongs to the run."""
     def comparison_prompts(self, incoming: int, count: int) -> list[str]:
         """Return prompts whose answers are to be ranked."""
     def given_comparisons(self) -> list[Comparison] | None:
         """Return comparisons that exist already; None: sample answers and let labelers rank them."""
     def given_score(self) -> Callable[[Tokenizer, dict[tuple[int, ...], Any]], ScoreFunction] | None:
         """Return what makes, of the tokenizer and the prompts by their ids, a score to use instead of a reward model; or None."""
+    def written_answers(self, prompts: list[str], altered: int) -> list[list[str]]:
+        """Return, for each prompt, an answer that somebody wrote with care, and copies with one thing changed."""
     def rank(self, prompts: list[str], answers: list[list[str]]) -> list[list[int]]:
         """Let labelers rank the answers to each prompt, 0 = best."""
     def ppo_prompts(self, incoming: int) -> list:
@@ -182,7 +204,7 @@ def _gpt2() -> Preset:
         ),
         sft=SFTConfig(epochs=1.0, dropout=0.1, optim=OptimConfig(learning_rate=2e-5, warmup_steps=20)),
         comparisons=ComparisonConfig(
-            prompts=20_000, sft_answers=2, high_temperature_answers=0, base_answers=0, off_topic_answers=0
+            prompts=20_000, sft_answers=2, high_temperature_answers=0, base_answers=0, off_topic_answers=0,
         ),
         reward=RewardConfig(batch_size=64, optim=OptimConfig(learning_rate=2e-5, warmup_steps=20)),
         ppo=ppo,
@@ -190,6 +212,89 @@ def _gpt2() -> Preset:
     )  # fmt: skip
 
 
-PRESETS = {"tiny": Preset(), "nano": _nano(), "gpt2": _gpt2()}
-"""nano runs through all stages in seconds and learns next to nothing (for tests); tiny is the course's model; gpt2 is for
-one GPU and begins with GPT-2's own weights (`python -m rlhf_lite gpt2`)."""
+def _substance() -> Preset:
+    """Vary the course's model so that it knows, reads and follows: drills, labelers' prompts, two rounds of rankings.
+
+    Measured on few seeds yet.
+    """
+    optim = OptimConfig(learning_rate=6e-3, muon_learning_rate=0.02, muon_parts=True, warmup_steps=50)
+    pretrain = PretrainConfig(
+        steps=2500, batch_size=11, sequence_length=192, copying_start=True, whole_documents=True, short_steps=2300,
+        short_length=96, optim=optim,
+    )  # fmt: skip
+    ppo = PPOConfig(iterations=20)
+    return Preset(
+        drills=True,
+        primer_documents=9_000,
+        pretrain=pretrain,
+        sft=SFTConfig(pretraining_share=0.1),
+        comparisons=ComparisonConfig(
+            prompts=3600, rounds=2, sft_answers=2, high_temperature_answers=0, base_answers=0, altered_answers=3
+        ),
+        reward=RewardConfig(batch_size=12, optim=OptimConfig(learning_rate=8e-4, warmup_steps=20)),
+        ppo=ppo,
+        ppo_ptx=replace(ppo, ptx_coef=0.5),
+    )
+
+
+PRESETS = {"tiny": Preset(), "nano": _nano(), "gpt2": _gpt2(), "substance": _substance()}
+"""tiny is the course's model; substance is its successor, on trial: slower, and not manners alone; nano runs through all stages
+in seconds and learns next to nothing (for tests); gpt2 is for one GPU and begins with GPT-2's own weights
+(`python -m rlhf_lite gpt2`)."""
+
+
+USES = {
+    "pretrain": (("model", "documents", "primer_documents", "drills", "pretrain"), ("text",)),
+    "sft": (("sft", "incoming_prompts", "documents", "drills"), ("demonstrations", "text")),
+    "comparisons": (("comparisons", "incoming_prompts", "drills"), ("comparisons",)),
+    "reward": (("reward",), ("comparisons",)),
+    "judge": (("reward",), ("judge",)),
+    "ppo": (("ppo", "incoming_prompts"), ("prompts", "score_fn")),
+    "ppo_ptx": (("ppo_ptx", "documents", "incoming_prompts"), ("prompts", "score_fn", "text")),
+}
+"""Settings and data of each stage; data that no stage names, such as a released base model, belongs to all."""
+
+
+def used_by(stage: str, preset: Preset | dict[str, Any], data: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Return the part of all settings and all data that a stage uses; settings by their dotted names."""
+    (names, own), settings = USES[stage], preset if isinstance(preset, dict) else asdict(preset)
+    others = {key for _, keys in USES.values() for key in keys} - set(own)
+    return {"settings": dotted({key: value for key, value in settings.items() if key in names}),
+            "data": {key: value for key, value in data.items() if key not in others}}  # fmt: skip
+
+
+def differences(was: dict[str, dict[str, Any]], now: dict[str, dict[str, Any]], defaults: dict[str, Any] | None) -> list[str]:
+    """Name what differs in what a stage used and would use, of settings that both versions of the library know.
+
+    With `defaults`, for a stage that is done: a setting that stands at its default, and data that is not given, were not
+    asked for, and do not differ. Data is a fingerprint, after which " of FILE" may stand.
+    """
+    done, before = defaults is not None, was["settings"]
+    names = [name for name in now["settings"] if name in before and not (done and defaults.get(name) == now["settings"][name])]
+    found = [(name, before[name], now["settings"][name]) for name in names if before[name] != now["settings"][name]]
+    for name in now["data"] if done else {**was["data"], **now["data"]}:
+        old, new = (str(part["data"].get(name, "not given")) for part in (was, now))
+        found += [(name, old, new)] if old.partition(" of ")[0] != new.partition(" of ")[0] else []
+    return [f"{name} was {old}, now {new}" for name, old, new in found]
+
+
+def differences_of_base(base: GPTConfig, preset: Preset, defaults: dict[str, Any]) -> list[str]:
+    """Name what was asked for of a model that nobody will build, since there is a base model of another shape."""
+    was, now = dotted({"model": asdict(base)}), dotted({"model": asdict(preset.model)})
+    return [f"{name} is {was[name]}, asked for {now[name]}" for name in now if now[name] not in (was[name], defaults.get(name))]
+
+
+def read_record(folder: Path, stages: Sequence[str]) -> dict[str, dict[str, Any]]:
+    """Read from a run's run.json what each stage that has begun there used: "settings", "data" and "seed".
+
+    Raises: ValueError, naming the file and what to do, if it is damaged.
+    """
+    path, advice = folder / "run.json", "delete that file if this is the run with these settings"
+    about = read_json(path, dict, advice) if path.exists() else {"stages": {}}
+    try:
+        if "stages" not in about:  # earlier versions kept one record for all
+            about["stages"] = {stage: used_by(stage, about["preset"], about.get("data", {})) for stage in stages}
+        return {stage: {**entry, "settings": dict(entry["settings"]), "data": dict(entry["data"]), "seed": int(about["seed"])}
+                for stage, entry in about["stages"].items() if (folder / stage).is_dir()}  # fmt: skip
+    except (KeyError, TypeError, ValueError, AttributeError):
+        raise ValueError(f"{path} does not say what stages used: {advice}") from None

@@ -5,6 +5,7 @@ Fine-tuning reads prompt and response in a row; the reward model reads several r
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -58,6 +59,16 @@ class Example:
     def n_learned(self) -> int:
         """Number of tokens that are predicted and learnt: the response's, but never the first token of the text."""
         return len(self.ids) - max(1, self.prompt_length)
+
+
+class PrimerTerm(NamedTuple):
+    """One term of a primer as texts; see `pretrain.Term`."""
+
+    documents: list[str]
+    questions: list[tuple[str, str]]
+    """Beginnings of texts, and the word that must come next."""
+    share: float
+    most_steps: int
 
 
 @dataclass(frozen=True)

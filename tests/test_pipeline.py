@@ -18,14 +18,15 @@ from functools import partial
 import pytest
 import torch
 
+from rlhf_lite import comparisons as comparisons_module
 from rlhf_lite import pipeline as pipeline_module
 from rlhf_lite.checkpoint import TrainingRun, read_log
+from rlhf_lite.comparisons import ranked_rows
 from rlhf_lite.optim import OptimConfig
 from rlhf_lite.pipeline import STAGES, Pipeline
-from rlhf_lite.presets import PRESETS, ComparisonConfig, dotted
+from rlhf_lite.presets import PRESETS, ComparisonConfig, dotted, used_by
 from rlhf_lite.real_data.score_functions import text_score
 from rlhf_lite.records import Comparison, Demonstration
-from rlhf_lite.run_record import used_by
 from rlhf_lite.tokenizer import Tokenizer
 
 COLORS = "red blue green white black".split()
@@ -47,11 +48,20 @@ class ToyWorld:
     def primer(self, count):
         return self.documents(count)
 
+    def primer_terms(self, count):
+        return []
+
     def held_out_documents(self):
         return self.documents(40)
 
     def demonstrations(self, incoming):
         return [Demonstration(f"Name {c}.", f"{c} is a color.") for c in COLORS * 4]
+
+    def text_to_mix_in(self, count):
+        return self.documents(count)
+
+    def written_answers(self, prompts, altered):
+        return [["nice", *["very nice"] * altered] for _ in prompts]
 
     def comparison_prompts(self, incoming, count):
         return [f"Name {COLORS[i % 5]}." for i in range(count)]
@@ -77,7 +87,8 @@ def toy_preset():
     nano = PRESETS["nano"]
     ppo = replace(nano.ppo, iterations=2, episodes=4, minibatch_size=2, max_new_tokens=6)
     return replace(
-        nano, documents=300, primer_documents=60, comparisons=ComparisonConfig(prompts=6), ppo=ppo,
+        nano, documents=300, primer_documents=60, ppo=ppo,
+        comparisons=ComparisonConfig(prompts=6, rounds=2, iterations_between=1, sft_answers=2, altered_answers=2),
         pretrain=replace(nano.pretrain, steps=4, primer_steps=2, sequence_length=32),
         ppo_ptx=replace(ppo, ptx_coef=0.5, ptx_sequence_length=32, ptx_batch_size=2),
     )  # fmt: skip
@@ -236,7 +247,8 @@ def test_prompts_that_leave_no_room_for_the_answer_are_left_out_with_their_rows(
     (tmp_path / "run.json").unlink()
     world = ToyWorld()
     world.comparison_prompts = lambda incoming, count: ["Name red.", "red " * 312, "Name blue.", "x " * 900]
-    Pipeline(tmp_path, toy_preset(), 0, world, show_progress=False).comparisons()
+    preset = replace(toy_preset(), comparisons=ComparisonConfig(prompts=6, rounds=1))
+    Pipeline(tmp_path, preset, 0, world, show_progress=False).comparisons()
     assert "left out 2 of 4 prompts to compare answers to: longer than 314 tokens" in capsys.readouterr().out
     rows = json.loads((tmp_path / "comparisons/comparisons.json").read_text())
     tokenizer = finished.tokenizer
@@ -303,12 +315,13 @@ def test_answers_to_rank_are_distinct_and_come_from_every_source(finished):
 def test_a_newer_policy_replaces_half_of_the_sft_answers(finished):
     newest = finished.model("ppo")
     sources = finished.comparison_sources(newest)
-    assert [model is newest for model, _ in sources] == [True, True, False, False, False, False]
+    assert [model is newest for model, _ in sources] == [True, False, False, False]
 
 
 def test_ranked_rows_hold_the_prompt_and_the_sampled_ids(finished):
     rows = json.loads(finished.output("comparisons").read_text())
-    prompts, answers = finished.world.asked[0]
+    (prompts, answers), (more, written) = finished.world.asked  # two rounds
+    prompts, answers = [*prompts, *more], [*answers, *written]
     assert rows, "nothing was ranked"
     tokenizer = finished.tokenizer
     for row in rows:
@@ -321,7 +334,7 @@ def test_ranked_rows_hold_the_prompt_and_the_sampled_ids(finished):
 
 def test_prompts_on_which_a_labeler_decides_nothing_are_left_out(finished, monkeypatch):
     monkeypatch.setattr(finished.world, "rank", lambda prompts, answers: [[0, 0], [1, 0]])
-    rows = finished.rank_answers(["Name red.", "Name blue."], [[[1], [2]], [[3], [4]]])
+    rows = ranked_rows(finished.world, finished.tokenizer, ["Name red.", "Name blue."], [[[1], [2]], [[3], [4]]])
     assert [row["prompt"] for row in rows] == ["Name blue."]
 
 
@@ -404,9 +417,10 @@ def test_sft_trains_with_its_own_dropout_and_keeps_the_models(tmp_path, monkeypa
 
 def test_answers_that_differ_only_in_their_last_token_are_two(finished, monkeypatch):
     end = finished.tokenizer.end_id
-    drawn = iter([[[5, 6, end]], [[5, 6, 7]], [[5, 6, end]]])
-    monkeypatch.setattr(pipeline_module, "sample", lambda *_, **__: next(drawn))
-    pipeline = Pipeline(finished.folder, replace(toy_preset(), comparisons=ComparisonConfig(off_topic_answers=0)), 0, ToyWorld(),
+    drawn = iter([[[5, 6, end]], [[5, 6, 7]], [[5, 6, end]]])  # of three sources
+    monkeypatch.setattr(comparisons_module, "sample", lambda *_, **__: next(drawn))
+    alone = replace(toy_preset(), comparisons=ComparisonConfig(off_topic_answers=0, altered_answers=0))
+    pipeline = Pipeline(finished.folder, alone, 0, ToyWorld(),
                         show_progress=False)  # fmt: skip
     assert pipeline.collect_answers(["a"], [(pipeline.model("sft"), 1.0)] * 3) == [[[5, 6, end], [5, 6, 7]]]
 

@@ -4,13 +4,16 @@ Proves besides: the mask comes from one tokenisation of prompt and answer; a mic
 learnt by heart, the stop included; a stopped run goes on bit for bit.
 """
 
+from dataclasses import replace
+
 import pytest
 import torch
 
 from rlhf_lite.checkpoint import TrainingRun
+from rlhf_lite.data import window_batch
 from rlhf_lite.generate import generate
 from rlhf_lite.gpt import GPT, GPTConfig
-from rlhf_lite.likelihood import next_token_log_probs
+from rlhf_lite.likelihood import language_model_loss, next_token_log_probs
 from rlhf_lite.optim import OptimConfig
 from rlhf_lite.records import Demonstration, Example, collate_examples, encode_demonstrations
 from rlhf_lite.sft import SFTConfig, sft_loss, train_sft
@@ -140,3 +143,34 @@ def test_dropout_is_on_while_training():
     model.final_norm.register_forward_hook(lambda module, *_: modes.append(module.training))
     train_sft(model, EXAMPLES, SFTConfig(epochs=1, batch_size=3), pad_id=PAD, seed=0, run=TrainingRun(None, show_progress=False))
     assert modes == [True]
+
+
+def test_pretraining_text_keeps_its_share_of_windows_and_of_the_gradient(make_gpt):
+    text, start = torch.arange(10).repeat(8), {}
+    config = SFTConfig(epochs=1, batch_size=3, pretraining_share=0.4, pretraining_length=7)
+    model = make_gpt()
+    sft_loss(model, collate_examples(EXAMPLES, PAD))[0].backward()
+    start["answers"] = gradients(model)
+    windows = window_batch(text, 0, 2, 7, seed=0)  # 3 demonstrations are 0.6 of the sequences, 2 windows the rest
+    language_model_loss(model(windows), windows).backward()
+    start["text"] = gradients(model)
+    expected = torch.cat([(0.6 * a + 0.4 * b).flatten() for a, b in zip(*(g.values() for g in start.values()), strict=True)])
+
+    model, run = make_gpt(), TrainingRun(None, show_progress=False)
+    config = replace(config, optim=OptimConfig(learning_rate=1e-9, max_grad_norm=1e9))
+    train_sft(model, EXAMPLES, config, pad_id=PAD, seed=0, run=run, pretraining_tokens=text)
+    row = run.history[0]
+    assert row["grad_norm"] == pytest.approx(expected.norm().item(), rel=1e-4)
+    assert row["pretraining_loss"] == pytest.approx(language_model_loss(make_gpt()(windows), windows).item(), rel=1e-5)
+
+
+def test_without_pretraining_text_or_share_none_is_mixed_in(make_gpt):
+    histories = []
+    for share, text in ((0.1, None), (0.0, torch.arange(10).repeat(20)), (0.1, torch.arange(10).repeat(20))):
+        run = TrainingRun(None, show_progress=False)
+        config = SFTConfig(epochs=2, batch_size=3, pretraining_share=share, pretraining_length=8)
+        train_sft(make_gpt(), EXAMPLES, config, pad_id=PAD, seed=0, run=run, pretraining_tokens=text)
+        histories.append([row["loss"] for row in run.history])
+    assert histories[0] == histories[1] != histories[2]
+    with pytest.raises(ValueError, match="pretraining_share is 1, expected 0 to less than 1"):
+        SFTConfig(pretraining_share=1)

@@ -199,6 +199,10 @@ class Preferences:
         """Return the run's demonstrations."""
         return self.own_demonstrations
 
+    def text_to_mix_in(self, count: int) -> list[str]:
+        """Return the text, in pieces, if there is one."""
+        return self.documents(count)
+
     def given_comparisons(self) -> list[Comparison]:
         """Return the run's comparisons: nothing is sampled or ranked."""
         return self.comparisons

@@ -31,17 +31,24 @@ class Muon(torch.optim.Optimizer):
     MOMENTUM = 0.95  # source: Jordan 2024
 
     def __init__(self, groups: list[dict[str, Any]], config: Any, inner: set[int]):
-        """Take groups of parameters with their weight decay; `config` is an `optim.OptimConfig`, `inner` the matrices' ids."""
-        parts = [(p, group["weight_decay"]) for group in groups for p in group["params"]]
+        """Take groups of parameters with their weight decay and, where it is not the config's, their peak rate.
+
+        `config` is an `optim.OptimConfig`, `inner` the ids of the matrices that Muon steps.
+        """
+        parts = [
+            (p, (id(p) in inner, group["weight_decay"], group.get("peak", config.learning_rate)))
+            for group in groups
+            for p in group["params"]
+        ]
         super().__init__(
             [
                 {
-                    "params": [p for p, d in parts if (id(p) in inner, d) == (muon, decay)],
+                    "params": [p for p, k in parts if k == (muon, decay, peak)],
                     "weight_decay": decay,
                     "muon": muon,
-                    "peak": config.muon_learning_rate if muon else config.learning_rate,
+                    "peak": config.muon_learning_rate if muon else peak,
                 }
-                for muon, decay in sorted({(id(p) in inner, decay) for p, decay in parts})
+                for muon, decay, peak in sorted({kind for _, kind in parts})
             ],
             {"lr": config.learning_rate},
         )
@@ -64,13 +71,19 @@ class Muon(torch.optim.Optimizer):
             momentum = self.state[p].setdefault("momentum", torch.zeros_like(p))
             momentum.lerp_(p.grad, 1 - self.MOMENTUM)
             update = p.grad.lerp(momentum, self.MOMENTUM)  # Nesterov's
-            wide = update if p.shape[0] <= p.shape[1] else update.mT
-            by_shape.setdefault(tuple(wide.shape), []).append((p, wide))
+            for part, step in self._parts(p, update):
+                wide = step if step.shape[0] <= step.shape[1] else step.mT
+                by_shape.setdefault(tuple(wide.shape), []).append((part, wide))
         for pairs in by_shape.values():
             for (p, _), update in zip(pairs, orthogonalize(torch.stack([wide for _, wide in pairs])), strict=True):
                 p.mul_(1 - rate * weight_decay)
                 tall = p.shape[0] > p.shape[1]
                 p.add_(update.mT if tall else update, alpha=-rate * max(1, p.shape[0] / p.shape[1]) ** 0.5)
+
+    def _parts(self, p: Tensor, update: Tensor) -> list[tuple[Tensor, Tensor]]:
+        # keys and values are one matrix of 2C x C
+        n = 2 if self.config.muon_parts and p.shape[0] == 2 * p.shape[1] else 1
+        return list(zip(p.chunk(n), update.chunk(n), strict=True))
 
     def _step_adam(self, p: Tensor, rate: float, weight_decay: float) -> None:
         config, state = self.config, self.state[p]

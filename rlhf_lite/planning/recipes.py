@@ -27,8 +27,9 @@ from ..sft import SFTConfig
 
 Tag = Literal["paper", "lineage", "ours"]
 OF_THE_TINY_WORLD = tuple(
-    "primer_steps short_steps short_length muon_learning_rate eval_every sft_answers high_temperature_answers high_temperature "
-    "base_answers off_topic_answers".split()
+    "copying_start whole_documents primer_steps primer_length short_steps short_length muon_learning_rate eval_every "
+    "pretraining_length sft_answers high_temperature_answers high_temperature base_answers off_topic_answers rounds "
+    "iterations_between altered_answers drills muon_parts".split()
 )
 """Ends of the names of settings that no paper has."""
 
@@ -142,7 +143,8 @@ def _instructgpt(
 ) -> Recipe:
     """Put InstructGPT's stages on a pretrained model, with the learning rates of the size `rates`."""
     sft_rate, start_rate, value_rate, batch_size = RATES[rates]
-    sft = SFTConfig(epochs=16, batch_size=batch_size, dropout=0.2, optim=OptimConfig(learning_rate=sft_rate))
+    rate = OptimConfig(learning_rate=sft_rate)
+    sft = SFTConfig(epochs=16, batch_size=batch_size, dropout=0.2, pretraining_share=0.0, optim=rate)
     start = SFTConfig(epochs=2, batch_size=batch_size, optim=OptimConfig(learning_rate=start_rate))
     # the policy's rate is not printed, only that 2.55e-6 to 2.55e-5 were tried: their geometric mean (ours);
     # 10 iterations of warm-up are 80 steps of 64 episodes
@@ -158,7 +160,7 @@ def _instructgpt(
         preset=Preset(
             model=model, pretrain=pretrain, sft=sft, ppo=ppo,
             comparisons=ComparisonConfig(
-                prompts=33_207, sft_answers=9, high_temperature_answers=0, base_answers=0, off_topic_answers=0
+                prompts=33_207, sft_answers=9, high_temperature_answers=0, base_answers=0, off_topic_answers=0,
             ),
             reward=RewardConfig(batch_size=64, optim=OptimConfig(learning_rate=9e-6)),
             ppo_ptx=replace(ppo, ptx_coef=27.8, ptx_batch_size=8 * 64),

@@ -12,6 +12,7 @@ import torch
 from matplotlib.figure import Figure
 
 from ..checkpoint import TrainingRun, load_model, read_log, save_model
+from ..comparisons import ranked_rows
 from ..evaluate import alignment_tax, mean_interval, sample, share_given_back, share_with_ties, win_rate
 from ..files import read_json, write_atomically
 from ..pipeline import STAGES, Pipeline
@@ -62,7 +63,7 @@ def second_round(pipeline: Pipeline) -> Path:
         fresh = prompts[settings.comparisons.prompts :]
         answers = pipeline.collect_answers(fresh, pipeline.comparison_sources(pipeline.model("ppo_ptx")))
         first = load_rankings(pipeline.output("comparisons"), pipeline.tokenizer.vocab_size)
-        write_atomically(rows_path, json.dumps(first + pipeline.rank_answers(fresh, answers)))
+        write_atomically(rows_path, json.dumps(first + ranked_rows(pipeline.world, pipeline.tokenizer, fresh, answers)))
     reward_path = folder / "reward" / "model.safetensors"
     if not reward_path.exists():
         run = TrainingRun(folder / "reward", show_progress=pipeline.show_progress, name="reward, round 2")

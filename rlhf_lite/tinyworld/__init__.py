@@ -2,7 +2,9 @@
 
     words         who and what exists, and what is true
     sentences     what is said of it
+    mistakes      what pupils and careless writers get wrong
     school_tasks  tasks that are solved by reading
+    drills        pages of copying, looking up and recalling
     corpus        texts to pretrain on
     prompts       what users ask, and what a good answer needs
     users         the stream of prompts, and its cleaning

@@ -4,6 +4,7 @@ import random
 from collections.abc import Iterator
 
 from . import words as w
+from .drills import DRILLS, TERMS
 from .school_tasks import as_page, exercises
 from .sentences import (
     count_word,
@@ -28,6 +29,25 @@ SOURCE_WEIGHTS = {
     "lists": 0.04,
 }
 """Share of the documents that each source gives (ours; GPT-3's Table 2.2 is the model)."""
+
+
+DRILLED_WEIGHTS = {
+    "exercises": 0.3,
+    "close reading": 0.09,
+    "quizzes": 0.1,
+    "asked of each": 0.03,
+    "in short": 0.02,
+    "recall": 0.08,
+    "stories": 0.1,
+    "forum": 0.08,
+    "encyclopedia": 0.09,
+    "dialogues": 0.04,
+    "copied lines": 0.015,
+    "copied pairs": 0.015,
+    "reviews": 0.02,
+    "lists": 0.02,
+}
+"""The same with drills (ours)."""
 
 
 def _story_document(rng: random.Random) -> str:
@@ -124,6 +144,7 @@ SOURCES = {
     "dialogues": _dialogue_document,
     "lists": _list_document,
     "reviews": _review_document,
+    **DRILLS,
 }
 
 
@@ -138,3 +159,8 @@ def documents(seed: int | str, count: int, weights: dict[str, float] | None = No
 def primer(seed: int | str, count: int) -> Iterator[str]:
     """Draw copybook documents only: pretraining begins with them, since looking back is learnt first and fastest there."""
     yield from documents(f"primer {seed}", count, {"copybook": 1.0})
+
+
+def term_documents(seed: int | str, number: int, count: int) -> list[str]:
+    """Draw the documents of one term of the primer."""
+    return list(documents(f"primer {seed} {number}", count, TERMS[number][0]))

@@ -13,6 +13,7 @@ from itertools import pairwise
 
 from . import words as w
 from .corpus import SOURCE_WEIGHTS, documents
+from .mistakes import split_sentences
 from .prompts import MAKERS, Need, Request, find_all
 
 DISHONEST_COST = 0.5
@@ -43,11 +44,6 @@ class Verdict:
 def split_words(text: str) -> list[str]:
     """Split into words and marks. Example: "Xi'an is old." -> ["Xi'an", "is", "old", "."]"""
     return re.findall(r"[\w']+|[^\w\s]", text)
-
-
-def split_sentences(text: str) -> list[str]:
-    """Split after . ! ? at the end of a word. Example: "Yes. No?" -> ["Yes.", "No?"]"""
-    return [s for s in re.split(r"(?<=[.!?])\s+", text.strip()) if s]
 
 
 _CLASS_OF = dict.fromkeys(w.NAMES, "<name>") | dict.fromkeys((*w.THINGS, *w.GOODS), "<thing>")

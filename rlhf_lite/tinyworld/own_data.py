@@ -13,7 +13,7 @@ from ..files import fingerprint
 from ..gpt import GPT
 from ..real_data.row_files import Rows, read_comparisons, read_demonstrations, read_prompts, read_text
 from ..real_data.score_functions import ScoreFunctionError, text_score
-from ..records import Comparison, Demonstration, hold_out_end
+from ..records import Comparison, Demonstration, PrimerTerm, hold_out_end
 from ..reward import RewardConfig
 from ..tokenizer import Tokenizer
 from .world import TinyWorld
@@ -36,8 +36,9 @@ class OwnData(TinyWorld):
     def __init__(
         self, seed: int, *, text: Path | None = None, demonstrations: Path | None = None, comparisons: Path | None = None,
         prompts: Path | None = None, score_fn: str | None = None, skip_bad_rows: bool = False, tell: Callable[[str], None] = print,
+        drills: bool = False,
     ):  # fmt: skip
-        super().__init__(seed)
+        super().__init__(seed, drills=drills)
         self.skip_bad_rows, self.tell = skip_bad_rows, tell
         self.before: set[str] = set()
         """Parts of earlier stages that were the reader's own."""
@@ -89,6 +90,10 @@ class OwnData(TinyWorld):
         """Return the tiny world's copybook; a text of the reader's has none."""
         return super().primer(count) if self.text is None else []
 
+    def primer_terms(self, count: int) -> list[PrimerTerm]:
+        """Return the tiny world's drills, if it has them; a text of the reader's has none."""
+        return super().primer_terms(count) if self.text is None else []
+
     def held_out_documents(self) -> list[str]:
         """Return the last tenth of the reader's text, or the tiny world's held-out documents."""
         return super().held_out_documents() if self.text is None else [hold_out_end(self.text)[1]]
@@ -96,6 +101,10 @@ class OwnData(TinyWorld):
     def demonstrations(self, incoming: int) -> list[Demonstration]:
         """Return the reader's demonstrations, if there are any; the labelers' where nothing is the reader's own."""
         return (self.own_demonstrations or []) if self.is_own else super().demonstrations(incoming)
+
+    def text_to_mix_in(self, count: int) -> list[str]:
+        """Return the reader's text, or the tiny world's where nothing is the reader's own."""
+        return self.documents(count) if self.text is not None or not self.is_own else []
 
     def comparison_prompts(self, incoming: int, count: int) -> list[str]:
         """Return prompts whose answers labelers will rank."""

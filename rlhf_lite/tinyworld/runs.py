@@ -16,10 +16,9 @@ from ..checkpoint import load_model
 from ..engine import Engine, EngineConfig
 from ..files import course_folder, load_tensors, replacing
 from ..pipeline import STAGES, Pipeline
-from ..presets import PRESETS, Preset, dotted
+from ..presets import PRESETS, Preset, differences_of_base, dotted
 from ..reports.run_report import write_report
 from ..reward import load_rankings
-from ..run_record import differences_of_base
 from ..tokenizer import Tokenizer
 from .evaluation import MODELS, Evaluation, Models, load_models, reward_model_accuracy
 from .own_data import OwnData
@@ -33,7 +32,7 @@ SHIPPED = course_folder() / "data" / "checkpoints"
 class Run:
     """Say which run to work on, and with what."""
 
-    preset: Literal["tiny", "nano"] | None = None
+    preset: Literal["tiny", "nano", "substance"] | None = None
     """Where the settings below start from; tiny, where none is given."""
     seed: int = 0
     """Decides everything random: texts, prompts, labelers' moods, initial weights, sampling."""
@@ -78,10 +77,12 @@ class Run:
         world = OwnData(
             self.seed, text=self.text, demonstrations=self.demonstrations, comparisons=self.comparisons, prompts=self.prompts,
             score_fn=self.score_fn, skip_bad_rows=self.skip_bad_rows, tell=print if engine.is_main else lambda text: None,
+            drills=self.config.drills,
         )  # fmt: skip
         config = self.config
-        if self.text is not None:  # the primer is the tiny world's, and short windows are for its short texts
-            config = replace(config, pretrain=replace(config.pretrain, primer_steps=0, short_steps=0))
+        if self.text is not None:  # the primer is the tiny world's, and short windows and the start are for its short texts
+            plain = replace(config.pretrain, primer_steps=0, short_steps=0, copying_start=False, whole_documents=False)
+            config = replace(config, pretrain=plain)
         named = {"model." + key for key in asdict(config.model) if key != "vocab_size"} if self.preset else set()
         defaults = {key: value for key, value in dotted(asdict(self.defaults)).items() if key not in named}
         pipeline = Pipeline(folder, config, self.seed, world, defaults=defaults, engine=engine,

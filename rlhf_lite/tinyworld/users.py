@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 from ..real_data.splits import cap_per_user, deduplicate_by_prefix, split_by_user
 from . import words as w
-from .prompts import Request, draw_requests
+from .prompts import USE_CASE_SHARES, Request, draw_requests
 
 N_USERS = 400
 """Customers of the playground (ours)."""
@@ -76,3 +76,18 @@ def training_requests(seed: int, count: int) -> tuple[dict[str, list[Request]], 
     requests, report = clean_requests(incoming_requests(seed, count))
     rows = split_by_user([r.user for r in requests], SPLITS, seed)
     return {stage: [requests[i] for i in indices] for stage, indices in rows.items()}, report
+
+
+def labelers_requests(seed: int, stage: str, count: int) -> list[Request]:
+    """Draw prompts that labelers wrote for a stage: of every use case as many, since they are asked to think of all of them."""
+    use_cases = list(USE_CASE_SHARES)
+    requests = draw_requests(f"labelers {stage} {seed}", count, use_cases=use_cases)
+    return [replace(request, user="labelers") for request in requests]
+
+
+def with_labelers(requests: list[Request], seed: int, stage: str, share: float) -> list[Request]:
+    """Put prompts written by labelers in the place of some of the users', and shuffle; as many as before."""
+    count = round(share * len(requests))
+    mixed = requests[: len(requests) - count] + labelers_requests(seed, stage, count)
+    random.Random(f"mixed {stage} {seed}").shuffle(mixed)
+    return mixed

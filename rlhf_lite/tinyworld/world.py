@@ -5,14 +5,15 @@ from typing import Any
 
 from ..evaluate import sample
 from ..gpt import GPT
-from ..records import Demonstration
+from ..records import Demonstration, PrimerTerm
 from ..tokenizer import Tokenizer
 from .abilities import WATCHED, ability_shares
-from .corpus import documents, primer
+from .corpus import DRILLED_WEIGHTS, documents, primer, term_documents
+from .drills import TERMS, term_questions
 from .judge import judge
-from .labelers import HELD_OUT_LABELERS, demonstrate, make_labelers, rank
+from .labelers import HELD_OUT_LABELERS, alter, demonstrate, make_labelers, rank, write_with_care
 from .prompts import Request, draw_requests
-from .users import CleaningReport, training_requests
+from .users import CleaningReport, training_requests, with_labelers
 
 MONITOR_PROMPTS = 100
 """Held-out prompts on which PPO's gold score is watched (ours)."""
@@ -20,11 +21,15 @@ MONITOR_PER_ABILITY = 24
 """Prompts for each ability that is watched (ours): a share of them is right or wrong by about 0.1."""
 
 
+LABELERS_SHARES = {"sft": 0.5, "reward": 0.5}
+"""Share of the prompts that labelers write, in the world with drills; PPO's are all of users (ours; paper: 89 %, 20 % and none)."""
+
+
 class TinyWorld:
     """Draw everything from one seed; training sees demonstrations, rankings and prompts, never the judge."""
 
-    def __init__(self, seed: int):
-        self.seed = seed
+    def __init__(self, seed: int, *, drills: bool = False):
+        self.seed, self.drills = seed, drills
         self.labelers = make_labelers(0)  # the same forty people in every run
         self._by_prompt: dict[str, Request] = {}
         self._requests: dict[int, tuple[dict[str, list[Request]], CleaningReport]] = {}
@@ -34,12 +39,17 @@ class TinyWorld:
         return {}
 
     def documents(self, count: int) -> list[str]:
-        """Return pretraining documents."""
-        return list(documents(self.seed, count))
+        """Return pretraining documents, drills among them if the world has them."""
+        return list(documents(self.seed, count, DRILLED_WEIGHTS if self.drills else None))
 
     def primer(self, count: int) -> list[str]:
         """Return the copybook with which pretraining begins."""
         return list(primer(self.seed, count))
+
+    def primer_terms(self, count: int) -> list[PrimerTerm]:
+        """Return the drills with which pretraining begins instead, if the world has them, in terms of `count` documents."""
+        numbers = range(len(TERMS)) if self.drills else ()
+        return [PrimerTerm(term_documents(self.seed, i, count), term_questions(i), *TERMS[i][2:]) for i in numbers]
 
     def held_out_documents(self) -> list[str]:
         """Return documents never trained on, the same for every seed."""
@@ -48,7 +58,10 @@ class TinyWorld:
     def requests(self, incoming: int) -> dict[str, list[Request]]:
         """Return cleaned prompts by stage: sft, reward, ppo."""
         if incoming not in self._requests:
-            self._requests[incoming] = training_requests(self.seed, incoming)
+            requests, report = training_requests(self.seed, incoming)
+            for stage in LABELERS_SHARES if self.drills else ():
+                requests[stage] = with_labelers(requests[stage], self.seed, stage, LABELERS_SHARES[stage])
+            self._requests[incoming] = requests, report
         return self._requests[incoming][0]
 
     def cleaning_report(self, incoming: int) -> CleaningReport:
@@ -64,6 +77,10 @@ class TinyWorld:
             Demonstration(prompt=request.prompt, response=demonstrate(rng.choice(people), request, rng))
             for request in self.requests(incoming)["sft"]
         ]
+
+    def text_to_mix_in(self, count: int) -> list[str]:
+        """Return the pretraining documents."""
+        return self.documents(count)
 
     def given_comparisons(self) -> None:
         """Return None: here answers are sampled and ranked."""
@@ -87,6 +104,15 @@ class TinyWorld:
             )
         self._by_prompt.update({request.prompt: request for request in chosen})
         return [request.prompt for request in chosen]
+
+    def written_answers(self, prompts: list[str], altered: int) -> list[list[str]]:
+        """Let a training labeler write an answer to each prompt with care, and copies of it with one thing changed."""
+        rng, people = random.Random(f"written {self.seed} {prompts[:1]}"), self.training_labelers
+        written = []
+        for request in (self._by_prompt[prompt] for prompt in prompts):
+            good = write_with_care(rng.choice(people), request, rng)
+            written.append([good, *(alter(request, good, rng) for _ in range(altered))])
+        return written
 
     def rank(self, prompts: list[str], answers: list[list[str]]) -> list[list[int]]:
         """Let a training labeler, another one for each prompt, rank its answers."""

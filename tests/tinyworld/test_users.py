@@ -10,7 +10,7 @@ from collections import Counter
 import pytest
 
 from rlhf_lite.tinyworld import users
-from rlhf_lite.tinyworld.prompts import USE_CASE_SHARES
+from rlhf_lite.tinyworld.prompts import USE_CASE_SHARES, is_held_out
 
 PERSONAL = re.compile(r"\d{3}-\d{4}|@")
 
@@ -79,3 +79,14 @@ def test_no_user_and_no_prompt_serves_two_stages(seed):
 def test_the_seed_decides_the_stream():
     assert users.incoming_requests(5, 200) == users.incoming_requests(5, 200)
     assert users.incoming_requests(5, 200) != users.incoming_requests(6, 200)
+
+
+def test_labelers_write_their_share_of_the_prompts_of_every_use_case():
+    requests = users.training_requests(0, 4000)[0]["sft"]
+    mixed = users.with_labelers(requests, 0, "sft", 0.5)
+    written = [request for request in mixed if request.user == "labelers"]
+    assert len(mixed) == len(requests) and len(written) == round(len(requests) / 2)
+    count = Counter(request.use_case for request in written)
+    assert set(count) == set(USE_CASE_SHARES) and max(count.values()) - min(count.values()) <= 1
+    assert not any(is_held_out(request.use_case, request.combination) for request in written)
+    assert mixed == users.with_labelers(requests, 0, "sft", 0.5) and users.with_labelers(requests, 0, "sft", 0.0) != mixed

@@ -1,0 +1,182 @@
+"""Drills: pages that ask for copying, looking up and recalling, again and again. Models that did them read and know.
+
+Without them a small model finds the names of a passage and not which of them is asked for: attention learns to look for a class
+of words sooner than for the one word. Their words are not those of users' prompts.
+"""
+
+import random
+
+from . import words as w
+from .school_tasks import Exercise, as_page
+from .sentences import fact_sentence, join_list, passage
+
+COPYBOOK_WORDS = sorted({*w.NAMES, *w.THINGS, *w.GOODS, *w.PLACES, *w.CITIES, *w.ADJECTIVES})
+
+
+def copy_lines(rng: random.Random) -> str:
+    """Write a line of words again and again: whoever looks back knows how it goes on."""
+    line = " ".join(rng.sample(COPYBOOK_WORDS, rng.randint(2, 10)))
+    return "Copy: " + " ".join([f"{line}."] * max(2, 26 // line.count(" ")))
+
+
+def copy_pairs(rng: random.Random) -> str:
+    """Write pairs of words again and again in other orders, some turned round."""
+    count = rng.randint(2, 7)
+    words = rng.sample(COPYBOOK_WORDS, 2 * count)
+    pairs, backwards = list(zip(words[:count], words[count:], strict=True)), rng.random() < 0.5
+    again = [pair[::-1] for pair in pairs] if backwards else pairs
+    lines = [pairs, *(rng.sample(again, count) for _ in range(max(1, 9 // count)))]
+    return ("Back: " if backwards else "Pairs: ") + " ".join(", ".join(map(" ".join, line)) + "." for line in lines)
+
+
+def ask(rows: list[tuple[str, str, str]], text: str, rng: random.Random) -> Exercise:
+    """Ask one thing about a passage: who has what and where, all names, things or places, or what it does not say."""
+    name, thing, place = rng.choice(rows)
+    missing = rng.choice([each for each in w.GOODS if each not in text])
+    column, heading = rng.choice(((0, "Names:"), (1, "Things:"), (2, "Places:")))
+    questions = {
+        (f"Who has the {thing}?", f"{name} has the {thing}."): 0.28,
+        (f"Where is the {thing}?", f"The {thing} is at the {place}."): 0.2,
+        (f"What has {name}?", f"{name} has the {thing}."): 0.1,
+        (f"Where is {name}?", f"{name} is at the {place}."): 0.1,
+        (f"Who has the {missing}?", w.NOT_IN_TEXT): 0.14,
+        (heading, join_list([row[column] for row in rows]) + "."): 0.18,
+    }
+    return rng.choices(list(questions), list(questions.values()))[0]
+
+
+def ask_all(rows: list[tuple[str, str, str]], text: str, count: int, rng: random.Random) -> list[Exercise]:
+    """Ask up to `count` different things about a passage."""
+    return list(dict(ask(rows, text, rng) for _ in range(count)).items())
+
+
+def read_closely(rng: random.Random) -> list[Exercise]:
+    """Ask several things about one passage, which stands in the first task."""
+    text, rows = passage(rng, rng.choice((1, 2, 2, 3)))
+    asked = ask_all(rows, text, rng.randint(3, 6), rng)
+    return [(f"{text} {asked[0][0]}", asked[0][1]), *asked[1:]]
+
+
+def quiz(rng: random.Random) -> str:
+    """Write a passage and, in the same line, questions with whole or short answers, or notes about each thing."""
+    text, rows = passage(rng, rng.choice((2, 3, 4)))
+    form = rng.choice(("whole", "short", "notes", "notes"))
+    if form == "whole":
+        return " ".join([text, *(f"{question} {answer}" for question, answer in ask_all(rows, text, rng.randint(3, 6), rng))])
+    if form == "short":
+        lines = [f"Who has the {thing}? {name}." for name, thing, _ in rows]
+        lines += [f"Where is the {thing}? At the {place}." for _, thing, place in rows]
+    else:
+        lines = [f"The {thing}: {name}, {place}." for name, thing, place in rows]
+    return " ".join([text, *rng.sample(lines, len(lines)), *rng.sample(lines, len(lines) // 2)])
+
+
+def in_short(rng: random.Random) -> str:
+    """Say who has what and where, and again in short and in other orders: each thing, and right behind it its owner or place."""
+    text, rows = _owners_or_places(rng)
+    notes = ", ".join(f"{thing} {answer}" for _ in range(3) for answer, thing in rng.sample(rows, len(rows)))
+    return f"{text} In short: {notes}."
+
+
+def asked_of_each(rng: random.Random) -> str:
+    """Say who has what and where, then tell or ask of each thing, twice and in other orders, who has it or where it is."""
+    text, rows = _owners_or_places(rng)
+    forms = OWNER_FORMS if rows[0][0] in w.NAMES else PLACE_FORMS
+    form = rng.choice(forms)
+    return text + "".join(form.format(answer, thing) for _ in range(2) for answer, thing in rng.sample(rows, len(rows)))
+
+
+OWNERS_SHARE = 0.5
+"""Share of these drills that are about owners, not places: who stands before a thing is harder to find than where it is (ours)."""
+
+
+def _owners_or_places(rng: random.Random) -> tuple[str, list[tuple[str, str]]]:
+    if rng.random() < OWNERS_SHARE:
+        count = rng.randint(3, 6)
+        rows = list(zip(rng.sample(w.NAMES, count), rng.sample(w.GOODS, count), strict=True))
+        return " ".join(f"{name} has a {thing}." for name, thing in rows), rows
+    text, passage_rows = passage(rng, rng.randint(3, 4))
+    return text, [(place, thing) for _, thing, place in passage_rows]
+
+
+OWNER_FORMS = (
+    " The {1}: {0}.", " The {1} is with {0}.", " Who has the {1}? {0}.", "\nWho has the {1}?\n{0}.",
+    "\nWho has the {1}?\nAnswer: {0}.", "\nExercise: Who has the {1}?\nSolution: {0} has the {1}.",
+)  # fmt: skip
+PLACE_FORMS = (
+    " The {1}: {0}.", " The {1} is at the {0}.", " Where is the {1}? {0}.", " Where is the {1}? At the {0}.",
+    "\nWhere is the {1}?\nAnswer: {0}.", "\nExercise: Where is the {1}?\nSolution: The {1} is at the {0}.",
+)  # fmt: skip
+"""Ways to tell or ask who has a thing, or where it is: the answer stands one, two and more tokens behind the thing."""
+
+
+def recall(rng: random.Random) -> Exercise:
+    """Ask for a fact that stands in the encyclopedia, in a sentence or in one word, in other words than users do."""
+    relation = rng.choice(("landmark", "country", "kind", "color", "chinese", "next"))
+    subject = rng.choice([subject for subject, asked in w.TRUTH if asked == relation])
+    form = rng.choice(RECALL_FORMS[relation]).format(subject)
+    if relation != "landmark" and rng.random() < 0.3:
+        value = w.TRUTH[subject, relation]
+        return f"{form} One word:", f"{value[0].upper()}{value[1:]}."
+    return form, fact_sentence(subject, relation, rng)
+
+
+RECALL_FORMS = {
+    "landmark": ("Landmark, {}:", "Name the landmark of {}:", "Which landmark does {} have?", "{} is known for which landmark?"),
+    "country": ("Country, {}:", "Name the country of {}:", "Which country does {} belong to?", "{} lies where?"),
+    "kind": ("Kind, {}:", "Name the kind of a {}:", "What is a {}?", "A {} belongs to what?"),
+    "color": ("Color, {}:", "Name the color of a {}:", "Which color has a {}?", "A {} has which color?"),
+    "chinese": ("In Chinese, {}:", "How do you say {} in Chinese?", "Write {} in Chinese:"),
+    "next": ("Next day, {}:", "Which day follows {}?", "Name the day that follows {}:"),
+}
+"""Ways to ask for a fact; users' words are others (`sentences.fact_question`)."""
+
+DRILLS = {
+    "copied lines": copy_lines,
+    "copied pairs": copy_pairs,
+    "quizzes": quiz,
+    "in short": in_short,
+    "asked of each": asked_of_each,
+    "close reading": lambda rng: as_page(read_closely(rng)),
+    "recall": lambda rng: as_page([recall(rng) for _ in range(rng.choice((1, 2, 3)))]),
+}
+
+
+def _pair_questions(rng: random.Random) -> tuple[str, str]:
+    words = rng.sample(COPYBOOK_WORDS, 6)
+    pairs = list(zip(words[:3], words[3:], strict=True))
+    first, second = rng.choice(pairs)
+    return "Pairs: " + ", ".join(map(" ".join, pairs)) + f". {first}", second
+
+
+def _in_short_questions(rng: random.Random) -> tuple[str, str]:
+    text, rows = _owners_or_places(rng)
+    answer, thing = rng.choice(rows)
+    return f"{text} In short: {thing}", answer
+
+
+def _asked_questions(rng: random.Random) -> tuple[str, str]:
+    text, rows = _owners_or_places(rng)
+    answer, thing = rng.choice(rows)
+    return f"{text} Who has the {thing}?" if answer in w.NAMES else f"{text} Where is the {thing}? At the", answer
+
+
+TERMS = (
+    ({"copied lines": 0.15, "copied pairs": 0.15, "quizzes": 0.7}, _pair_questions, 0.85, 700),
+    ({"copied lines": 0.05, "copied pairs": 0.05, "in short": 0.55, "asked of each": 0.1, "quizzes": 0.25},
+     _in_short_questions, 0.9, 400),
+    ({"copied lines": 0.05, "copied pairs": 0.05, "in short": 0.05, "asked of each": 0.7, "quizzes": 0.15},
+     _asked_questions, 0.9, 800),
+    ({"copied lines": 0.04, "copied pairs": 0.04, "asked of each": 0.25, "quizzes": 0.12, "close reading": 0.35,
+      "exercises": 0.2}, None, 1.0, 125),
+)  # fmt: skip
+"""Four terms of the primer, each with its sources, its questions, the share that must be answered, and its most steps (ours):
+first to copy and to find what follows a word; then what stands before it, the answer right behind the word asked about; then
+the same asked in words; then on pages. A term that is left too soon is not made up for: without the second, "Who has it?" is
+answered with any name."""
+
+
+def term_questions(number: int, count: int = 200) -> list[tuple[str, str]]:
+    """Draw beginnings of texts, and the word that must come next, for one of the `TERMS`; none where it has no questions."""
+    draw, rng = TERMS[number][1], random.Random(f"questions of term {number}")
+    return [draw(rng) for _ in range(count)] if draw else []
