@@ -53,10 +53,6 @@ class PretrainConfig:
         if self.short_length < 2:
             raise ValueError(f"short_length is {self.short_length}, expected at least 2: one token predicts nothing")
 
-    def length_at(self, step: int) -> int:
-        """Tokens per window at one step: first short windows, then long ones."""
-        return min(self.short_length, self.sequence_length) if step < self.short_steps else self.sequence_length
-
 
 def pretrain_loss(
     model: GPT, tokens: Tensor, *, n_valid: int | None = None, first: Tensor | None = None
@@ -163,15 +159,39 @@ def start_for_copying(model: GPT) -> None:
             attention.query.weight[rows, columns] += turn
 
 
-def _check(config: PretrainConfig, primer: Tensor | None, terms: Sequence[Term], end_id: int | None) -> None:
-    if config.primer_steps and primer is None:
-        raise ValueError(
-            f"primer_steps is {config.primer_steps} but there is no primer: give its tokens, or set primer_steps to 0"
-        )
-    if config.whole_documents and end_id is None:
-        raise ValueError("whole_documents: give end_id, the token after each document, or set whole_documents to False")
-    if terms and (config.primer_steps or not config.whole_documents):
-        raise ValueError("terms need whole_documents, and primer_steps 0: they are a primer of their own")
+class Windows:
+    """What each step reads: the primer or its terms, then the text, first in short windows, then in long ones."""
+
+    def __init__(
+        self, tokens: Tensor, config: PretrainConfig, *, seed: int, context_length: int, primer: Tensor | None = None,
+        terms: Sequence[Term] = (), end_id: int | None = None,
+    ):  # fmt: skip
+        if config.primer_steps and primer is None:
+            raise ValueError(
+                f"primer_steps is {config.primer_steps} but there is no primer: give its tokens, or set primer_steps to 0"
+            )
+        if config.whole_documents and end_id is None:
+            raise ValueError("whole_documents: give end_id, the token after each document, or set whole_documents to False")
+        if terms and (config.primer_steps or not config.whole_documents):
+            raise ValueError("terms need whole_documents, and primer_steps 0: they are a primer of their own")
+        self.tokens, self.primer, self.terms, self.config = tokens, primer, terms, config
+        self.seed, self.context_length, self.end_id = seed, context_length, end_id
+        self.starts = document_starts(tokens, end_id) if config.whole_documents else None
+
+    def at(self, step: int, term: int) -> tuple[Tensor, Tensor]:
+        """Return the windows of one step (B, T), and the position at which each is to be read (B,)."""
+        config, stream, starts = self.config, self.tokens, self.starts
+        length = config.short_length if step < config.short_steps else config.sequence_length
+        if step < config.primer_steps:
+            stream = self.primer
+        if term < len(self.terms):
+            stream, length = self.terms[term].tokens, config.term_length
+            starts = document_starts(stream, self.end_id)
+        length = min(length, config.sequence_length)
+        n_windows = config.batch_size * config.sequence_length // length
+        windows = window_batch(stream, step, n_windows, length, self.seed, starts=starts)
+        spare = self.context_length - length if config.whole_documents else 0
+        return windows, torch.randint(spare + 1, (n_windows,), generator=seeded_generator("positions", self.seed, step))
 
 
 def pretrain(
@@ -191,29 +211,21 @@ def pretrain(
     With `terms`, these come first instead, each until its questions are answered. They need `config.whole_documents`, which
     needs `end_id`, the token after each document.
     """
-    _check(config, primer, terms, end_id)
+    engine, length = run.engine, model.config.context_length
+    windows = Windows(tokens, config, seed=seed, context_length=length, primer=primer, terms=terms, end_id=end_id)
     if config.copying_start:
         start_for_copying(model)  # where a run goes on, its own weights are loaded over these
-    engine = run.engine
     optimizer = build_optimizer(engine.prepare(model), config.optim)
-    text_starts = document_starts(tokens, end_id) if config.whole_documents else None
     model.train()
     for step in run.steps(config.steps, {"model": model}, {"model": optimizer}):
-        stream, starts, length = primer if step < config.primer_steps else tokens, text_starts, config.length_at(step)
         term = term_to_read(run.history, terms)
-        if term < len(terms):
-            stream, length = terms[term].tokens, min(config.term_length, config.sequence_length)
-            starts = document_starts(stream, end_id)
-        batch_size = config.batch_size * config.sequence_length // length
-        batch = window_batch(stream, step, batch_size, length, seed, starts=starts)
+        batch, positions = windows.at(step, term)
         n_valid, found = batch.numel() - len(batch), []  # no window's first token is predicted
-        spare = model.config.context_length - length
-        first = torch.randint(spare + 1, (len(batch),), generator=seeded_generator("positions", seed, step))
         optimizer.zero_grad()
-        for part, positions in zip(engine.micro_batches(batch), engine.micro_batches(first), strict=True):
-            positions = engine.to_device(positions) if config.whole_documents else None
+        for part, first in zip(engine.micro_batches(batch), engine.micro_batches(positions), strict=True):
+            first = engine.to_device(first) if config.whole_documents else None
             with engine.autocast():
-                loss, metrics = pretrain_loss(model, engine.to_device(part), n_valid=n_valid, first=positions)
+                loss, metrics = pretrain_loss(model, engine.to_device(part), n_valid=n_valid, first=first)
             backward({"pretrain_loss": loss}, step)
             found.append(metrics)
         metrics = engine.all_reduce(found) | clip_and_step(optimizer, step, config.steps, config.optim)
