@@ -71,19 +71,16 @@ class Muon(torch.optim.Optimizer):
             momentum = self.state[p].setdefault("momentum", torch.zeros_like(p))
             momentum.lerp_(p.grad, 1 - self.MOMENTUM)
             update = p.grad.lerp(momentum, self.MOMENTUM)  # Nesterov's
-            for part, step in self._parts(p, update):
-                wide = step if step.shape[0] <= step.shape[1] else step.mT
-                by_shape.setdefault(tuple(wide.shape), []).append((part, wide))
+            if self.config.muon_parts and p.shape[0] == 2 * p.shape[1]:  # keys and values
+                p.mul_(1 - rate * weight_decay).add_(torch.cat([*orthogonalize(torch.stack(update.chunk(2)))]), alpha=-rate)
+                continue
+            wide = update if p.shape[0] <= p.shape[1] else update.mT
+            by_shape.setdefault(tuple(wide.shape), []).append((p, wide))
         for pairs in by_shape.values():
             for (p, _), update in zip(pairs, orthogonalize(torch.stack([wide for _, wide in pairs])), strict=True):
                 p.mul_(1 - rate * weight_decay)
                 tall = p.shape[0] > p.shape[1]
                 p.add_(update.mT if tall else update, alpha=-rate * max(1, p.shape[0] / p.shape[1]) ** 0.5)
-
-    def _parts(self, p: Tensor, update: Tensor) -> list[tuple[Tensor, Tensor]]:
-        # keys and values are one matrix of 2C x C
-        n = 2 if self.config.muon_parts and p.shape[0] == 2 * p.shape[1] else 1
-        return list(zip(p.chunk(n), update.chunk(n), strict=True))
 
     def _step_adam(self, p: Tensor, rate: float, weight_decay: float) -> None:
         config, state = self.config, self.state[p]

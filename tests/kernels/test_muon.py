@@ -96,3 +96,20 @@ def test_each_group_follows_its_own_peak_rate():
     clip_and_step(optimizer, 1, 10, settings)  # no gradients: only rates are set; half of the warm-up is done
     rates = {group["muon"]: group["lr"] for group in optimizer.param_groups}
     assert rates == {True: pytest.approx(1.5e-2), False: pytest.approx(5e-3)}
+
+
+def test_in_parts_keys_and_values_are_each_orthogonal_and_positions_take_small_steps():
+    model = GPT(GPTConfig(vocab_size=32, context_length=16, d_model=16, n_layers=1, n_heads=2))
+    before = {name: p.detach().clone() for name, p in model.named_parameters()}
+    optimizer = build_optimizer(model, config(muon_parts=True, weight_decay=0.0))
+    generator = torch.Generator().manual_seed(0)
+    for p in model.parameters():
+        p.grad = torch.randn(p.shape, generator=generator)
+    model.blocks[0].attention.key_value.weight.grad[16:] *= 1000.0  # the values' gradient
+    clip_and_step(optimizer, 0, 1, config(muon_parts=True))
+    moved = {name: p.detach() - before[name] for name, p in model.named_parameters()}
+    for half in moved["blocks.0.attention.key_value.weight"].chunk(2):
+        values = torch.linalg.svdvals(half / 3e-2)
+        assert values.min() > 0.6 and values.max() < 1.3
+    assert moved["token_embedding.weight"].abs().mean().item() == pytest.approx(1e-2, rel=1e-3)  # Adam's first step: its rate
+    assert moved["position_embedding.weight"].abs().mean().item() == pytest.approx(1e-3, rel=1e-3)
