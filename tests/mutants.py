@@ -114,6 +114,8 @@ MUTANTS = [Mutant(*line) for line in (
     ("kernels/muon", "MOMENTUM = 0.95", "MOMENTUM = 0.5", "kernels/muon"),
     ("kernels/muon", "update = p.grad.lerp(momentum, self.MOMENTUM)", "update = momentum", "kernels/muon"),
     ("kernels/muon", "                p.mul_(1 - rate * weight_decay)\n                tall", "                tall", "kernels/muon"),
+    ("kernels/muon", "if self.config.muon_parts and", "if False and", "kernels/muon"),
+    ("optim", "slow[\"peak\"] = POSITIONS_SHARE * config.learning_rate", "slow[\"peak\"] = config.learning_rate", "kernels/muon"),
     ("kernels/muon", "max(1, p.shape[0] / p.shape[1]) ** 0.5", "1.0", "kernels/muon"),
     ("kernels/muon", "square.sqrt() + config.epsilon, value=-rate", "square.sqrt() + config.epsilon, value=rate", "kernels/muon"),
     ("kernels/muon", "mean = state[\"mean\"] / (1 - config.beta1 ** state[\"step\"].item())", "mean = state[\"mean\"]", "kernels/muon"),

@@ -109,7 +109,6 @@ def test_in_parts_keys_and_values_are_each_orthogonal_and_positions_take_small_s
     clip_and_step(optimizer, 0, 1, config(muon_parts=True))
     moved = {name: p.detach() - before[name] for name, p in model.named_parameters()}
     for half in moved["blocks.0.attention.key_value.weight"].chunk(2):
-        values = torch.linalg.svdvals(half / 3e-2)
-        assert values.min() > 0.6 and values.max() < 1.3
+        assert 0.8 < half.norm().item() / (3e-2 * 16**0.5) < 1.2  # of an orthogonal matrix: 4
     assert moved["token_embedding.weight"].abs().mean().item() == pytest.approx(1e-2, rel=1e-3)  # Adam's first step: its rate
     assert moved["position_embedding.weight"].abs().mean().item() == pytest.approx(1e-3, rel=1e-3)
