@@ -61,7 +61,7 @@ def batch_indices(step: int, n_items: int, batch_size: int, seed: int) -> list[i
 def pack_documents(documents: Iterable[str], tokenizer: Tokenizer) -> Tensor:
     """Join documents into one stream of tokens, each followed by the end token; empty documents are left out.
 
-    With one token a letter and 0 as end token, `["ab", "c"]` gives `[a, b, 0, c, 0]`. A window of the stream may hold
+    With one token per letter and 0 as end token, `["ab", "c"]` gives `[a, b, 0, c, 0]`. A window of the stream may hold
     the end of one text and the beginning of the next, with no mask between them: the end token tells them apart.
 
     Shapes: returns (n_tokens,) int32, half the memory of long.

@@ -118,11 +118,11 @@ class Evaluation:
         return [judge(request, text) for request, text in zip(self.requests, texts, strict=True)]
 
     def gold(self, name: str) -> list[float]:
-        """Gold scores of one model, a number a prompt."""
+        """Gold scores of one model, one per prompt."""
         return [verdict.gold for verdict in self.verdicts[name]]
 
     def model_rows(self) -> dict[str, dict[str, float]]:
-        """Means of each model: gold, helpful, honest, harmless, pretraining_loss (nats a token), length (words)."""
+        """Means of each model: gold, helpful, honest, harmless, pretraining_loss (nats per token), length (words)."""
         held_out = pack_documents(documents("held out", 1000), self.models.tokenizer)
         losses = {name: held_out_loss(model, held_out) for name, model in self.models.policies.items()}
         losses["base_few_shot"] = losses["base"]
@@ -194,7 +194,7 @@ class Evaluation:
         return {kind: {row: shares[row] for row in rows} for kind, rows in kinds.items()}
 
     def kl_rows(self) -> dict[str, float]:
-        """KL from the SFT model, nats a response, on the first 128 prompts."""
+        """KL from the SFT model, nats per response, on the first 128 prompts."""
         prompts = self.encode("sft")[:128]
         policies = self.models.policies
         return {

@@ -141,7 +141,7 @@ RULES: dict[str, Callable[[Need, str, str], float]] = {
 
 
 def claims_falsehood(need: Need, answer: str, prompt: str) -> bool:
-    """Tell whether the answer says something untrue: a wrong fact, or something the user's text does not contain."""
+    """Whether the answer says something untrue: a wrong fact, or something the user's text does not contain."""
     if need.rule in ("fact", "label", "lookup"):
         # a day may stand in the question and, rightly, in the answer; a person of the passage may not answer for another
         excused = prompt if need.rule == "fact" else ""

@@ -83,7 +83,7 @@ class Request:
 
 
 def is_held_out(use_case: str, combination: tuple[str, ...]) -> bool:
-    """Tell whether a combination of entities is kept for evaluation; depends on its words alone, not on their order."""
+    """Whether a combination of entities is kept for evaluation; depends on its words alone, not on their order."""
     digest = hashlib.sha256("|".join((use_case, *sorted(combination))).encode()).digest()
     return int.from_bytes(digest[:4], "big") < HELD_OUT_SHARE * 2**32
 

@@ -30,7 +30,7 @@ SHIPPED = course_folder() / "data" / "checkpoints"
 
 @dataclass(frozen=True, kw_only=True)
 class Run:
-    """Say which run to work on, and with what."""
+    """Which run to work on, and with what."""
 
     preset: Literal["tiny", "nano", "substance"] | None = None
     """Where the settings below start from; tiny, where none is given."""
