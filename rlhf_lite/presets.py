@@ -229,7 +229,7 @@ def _substance() -> Preset:
         pretrain=pretrain,
         sft=SFTConfig(pretraining_share=0.1),
         comparisons=ComparisonConfig(
-            prompts=3600, rounds=2, sft_answers=2, high_temperature_answers=0, base_answers=0, altered_answers=3
+            prompts=3000, rounds=2, sft_answers=2, high_temperature_answers=0, base_answers=0, altered_answers=3
         ),
         reward=RewardConfig(batch_size=12, optim=OptimConfig(learning_rate=8e-4, warmup_steps=20)),
         ppo=ppo,

@@ -10,6 +10,7 @@ import re
 
 import pytest
 
+from rlhf_lite.presets import PRESETS
 from rlhf_lite.tinyworld import corpus, drills
 from rlhf_lite.tinyworld import words as w
 from rlhf_lite.tinyworld.sentences import fact_question
@@ -101,3 +102,10 @@ def test_with_drills_labelers_write_half_of_the_prompts_and_without_nothing_chan
         by_labelers = [request.user == "labelers" for request in drilled.requests(3000)[stage]]
         assert sum(by_labelers) / len(by_labelers) == pytest.approx(0.0 if stage == "ppo" else 0.5, abs=0.01)
         assert not any(request.user == "labelers" for request in plain.requests(3000)[stage])
+
+
+def test_the_preset_with_drills_finds_prompts_enough_on_every_seed():
+    preset = PRESETS["substance"]
+    for seed in range(5):
+        world = TinyWorld(seed, drills=preset.drills)
+        assert len(world.comparison_prompts(preset.incoming_prompts, preset.comparisons.prompts)) == preset.comparisons.prompts
