@@ -105,10 +105,11 @@ def term_to_read(history: list[dict[str, Any]], terms: Sequence[Term]) -> int:
     """Say which term comes next, by what each step so far found; after the last, the number of terms."""
     term = begun = 0
     for step, row in enumerate(history, 1):
-        if term < len(terms):
-            passed = row.get("answered", -1.0) >= terms[term].share
-            if passed or step - begun >= terms[term].most_steps:
-                term, begun = term + 1, step
+        if term == len(terms):
+            break
+        passed = row.get("answered", -1.0) >= terms[term].share
+        if passed or step - begun >= terms[term].most_steps:
+            term, begun = term + 1, step
     return term
 
 
@@ -175,8 +176,9 @@ class Windows:
         if terms and (config.primer_steps or not config.whole_documents):
             raise ValueError("terms need whole_documents, and primer_steps 0: they are a primer of their own")
         self.tokens, self.primer, self.terms, self.config = tokens, primer, terms, config
-        self.seed, self.context_length, self.end_id = seed, context_length, end_id
+        self.seed, self.context_length = seed, context_length
         self.starts = document_starts(tokens, end_id) if config.whole_documents else None
+        self.term_starts = [document_starts(term.tokens, end_id) for term in terms]
 
     def at(self, step: int, term: int) -> tuple[Tensor, Tensor]:
         """Return the windows of one step (B, T), and the position at which each is to be read (B,)."""
@@ -185,8 +187,7 @@ class Windows:
         if step < config.primer_steps:
             stream = self.primer
         if term < len(self.terms):
-            stream, length = self.terms[term].tokens, config.term_length
-            starts = document_starts(stream, self.end_id)
+            stream, starts, length = self.terms[term].tokens, self.term_starts[term], config.term_length
         length = min(length, config.sequence_length)
         n_windows = config.batch_size * config.sequence_length // length
         windows = window_batch(stream, step, n_windows, length, self.seed, starts=starts)

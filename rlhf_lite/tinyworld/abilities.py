@@ -13,9 +13,9 @@ from ..evaluate import sample
 from ..gpt import GPT
 from ..tokenizer import Tokenizer
 from . import words as w
-from .judge import claims_falsehood, names_phrase, split_sentences, split_words
+from .judge import claims_falsehood, split_words
 from .prompts import MAKERS, Request, is_held_out
-from .sentences import fact_question
+from .sentences import fact_question, names_phrase, split_sentences
 
 MOST_TRIES = 6000
 """Draws without a new prompt after which a row counts as used up (ours)."""

@@ -13,8 +13,8 @@ from itertools import pairwise
 
 from . import words as w
 from .corpus import SOURCE_WEIGHTS, documents
-from .mistakes import split_sentences
 from .prompts import MAKERS, Need, Request, find_all
+from .sentences import names_phrase, split_sentences
 
 DISHONEST_COST = 0.5
 """Taken off the gold score of an answer that says something untrue (ours)."""
@@ -77,11 +77,6 @@ def fluency(text: str) -> float:
     """Share of neighbouring words that may stand side by side in this world's language; 0 for no words."""
     pairs = _word_pairs(text)
     return sum(pair in _known_pairs() for pair in pairs) / len(pairs) if len(pairs) > 2 else 0.0
-
-
-def names_phrase(phrase: str, answer: str) -> bool:
-    """Whether an answer has these words, whole, in capitals or not. Example: "Eva" stands in "eva ran.", not in "Evas"."""
-    return re.search(rf"\b{re.escape(phrase)}\b", answer, flags=re.IGNORECASE) is not None
 
 
 def _share_mentioned(need: Need, answer: str) -> float:

@@ -14,9 +14,8 @@ from ..reward import score_sequences
 from ..tokenizer import Tokenizer
 from . import words as w
 from .abilities import held_out_requests
-from .judge import split_sentences
 from .prompts import Request
-from .sentences import listing
+from .sentences import listing, split_sentences
 
 Change = Callable[[Request, random.Random], tuple[str, str]]
 """From a request to a better and a worse answer."""

@@ -5,23 +5,13 @@ import re
 from collections.abc import Sequence
 
 from . import words as w
-from .sentences import join_list
+from .sentences import join_list, names_phrase, split_sentences
 
 VALUES = [sorted(set(values)) for values in (
     w.LANDMARKS.values(), w.COUNTRIES.values(), w.FRUIT_COLORS.values(), w.KINDS, w.CHINESE.values(), w.DAYS, ("good", "bad"),
 )]  # fmt: skip
 POOLS: list[Sequence[str]] = [w.NAMES, w.GOODS, w.PLACES, w.THINGS, w.CITIES, *VALUES]
 """Words that may stand for each other without a sentence becoming odd."""
-
-
-def split_sentences(text: str) -> list[str]:
-    """Split after . ! ? at the end of a word. Example: "Yes. No?" -> ["Yes.", "No?"]"""
-    return [s for s in re.split(r"(?<=[.!?])\s+", text.strip()) if s]
-
-
-def _stands_in(word: str, text: str) -> bool:
-    found = word.lower() in text.lower()  # quick, and most often False
-    return found and re.search(rf"\b{re.escape(word)}\b", text, flags=re.IGNORECASE) is not None
 
 
 def exchange_word(
@@ -34,12 +24,13 @@ def exchange_word(
     Example: "Ben has the ball." -> "Ben has the lamp."
     """
     lower = text.lower()
-    found = [(word, pool) for pool in pools for word in pool if _stands_in(word, text) and (not only or _stands_in(word, only))]
+    possible = ((word, pool) for pool in pools for word in pool if word.lower() in lower)  # quick: most words are not there
+    found = [(word, pool) for word, pool in possible if names_phrase(word, text) and (not only or names_phrase(word, only))]
     if not found:
         return text
     word, pool = rng.choice(found)
     others = [each for each in pool if each.lower() not in lower] or list(pool)
-    near = [each for each in others if prefer and _stands_in(each, prefer)]
+    near = [each for each in others if prefer and names_phrase(each, prefer)]
     other = rng.choice(near if near and rng.random() < 0.5 else others)
 
     def put(match: re.Match) -> str:

@@ -1,6 +1,7 @@
 """Sentences of the tiny world: facts, stories, passages, lists, reviews. Texts and prompts are made of them."""
 
 import random
+import re
 
 from . import words as w
 
@@ -124,3 +125,13 @@ def story_request(names: list[str], thing: str, place: str, rng: random.Random) 
 def in_sentences(count: int) -> str:
     """Ask for a length. Examples: 0 -> "" (any), 1 -> " in one sentence", 3 -> " in three sentences"."""
     return f" in {count_word(count)} sentence{'s' if count > 1 else ''}" if count else ""
+
+
+def split_sentences(text: str) -> list[str]:
+    """Split after . ! ? at the end of a word. Example: "Yes. No?" -> ["Yes.", "No?"]"""
+    return [s for s in re.split(r"(?<=[.!?])\s+", text.strip()) if s]
+
+
+def names_phrase(phrase: str, answer: str) -> bool:
+    """Whether an answer has these words, whole, in capitals or not. Example: "Eva" stands in "eva ran.", not in "Evas"."""
+    return re.search(rf"\b{re.escape(phrase)}\b", answer, flags=re.IGNORECASE) is not None

@@ -43,8 +43,8 @@ class TinyWorld:
         return list(documents(self.seed, count, DRILLED_WEIGHTS if self.drills else None))
 
     def primer(self, count: int) -> list[str]:
-        """Return the copybook with which pretraining begins."""
-        return list(primer(self.seed, count))
+        """Return the copybook with which pretraining begins; a world with drills begins with these instead."""
+        return [] if self.drills else list(primer(self.seed, count))
 
     def primer_terms(self, count: int) -> list[PrimerTerm]:
         """Return the drills with which pretraining begins instead, if the world has them, in terms of `count` documents."""
