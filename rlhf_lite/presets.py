@@ -219,7 +219,7 @@ def _substance() -> Preset:
     """
     optim = OptimConfig(learning_rate=6e-3, muon_learning_rate=0.02, muon_parts=True, warmup_steps=50)
     pretrain = PretrainConfig(
-        steps=2800, batch_size=11, sequence_length=192, copying_start=True, whole_documents=True, short_steps=2600,
+        steps=2200, batch_size=11, sequence_length=192, copying_start=True, whole_documents=True, short_steps=2000,
         short_length=96, optim=optim,
     )  # fmt: skip
     ppo = PPOConfig(iterations=20)

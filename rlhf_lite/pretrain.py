@@ -87,17 +87,17 @@ class Term:
 
     tokens: Tensor
     """Packed documents: (n_tokens,)"""
-    questions: list[tuple[list[int], int]]
-    """Beginnings of texts, and the token that must come next; none: the term has its `most_steps`."""
+    questions: list[list[tuple[list[int], int]]]
+    """By kind: beginnings of texts, and the token that must come next; none: the term has its `most_steps`."""
     share: float
-    """Share of the questions that must be answered before the next term begins."""
+    """Share of the questions of every kind that must be answered before the next term begins."""
     most_steps: int
     """Steps after which it begins anyway."""
 
 
 def encode_term(term: PrimerTerm, tokenizer: Tokenizer) -> Term:
     """Turn one term of a primer into token ids; of a word that is cut in two, the first token must come next."""
-    questions = [(tokenizer.encode(text), tokenizer.encode(f" {word}")[0]) for text, word in term.questions]
+    questions = [[(tokenizer.encode(text), tokenizer.encode(f" {word}")[0]) for text, word in kind] for kind in term.questions]
     return Term(pack_documents(term.documents, tokenizer), questions, term.share, term.most_steps)
 
 
@@ -235,5 +235,6 @@ def pretrain(
                 metrics |= evaluate(model)
         if term < len(terms) and terms[term].questions and run.is_due(step, TERM_CHECK_EVERY, config.steps):
             with engine.unsharded(model):
-                metrics |= {"term": term + 1, "answered": share_answered(model, terms[term].questions)}
+                answered = min(share_answered(model, kind) for kind in terms[term].questions)
+                metrics |= {"term": term + 1, "answered": answered}
         run.record(step, metrics)

@@ -65,8 +65,8 @@ class PrimerTerm(NamedTuple):
     """One term of a primer as texts; see `pretrain.Term`."""
 
     documents: list[str]
-    questions: list[tuple[str, str]]
-    """Beginnings of texts, and the word that must come next."""
+    questions: list[list[tuple[str, str]]]
+    """By kind: beginnings of texts, and the word that must come next."""
     share: float
     most_steps: int
 

@@ -102,7 +102,7 @@ def test_terms_are_read_one_after_the_other_before_the_text(monkeypatch):
     model.token_embedding.register_forward_pre_hook(lambda module, inputs: seen.append(inputs[0]) if module.training else None)
     right = torch.tensor([1.0, 1.0, 0.0, 1.0])  # what each look finds: passed at step 2; at step 4; not by its most steps
     monkeypatch.setattr(pretrain_module, "share_answered", lambda *_: right[len(seen) // 2 - 1].item())
-    terms = [term(1, [([1], 1)], 0.9), term(2, [([1], 1)], 0.9), term(3, [([1], 1)], 0.9, most_steps=3)]
+    terms = [term(1, [[([1], 1)]], 0.9), term(2, [[([1], 1)]], 0.9), term(3, [[([1], 1)]], 0.9, most_steps=3)]
     config = PretrainConfig(steps=9, batch_size=4, sequence_length=4, term_length=3, whole_documents=True)
     run = TrainingRun(None, show_progress=False)
     pretrain(model, torch.tensor([5, 5, 5, 0]).repeat(9), config, seed=0, run=run, terms=terms, end_id=0)
@@ -112,9 +112,20 @@ def test_terms_are_read_one_after_the_other_before_the_text(monkeypatch):
         pretrain(model, torch.arange(8).repeat(9), PretrainConfig(), seed=0, run=run, terms=terms)
 
 
+def test_a_term_goes_on_while_one_kind_of_its_questions_is_not_answered(monkeypatch):
+    monkeypatch.setattr(pretrain_module, "TERM_CHECK_EVERY", 1)
+    monkeypatch.setattr(pretrain_module, "share_answered", lambda model, questions: questions[0][1] / 10)
+    asked = [[([1], right)] for right in (9, 7, 9)]  # the second kind is answered less
+    config = PretrainConfig(steps=4, batch_size=4, sequence_length=4, term_length=3, whole_documents=True)
+    run = TrainingRun(None, show_progress=False)
+    text = torch.tensor([5, 5, 5, 0]).repeat(9)
+    pretrain(GPT(SMALL), text, config, seed=0, run=run, terms=[term(1, asked, 0.8, most_steps=3)], end_id=0)
+    assert [row.get("answered") for row in run.history] == [0.7, 0.7, 0.7, None]
+
+
 def test_a_run_stopped_within_a_term_goes_on_in_it(assert_resumes, monkeypatch):
     monkeypatch.setattr(pretrain_module, "TERM_CHECK_EVERY", 1)
-    terms = [term(1, [([1, 1], 0)], share=0.5, most_steps=3), term(2, most_steps=2)]
+    terms = [term(1, [[([1, 1], 0)]], share=0.5, most_steps=3), term(2, most_steps=2)]
     config = PretrainConfig(steps=6, batch_size=4, sequence_length=6, term_length=3, whole_documents=True)
 
     def train(run):

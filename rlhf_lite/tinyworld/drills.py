@@ -5,6 +5,8 @@ of words sooner than for the one word. Their words are not those of users' promp
 """
 
 import random
+from collections.abc import Callable
+from functools import partial
 
 from . import words as w
 from .school_tasks import Exercise, as_page
@@ -71,32 +73,39 @@ def quiz(rng: random.Random) -> str:
     return " ".join([text, *rng.sample(lines, len(lines)), *rng.sample(lines, len(lines) // 2)])
 
 
-def in_short(rng: random.Random) -> str:
-    """Say who has what and where, and again in short and in other orders: each thing, and right behind it its owner or place."""
-    text, rows = _owners_or_places(rng)
+Draw = Callable[[random.Random], tuple[str, list[tuple[str, str]]]]
+"""A text, and its rows as (answer, thing): whose each thing is, or where."""
+
+
+def owners(rng: random.Random) -> tuple[str, list[tuple[str, str]]]:
+    """Say who has what: the answer stands before the thing."""
+    count = rng.randint(3, 6)
+    rows = list(zip(rng.sample(w.NAMES, count), rng.sample(w.GOODS, count), strict=True))
+    return " ".join(f"{name} has a {thing}." for name, thing in rows), rows
+
+
+def places(rng: random.Random) -> tuple[str, list[tuple[str, str]]]:
+    """Say who has what where: the answer stands after the thing."""
+    text, rows = passage(rng, rng.randint(3, 4))
+    return text, [(place, thing) for _, thing, place in rows]
+
+
+def _either(rng: random.Random) -> tuple[str, list[tuple[str, str]]]:
+    return rng.choice((owners, places))(rng)
+
+
+def in_short(rng: random.Random, draw: Draw = _either) -> str:
+    """Say who has what or where, and again in short and in other orders: each thing, and right behind it its owner or place."""
+    text, rows = draw(rng)
     notes = ", ".join(f"{thing} {answer}" for _ in range(3) for answer, thing in rng.sample(rows, len(rows)))
     return f"{text} In short: {notes}."
 
 
 def asked_of_each(rng: random.Random) -> str:
-    """Say who has what and where, then tell or ask of each thing, twice and in other orders, who has it or where it is."""
-    text, rows = _owners_or_places(rng)
-    forms = OWNER_FORMS if rows[0][0] in w.NAMES else PLACE_FORMS
-    form = rng.choice(forms)
+    """Say who has what or where, then tell or ask of each thing, twice and in other orders, who has it or where it is."""
+    text, rows = _either(rng)
+    form = rng.choice(OWNER_FORMS if rows[0][0] in w.NAMES else PLACE_FORMS)
     return text + "".join(form.format(answer, thing) for _ in range(2) for answer, thing in rng.sample(rows, len(rows)))
-
-
-OWNERS_SHARE = 0.5
-"""Share of these drills that are about owners, not places: who stands before a thing is harder to find than where it is (ours)."""
-
-
-def _owners_or_places(rng: random.Random) -> tuple[str, list[tuple[str, str]]]:
-    if rng.random() < OWNERS_SHARE:
-        count = rng.randint(3, 6)
-        rows = list(zip(rng.sample(w.NAMES, count), rng.sample(w.GOODS, count), strict=True))
-        return " ".join(f"{name} has a {thing}." for name, thing in rows), rows
-    text, passage_rows = passage(rng, rng.randint(3, 4))
-    return text, [(place, thing) for _, thing, place in passage_rows]
 
 
 OWNER_FORMS = (
@@ -135,6 +144,8 @@ DRILLS = {
     "copied lines": copy_lines,
     "copied pairs": copy_pairs,
     "quizzes": quiz,
+    "owners in short": partial(in_short, draw=owners),
+    "places in short": partial(in_short, draw=places),
     "in short": in_short,
     "asked of each": asked_of_each,
     "close reading": lambda rng: as_page(read_closely(rng)),
@@ -142,41 +153,45 @@ DRILLS = {
 }
 
 
-def _pair_questions(rng: random.Random) -> tuple[str, str]:
+Question = tuple[str, str]
+"""The beginning of a text, and the word that must come next."""
+
+
+def _ask_pair(rng: random.Random) -> Question:
     words = rng.sample(COPYBOOK_WORDS, 6)
     pairs = list(zip(words[:3], words[3:], strict=True))
     first, second = rng.choice(pairs)
     return "Pairs: " + ", ".join(map(" ".join, pairs)) + f". {first}", second
 
 
-def _in_short_questions(rng: random.Random) -> tuple[str, str]:
-    text, rows = _owners_or_places(rng)
-    answer, thing = rng.choice(rows)
-    return f"{text} In short: {thing}", answer
+def _ask_about(draw: Draw, form: str) -> Callable[[random.Random], Question]:
+    def ask_one(rng: random.Random) -> Question:
+        text, rows = draw(rng)
+        answer, thing = rng.choice(rows)
+        return f"{text} {form.format(thing)}", answer
+
+    return ask_one
 
 
-def _asked_questions(rng: random.Random) -> tuple[str, str]:
-    text, rows = _owners_or_places(rng)
-    answer, thing = rng.choice(rows)
-    return f"{text} Who has the {thing}?" if answer in w.NAMES else f"{text} Where is the {thing}? At the", answer
-
+_OWNERS_IN_SHORT, _PLACES_IN_SHORT = (_ask_about(draw, "In short: {}") for draw in (owners, places))
 
 TERMS = (
-    ({"copied lines": 0.15, "copied pairs": 0.15, "quizzes": 0.7}, _pair_questions, 0.85, 700),
-    ({"copied lines": 0.05, "copied pairs": 0.05, "in short": 0.55, "asked of each": 0.1, "quizzes": 0.25},
-     _in_short_questions, 0.9, 400),
+    ({"copied lines": 0.15, "copied pairs": 0.3, "owners in short": 0.55}, [_ask_pair], 0.85, 700),
+    ({"copied lines": 0.05, "copied pairs": 0.1, "owners in short": 0.85}, [_OWNERS_IN_SHORT], 0.9, 700),
+    ({"copied lines": 0.05, "copied pairs": 0.05, "owners in short": 0.25, "places in short": 0.4, "quizzes": 0.25},
+     [_OWNERS_IN_SHORT, _PLACES_IN_SHORT], 0.9, 400),
     ({"copied lines": 0.05, "copied pairs": 0.05, "in short": 0.05, "asked of each": 0.7, "quizzes": 0.15},
-     _asked_questions, 0.9, 800),
+     [_ask_about(owners, "Who has the {}?"), _ask_about(places, "Where is the {}? At the")], 0.9, 800),
     ({"copied lines": 0.04, "copied pairs": 0.04, "asked of each": 0.25, "quizzes": 0.12, "close reading": 0.35,
-      "exercises": 0.2}, None, 1.0, 125),
+      "exercises": 0.2}, [], 1.0, 125),
 )  # fmt: skip
-"""Four terms of the primer, each with its sources, its questions, the share that must be answered, and its most steps (ours):
-first to copy and to find what follows a word; then what stands before it, the answer right behind the word asked about; then
-the same asked in words; then on pages. A term that is left too soon is not made up for: without the second, "Who has it?" is
-answered with any name."""
+"""Five terms of the primer, each with its sources, its kinds of questions, the share that must be answered of every kind, and
+its most steps (ours): first to find what follows a word; then the owner, who stands before the thing asked about; then the
+place, which stands after it; then both asked in words; then pages. Places before owners fail on some seeds: what finds the
+place finds a wrong owner, and stays."""
 
 
-def term_questions(number: int, count: int = 200) -> list[tuple[str, str]]:
-    """Draw beginnings of texts, and the word that must come next, for one of the `TERMS`; none where it has no questions."""
-    draw, rng = TERMS[number][1], random.Random(f"questions of term {number}")
-    return [draw(rng) for _ in range(count)] if draw else []
+def term_questions(number: int, count: int = 200) -> list[list[Question]]:
+    """Draw `count` questions of each kind for one of the `TERMS`."""
+    rng = random.Random(f"questions of term {number}")
+    return [[draw(rng) for _ in range(count)] for draw in TERMS[number][1]]

@@ -17,7 +17,7 @@ from rlhf_lite.tinyworld.sentences import fact_question
 from rlhf_lite.tinyworld.world import TinyWorld
 
 
-@pytest.mark.parametrize("source", ["in short", "asked of each", "quizzes", "close reading"])
+@pytest.mark.parametrize("source", ["in short", "owners in short", "places in short", "asked of each", "quizzes", "close reading"])
 def test_drills_tell_the_truth_about_their_passage(source):
     rng, asked_who, asked_where, notes = random.Random(0), 0, 0, 0
     for _ in range(300):
@@ -37,7 +37,7 @@ def test_drills_tell_the_truth_about_their_passage(source):
             assert len(found) == 3 * len(facts)
             assert all(answer == (place[thing] or owner[thing]) for thing, answer in found), text
             notes += 1
-    assert notes == 300 if source == "in short" else min(asked_who, asked_where) > 50
+    assert notes == 300 if "in short" in source else min(asked_who, asked_where) > 50
 
 
 def test_copied_lines_come_again_word_for_word():
@@ -71,33 +71,39 @@ def test_recalled_facts_are_true_and_not_asked_for_in_users_words():
 
 def test_terms_have_their_sources_and_questions_that_their_texts_answer():
     assert sum(corpus.DRILLED_WEIGHTS.values()) == pytest.approx(1.0)
-    marks = {"copied lines": "Copy: ", "copied pairs": "(Pairs|Back): ", "in short": ".* In short: [a-z]+ [A-Za-z]+, "}
-    for number, (weights, draw, share, most_steps) in enumerate(drills.TERMS):
+    marks = {"copied lines": "Copy: ", "copied pairs": "(Pairs|Back): ", "owners in short": ".* In short: [a-z]+ [A-Z][a-z]+, ",
+             "places in short": ".* In short: [a-z]+ [a-z]+, "}  # fmt: skip
+    for number, (weights, kinds, share, most_steps) in enumerate(drills.TERMS):
+        either = weights.get("in short", 0.0) / 2
         assert sum(weights.values()) == pytest.approx(1.0) and 0.5 < share <= 1 and most_steps > 0
-        texts = corpus.term_documents(0, number, 500)
+        texts = corpus.term_documents(0, number, 2000)
         for source, mark in marks.items():
             found = sum(re.match(mark, text) is not None for text in texts) / len(texts)
-            assert abs(found - weights.get(source, 0.0)) < 0.07, (number, source, found)
+            expected = weights.get(source, 0.0) + either * source.endswith("in short")
+            assert abs(found - expected) < 0.05, (number, source, found)
         questions = drills.term_questions(number)
-        assert questions == drills.term_questions(number) and bool(questions) == (draw is not None)
-        assert all(re.search(rf"\b{re.escape(word)}\b", text) for text, word in questions)
+        assert questions == drills.term_questions(number) and len(questions) == len(kinds)
+        assert all(re.search(rf"\b{re.escape(word)}\b", text) for kind in questions for text, word in kind)
 
 
-@pytest.mark.parametrize(("number", "pattern"), [
-    (0, r"[:,] {asked} {word}[,.]"), (1, r"({word} (has|saw|found) a {asked}|a {asked} at the {word})\."),
-    (2, r"({word} (has|saw|found) a {asked}|a {asked} at the {word})\."),
+FOLLOWS, OWNS, STANDS = r"[:,] {asked} {word}[,.]", r"{word} has a {asked}\.", r"a {asked} at the {word}\."
+
+
+@pytest.mark.parametrize(("number", "patterns"), [
+    (0, [FOLLOWS]), (1, [OWNS]), (2, [OWNS, STANDS]), (3, [OWNS, STANDS]), (4, []),
 ])  # fmt: skip
-def test_questions_are_answered_by_their_text(number, pattern):
-    for text, word in drills.term_questions(number):
-        last = text.rsplit(". ", 1)[-1].split(": ")[-1]
-        asked = re.search(r"(?:Who has|Where is) the (\w+)\?", last)[1] if number == 2 else last
-        assert re.search(pattern.format(asked=re.escape(asked), word=re.escape(word)), text), (text, word)
+def test_questions_are_answered_by_their_text(number, patterns):
+    for kind, pattern in zip(drills.term_questions(number), patterns, strict=True):
+        for text, word in kind:
+            last = text.rsplit(". ", 1)[-1].split(": ")[-1]
+            asked = re.search(r"(?:Who has|Where is) the (\w+)\?", last)[1] if number == 3 else last
+            assert re.search(pattern.format(asked=re.escape(asked), word=re.escape(word)), text), (text, word)
 
 
 def test_with_drills_labelers_write_half_of_the_prompts_and_without_nothing_changes():
     plain, drilled = TinyWorld(0), TinyWorld(0, drills=True)
     assert plain.documents(20) == list(corpus.documents(0, 20)) and plain.primer(9) == list(corpus.primer(0, 9))
-    assert len(drilled.primer_terms(9)) == 4 and plain.primer_terms(9) == [] and drilled.documents(20) != plain.documents(20)
+    assert len(drilled.primer_terms(9)) == 5 and plain.primer_terms(9) == [] and drilled.documents(20) != plain.documents(20)
     for stage in ("sft", "reward", "ppo"):
         by_labelers = [request.user == "labelers" for request in drilled.requests(3000)[stage]]
         assert sum(by_labelers) / len(by_labelers) == pytest.approx(0.0 if stage == "ppo" else 0.5, abs=0.01)
