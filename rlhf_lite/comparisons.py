@@ -1,5 +1,6 @@
 """Answers for labelers to rank: of several models at several temperatures, to other prompts, and written by people."""
 
+import random
 from collections.abc import Sequence
 from typing import Any
 
@@ -31,17 +32,6 @@ def draw_answers(
     return [[list(ids) for ids in kept] for kept in answers]
 
 
-def add_written(
-    answers: list[list[list[int]]], prompts: list[str], written: list[list[str]], tokenizer: Tokenizer, longest: int
-) -> list[list[list[int]]]:
-    """Add people's texts to the answers to each prompt, as token ids: those not there yet and of `longest` tokens at most."""
-    added = []
-    for kept, prompt, texts in zip(answers, prompts, written, strict=True):
-        new = [ids[n_prompt:] for ids, n_prompt in (tokenizer.encode_example(prompt, text) for text in texts)]
-        added.append(kept + [ids for ids in new if ids not in kept and len(ids) <= longest])
-    return added
-
-
 def ranked_rows(world: World, tokenizer: Tokenizer, prompts: list[str], answers: list[list[list[int]]]) -> list[dict[str, Any]]:
     """Let labelers rank; return rows with prompt, token ids of the sequences, and ranks. Ids are never re-tokenised."""
     ranks = world.rank(prompts, [[tokenizer.decode_response(ids) for ids in kept] for kept in answers])
@@ -50,3 +40,30 @@ def ranked_rows(world: World, tokenizer: Tokenizer, prompts: list[str], answers:
         for prompt, kept, rank in zip(prompts, answers, ranks, strict=True)
         if len(set(rank)) > 1
     ]
+
+
+def written_rows(world: World, tokenizer: Tokenizer, count: int, longest: int) -> list[list[dict[str, Any]]]:
+    """Let people write `count` prompts, each with a good answer and one with a mistake, and let labelers rank them; by term.
+
+    An answer of more than `longest` tokens is left out, and its rival with it.
+    """
+    ranked = []
+    for prompts, texts in world.written_pairs(count) if count else []:
+        pairs = [[_response_ids(tokenizer, prompt, text) for text in pair] for prompt, pair in zip(prompts, texts, strict=True)]
+        kept = [i for i, pair in enumerate(pairs) if max(map(len, pair)) <= longest]
+        ranked.append(ranked_rows(world, tokenizer, [prompts[i] for i in kept], [pairs[i] for i in kept]))
+    return ranked
+
+
+def _response_ids(tokenizer: Tokenizer, prompt: str, response: str) -> list[int]:
+    ids, n_prompt = tokenizer.encode_example(prompt, response)
+    return ids[n_prompt:]
+
+
+def in_order(written: list[list[dict[str, Any]]], sampled: list[dict[str, Any]], seed: int) -> list[dict[str, Any]]:
+    """Put term after term; the last one is shuffled together with the rankings of models' answers."""
+    if not written:
+        return sampled
+    *first, last = written
+    mixed = random.Random(f"mixed rankings {seed}").sample(last + sampled, len(last) + len(sampled))
+    return [row for term in first for row in term] + mixed

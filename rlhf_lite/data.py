@@ -37,15 +37,17 @@ def _epoch_order(n_items: int, seed: int, epoch: int) -> Tensor:
     return torch.randperm(n_items, generator=seeded_generator("order", seed, epoch))
 
 
-def _epochs_and_items(step: int, n_items: int, batch_size: int, seed: int) -> list[tuple[int, int]]:
+def _epochs_and_items(step: int, n_items: int, batch_size: int, seed: int | None) -> list[tuple[int, int]]:
     if step < 0 or n_items < 1 or batch_size < 1:
         raise ValueError(f"expected step >= 0, n_items >= 1 and batch_size >= 1; got {step}, {n_items}, {batch_size}")
     places = (divmod(place, n_items) for place in range(step * batch_size, (step + 1) * batch_size))
+    if seed is None:
+        return list(places)
     return [(epoch, int(_epoch_order(n_items, seed, epoch)[place])) for epoch, place in places]
 
 
-def batch_indices(step: int, n_items: int, batch_size: int, seed: int) -> list[int]:
-    """Choose the items of one step; every item comes once per epoch, each epoch in a new random order.
+def batch_indices(step: int, n_items: int, batch_size: int, seed: int | None) -> list[int]:
+    """Choose the items of one step; every item comes once per epoch, in a new random order or, if seed is None, as given.
 
     The epochs stand in one endless row and a batch is the next `batch_size` places of it, so every batch is full: where
     an epoch ends in the middle of a batch, the next one fills it up. With 3 items and batches of 2, and the orders

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 
 from .checkpoint import TrainingRun, load_model, save_model
-from .comparisons import add_written, draw_answers, ranked_rows
+from .comparisons import draw_answers, in_order, ranked_rows, written_rows
 from .data import pack_documents
 from .engine import Engine
 from .evaluate import watched
@@ -208,11 +208,8 @@ class Pipeline:
         """Let every (model, temperature) and people answer every prompt; identical answers are kept once. Token ids."""
         config, length = self.preset.comparisons, self.preset.ppo.max_new_tokens
         encoded = [self.tokenizer.encode_prompt(prompt) for prompt in prompts]
-        answers = draw_answers(sources, encoded, config.off_topic_answers, seed=self.seed, max_new_tokens=length,
-                               engine=self.engine, **self._ids())  # fmt: skip
-        if not config.altered_answers:
-            return answers
-        return add_written(answers, prompts, self.world.written_answers(prompts, config.altered_answers), self.tokenizer, length)
+        return draw_answers(sources, encoded, config.off_topic_answers, seed=self.seed, max_new_tokens=length,
+                            engine=self.engine, **self._ids())  # fmt: skip
 
     def comparison_sources(self, newest: GPT | None = None) -> list[tuple[GPT, float]]:
         """Where ranked answers come from; `newest` replaces half of the SFT model's answers (steps 2 and 3 again)."""
@@ -234,11 +231,13 @@ class Pipeline:
             room = context - self.preset.ppo.max_new_tokens  # so that the answer fits too
             self._fitting("prompts to compare answers to", asked, encode_prompts, room)
             prompts = [prompt for prompt in asked if len(self.tokenizer.encode_prompt(prompt)) <= room]
-            rows, rounds, newest = [], self.preset.comparisons.rounds, None
+            sampled, rounds, newest = [], self.preset.comparisons.rounds, None
+            written = written_rows(self.world, self.tokenizer, self.preset.comparisons.written_pairs, context - room)
             for k in range(rounds):
                 part = prompts[k::rounds]
                 answers = self.collect_answers(part, self.comparison_sources(newest))
-                rows += ranked_rows(self.world, self.tokenizer, part, answers)
+                sampled += ranked_rows(self.world, self.tokenizer, part, answers)
+                rows = in_order(written, sampled, self.seed)
                 newest = self.policy_so_far(rows) if k + 1 < rounds else None
         self._claim_folder("comparisons")
         self._write(self.output("comparisons"), json.dumps(rows))

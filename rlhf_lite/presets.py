@@ -42,10 +42,10 @@ class ComparisonConfig:
     """Answers of the base model (ours)."""
     off_topic_answers: int = 1
     """Answers of the SFT model to somebody else's prompt, so that being off-topic is seen too (ours)."""
-    altered_answers: int = 0
-    """Beside a good answer that a labeler writes, copies of it with one thing changed: a name, a number, a fact; 0 =
-    labelers write nothing. Answers of models differ in manners above all, and from them a reward model learns no more (ours;
-    lineage: Stiennon 2020 ranked reference summaries too)."""
+    written_pairs: int = 0
+    """More prompts, with a good answer and one with one mistake that people write, in terms; the last is mixed with the others.
+    Answers of models differ in manners above all, and from them a reward model learns no more (ours; lineage: Stiennon 2020
+    ranked reference summaries too)."""
 
     def __post_init__(self):
         if not 2 <= self.answers_per_prompt <= 9:
@@ -56,8 +56,7 @@ class ComparisonConfig:
     @property
     def answers_per_prompt(self) -> int:
         """K, before identical answers are dropped."""
-        drawn = self.sft_answers + self.high_temperature_answers + self.base_answers + self.off_topic_answers
-        return drawn + (1 + self.altered_answers if self.altered_answers else 0)
+        return self.sft_answers + self.high_temperature_answers + self.base_answers + self.off_topic_answers
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -149,8 +148,8 @@ class World(Protocol):
         """Return comparisons that exist already; None: sample answers and let labelers rank them."""
     def given_score(self) -> Callable[[Tokenizer, dict[tuple[int, ...], Any]], ScoreFunction] | None:
         """Return what makes, of the tokenizer and the prompts by their ids, a score to use instead of a reward model; or None."""
-    def written_answers(self, prompts: list[str], altered: int) -> list[list[str]]:
-        """Return, for each prompt, an answer that somebody wrote with care, and copies with one thing changed."""
+    def written_pairs(self, count: int) -> list[tuple[list[str], list[list[str]]]]:
+        """Return, term by term, prompts and a good answer and one with one mistake to each."""
     def rank(self, prompts: list[str], answers: list[list[str]]) -> list[list[int]]:
         """Let labelers rank the answers to each prompt, 0 = best."""
     def ppo_prompts(self, incoming: int) -> list:
@@ -213,7 +212,7 @@ def _gpt2() -> Preset:
 
 
 def _substance() -> Preset:
-    """Vary the course's model so that it knows, reads and follows: drills, labelers' prompts, two rounds of rankings.
+    """Vary the course's model so that it knows, reads and follows: drills, labelers' prompts, and pairs that they write.
 
     Measured on few seeds yet.
     """
@@ -228,10 +227,11 @@ def _substance() -> Preset:
         primer_documents=9_000,
         pretrain=pretrain,
         sft=SFTConfig(pretraining_share=0.1),
-        comparisons=ComparisonConfig(
-            prompts=3000, rounds=2, sft_answers=2, high_temperature_answers=0, base_answers=0, altered_answers=3
+        comparisons=ComparisonConfig(prompts=2000, high_temperature_answers=0, base_answers=0, written_pairs=24_000),
+        reward=RewardConfig(
+            batch_size=32, in_order=True,
+            optim=OptimConfig(learning_rate=4e-4, muon_learning_rate=0.006, muon_parts=True, warmup_steps=20),
         ),
-        reward=RewardConfig(batch_size=12, optim=OptimConfig(learning_rate=8e-4, warmup_steps=20)),
         ppo=ppo,
         ppo_ptx=replace(ppo, ptx_coef=0.5),
     )

@@ -26,6 +26,8 @@ class RewardConfig:
     """Passes over the comparisons (paper: 1; more over-fit fast)."""
     batch_size: int = 16
     """Prompts per step, each with all its answers (ours; paper: 64)."""
+    in_order: bool = False
+    """Whether comparisons are learnt in the order given, not shuffled: where what is hard to see stands first (ours)."""
     eval_every: int = 25
     """Steps between evaluations; 0 = only after the last step (ours)."""
     optim: OptimConfig = field(default_factory=lambda: OptimConfig(learning_rate=4e-4, warmup_steps=5))
@@ -120,7 +122,8 @@ def train_reward_model(
     total_steps = config.steps(len(comparisons))
     model.train()
     for step in run.steps(total_steps, {"model": model}, {"model": optimizer}):
-        batch = [comparisons[i] for i in batch_indices(step, len(comparisons), config.batch_size, seed)]
+        chosen = batch_indices(step, len(comparisons), config.batch_size, None if config.in_order else seed)
+        batch = [comparisons[i] for i in chosen]
         n_prompts, n_pairs = count_pairs(collate_comparisons(batch, pad_id))
         found = []
         optimizer.zero_grad()

@@ -60,6 +60,10 @@ def test_order_is_the_same_on_every_machine():
     assert data.batch_indices(0, 10, 10, seed=0) == [6, 2, 5, 8, 1, 7, 3, 0, 4, 9]
 
 
+def test_without_a_seed_items_come_as_given_epoch_after_epoch():
+    assert [data.batch_indices(step, 5, 3, seed=None) for step in range(3)] == [[0, 1, 2], [3, 4, 0], [1, 2, 3]]
+
+
 @pytest.mark.parametrize(("step", "n_items", "batch_size"), [(-1, 5, 2), (0, 0, 2), (0, 5, 0)])
 def test_batch_indices_refuses_nonsense(step, n_items, batch_size):
     with pytest.raises(ValueError, match=f"got {step}, {n_items}, {batch_size}"):

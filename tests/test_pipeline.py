@@ -21,7 +21,7 @@ import torch
 from rlhf_lite import comparisons as comparisons_module
 from rlhf_lite import pipeline as pipeline_module
 from rlhf_lite.checkpoint import TrainingRun, read_log
-from rlhf_lite.comparisons import ranked_rows
+from rlhf_lite.comparisons import in_order, ranked_rows, written_rows
 from rlhf_lite.optim import OptimConfig
 from rlhf_lite.pipeline import STAGES, Pipeline
 from rlhf_lite.presets import PRESETS, ComparisonConfig, dotted, used_by
@@ -60,8 +60,8 @@ class ToyWorld:
     def text_to_mix_in(self, count):
         return self.documents(count)
 
-    def written_answers(self, prompts, altered):
-        return [["nice", *["very nice"] * altered] for _ in prompts]
+    def written_pairs(self, count):
+        return [(["Name red."] * (count // 2), [["red is a color", "red"]] * (count // 2))] * 2
 
     def comparison_prompts(self, incoming, count):
         return [f"Name {COLORS[i % 5]}." for i in range(count)]
@@ -88,7 +88,7 @@ def toy_preset():
     ppo = replace(nano.ppo, iterations=2, episodes=4, minibatch_size=2, max_new_tokens=6)
     return replace(
         nano, documents=300, primer_documents=60, ppo=ppo,
-        comparisons=ComparisonConfig(prompts=6, rounds=2, iterations_between=1, sft_answers=2, altered_answers=2),
+        comparisons=ComparisonConfig(prompts=6, rounds=2, iterations_between=1, sft_answers=2, written_pairs=4),
         pretrain=replace(nano.pretrain, steps=4, primer_steps=2, sequence_length=32),
         ppo_ptx=replace(ppo, ptx_coef=0.5, ptx_sequence_length=32, ptx_batch_size=2),
     )  # fmt: skip
@@ -320,8 +320,9 @@ def test_a_newer_policy_replaces_half_of_the_sft_answers(finished):
 
 def test_ranked_rows_hold_the_prompt_and_the_sampled_ids(finished):
     rows = json.loads(finished.output("comparisons").read_text())
-    (prompts, answers), (more, written) = finished.world.asked  # two rounds
-    prompts, answers = [*prompts, *more], [*answers, *written]
+    asked = finished.world.asked  # two terms of written pairs, two rounds
+    prompts, answers = ([each for kind in kinds for each in kind] for kinds in zip(*asked, strict=True))
+    assert len(asked) == 4
     assert rows, "nothing was ranked"
     tokenizer = finished.tokenizer
     for row in rows:
@@ -330,6 +331,25 @@ def test_ranked_rows_hold_the_prompt_and_the_sampled_ids(finished):
         texts = [tokenizer.decode_response(ids[len(prompt_ids) :]) for ids in row["ids"]]
         assert texts in [kept for prompt, kept in zip(prompts, answers, strict=True) if prompt == row["prompt"]]
         assert len(set(row["ranks"])) > 1
+
+
+def test_written_pairs_stand_in_their_terms_and_the_last_among_the_models_answers():
+    first, last, sampled = ([{"row": f"{kind} {i}"} for i in range(30)] for kind in ("first", "last", "sampled"))
+    rows = in_order([first, last], sampled, seed=0)
+    assert rows[:30] == first and {row["row"] for row in rows[30:]} == {row["row"] for row in last + sampled}
+    assert 5 < sum(row in last for row in rows[30:60]) < 25  # mixed
+    assert rows == in_order([first, last], sampled, seed=0) != in_order([first, last], sampled, seed=1)
+    assert in_order([], sampled, seed=0) == sampled
+
+
+def test_a_written_answer_that_is_too_long_is_left_out_with_its_rival(finished):
+    class Writes(ToyWorld):
+        def written_pairs(self, count):
+            return [(["Name red.", "Name blue."], [["red", "red is a color " * 9], ["blue is a color", "blue"]])]
+
+    (rows,) = written_rows(Writes(), finished.tokenizer, 2, longest=20)
+    assert [row["prompt"] for row in rows] == ["Name blue."]
+    assert written_rows(Writes(), finished.tokenizer, 0, longest=20) == []
 
 
 def test_prompts_on_which_a_labeler_decides_nothing_are_left_out(finished, monkeypatch):
@@ -419,7 +439,7 @@ def test_answers_that_differ_only_in_their_last_token_are_two(finished, monkeypa
     end = finished.tokenizer.end_id
     drawn = iter([[[5, 6, end]], [[5, 6, 7]], [[5, 6, end]]])  # of three sources
     monkeypatch.setattr(comparisons_module, "sample", lambda *_, **__: next(drawn))
-    alone = replace(toy_preset(), comparisons=ComparisonConfig(off_topic_answers=0, altered_answers=0))
+    alone = replace(toy_preset(), comparisons=ComparisonConfig(off_topic_answers=0, written_pairs=0))
     pipeline = Pipeline(finished.folder, alone, 0, ToyWorld(),
                         show_progress=False)  # fmt: skip
     assert pipeline.collect_answers(["a"], [(pipeline.model("sft"), 1.0)] * 3) == [[[5, 6, end], [5, 6, 7]]]

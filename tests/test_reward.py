@@ -9,6 +9,7 @@ import math
 import pytest
 import torch
 
+from rlhf_lite import reward as reward_module
 from rlhf_lite.checkpoint import TrainingRun
 from rlhf_lite.data import pad_right
 from rlhf_lite.gpt import GPT, GPTConfig, ScalarModel
@@ -177,6 +178,16 @@ def test_learns_a_toy_preference():
     assert run.history[-1]["loss"] < 0.02 and run.history[-1]["accuracy"] == 1
     better, worse = score_sequences(model, [[2, 11, 5, 10, END], [2, 11, 6, 10, END]], PAD)  # not in the set
     assert better > worse
+
+
+@pytest.mark.parametrize("in_order", [True, False])
+def test_comparisons_are_shuffled_or_learnt_in_their_order(in_order, monkeypatch):
+    seen, comparisons = [], toy_comparisons()
+    monkeypatch.setattr(reward_module, "count_pairs", lambda batch: seen.append(batch.tokens) or (2, 3))
+    config = RewardConfig(epochs=1, batch_size=2, in_order=in_order)
+    train_reward_model(new_reward_model(), comparisons, config, pad_id=PAD, seed=0, run=TrainingRun(None, show_progress=False))
+    given = [collate_comparisons(comparisons[i : i + 2], PAD).tokens for i in range(0, 24, 2)]
+    assert all(map(torch.equal, seen, given)) == in_order
 
 
 @pytest.mark.parametrize("dropout", [0.0, 0.3])

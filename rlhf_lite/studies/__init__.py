@@ -5,6 +5,7 @@
     exercises         what a base model can do in its own layout, and may forget
     sft_epochs        what more epochs of fine-tuning buy and cost
     claims            the README's table of claims
+    substance         what models know, read and count, beside what is asked of them
     ppo_sweeps        what PPO's coefficients buy and cost
     front_picture     the README's picture, from stored results
     plain_gpt         a small GPT and its training in plain PyTorch, to be measured against

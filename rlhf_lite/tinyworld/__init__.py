@@ -2,11 +2,11 @@
 
     words         who and what exists, and what is true
     sentences     what is said of it
-    mistakes      what pupils and careless writers get wrong
     school_tasks  tasks that are solved by reading
     drills        pages of copying, looking up and recalling
     corpus        texts to pretrain on
     prompts       what users ask, and what a good answer needs
+    mistakes      answers with one thing wrong
     users         the stream of prompts, and its cleaning
     judge         the truth about an answer
     labelers      forty people who demonstrate and rank

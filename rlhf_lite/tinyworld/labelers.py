@@ -7,7 +7,6 @@ from itertools import pairwise
 
 from . import words as w
 from .judge import TIE, judge
-from .mistakes import exchange_word, miscount
 from .prompts import Request
 
 N_LABELERS = 40
@@ -85,31 +84,6 @@ def _swap(text: str, rng: random.Random) -> str:
     pool = rng.choice(pools)
     word = rng.choice([word for word in pool if word in text.split()])
     return re.sub(rf"\b{word}\b", rng.choice(pool), text)
-
-
-def alter(request: Request, answer: str, rng: random.Random) -> str:
-    """Change one thing in an answer, as somebody would who got just that wrong: a name, a fact, a number, or whether it is known.
-
-    What comes out need not be worse: an "I do not know." may become the right answer.
-    """
-    need = request.need
-    if need.rule in ("fact", "lookup", "label") and rng.random() < 0.35:
-        honest = w.NOT_IN_TEXT if need.rule == "lookup" else w.UNKNOWN
-        if honest != request.good and answer != honest:
-            return honest
-    if request.good in (w.UNKNOWN, w.NOT_IN_TEXT) and need.wrong:
-        claimed = rng.choice([word for word in need.wrong if word in request.prompt] or need.wrong)
-        town, relation = request.combination[:2]
-        if need.rule == "lookup":
-            return f"{claimed} has the {request.combination[0]}."
-        return f"The landmark of {town} is the {claimed}." if relation == "landmark" else f"{town} is in {claimed}."
-    if need.rule == "list" and rng.random() < 0.3:
-        others = [thing for thing in w.THINGS if w.KIND_OF[thing] != need.kind]
-        return exchange_word(answer, rng, [[thing, *others] for thing in w.KINDS[need.kind]])
-    counted = need.rule in ("story", "list", "names") or (request.use_case == "other" and need.rule == "text")
-    if counted and rng.random() < 0.5 and (changed := miscount(answer, rng)) != answer:
-        return changed
-    return exchange_word(answer, rng, only=need.answer if rng.random() < 0.6 else "", prefer=request.prompt)
 
 
 def write_with_care(labeler: Labeler, request: Request, rng: random.Random) -> str:

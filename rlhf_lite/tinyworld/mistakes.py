@@ -1,60 +1,185 @@
-"""Mistakes that pupils and careless writers make: one word exchanged for another of its kind, one thing too many or too few."""
+"""Answers with one mistake: all manners are good, and one thing is wrong.
+
+A reward model learns from pairs of answers. Most answers of models differ in manners, and it learns no more from them; a
+mistake that is nowhere the only difference is not seen. So labelers also write pairs, of every kind of mistake as many.
+"""
 
 import random
 import re
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable
+from functools import cache
+from math import ceil
 
 from . import words as w
-from .sentences import join_list, names_phrase, split_sentences
+from .prompts import MAKERS, Request, find_all, is_held_out
+from .sentences import fact_sentence, join_list, names_phrase, split_sentences
 
-VALUES = [sorted(set(values)) for values in (
-    w.LANDMARKS.values(), w.COUNTRIES.values(), w.FRUIT_COLORS.values(), w.KINDS, w.CHINESE.values(), w.DAYS, ("good", "bad"),
-)]  # fmt: skip
-POOLS: list[Sequence[str]] = [w.NAMES, w.GOODS, w.PLACES, w.THINGS, w.CITIES, *VALUES]
-"""Words that may stand for each other without a sentence becoming odd."""
+POOLS = (w.NAMES, w.GOODS, w.PLACES)
 
 
-def exchange_word(
-    text: str, rng: random.Random, pools: Sequence[Sequence[str]] = POOLS, *, only: str = "", prefer: str = ""
-) -> str:
-    """Put another word of its kind for one word of a text, wherever it stands.
+def put(text: str, word: str, other: str) -> str:
+    """Put another word or phrase for one, wherever it stands. Example: ("A cat is in the car.", "cat", "dog")."""
 
-    A word that stands in `only`, if that is given; half of the time by one that stands in `prefer`, if there is any.
-
-    Example: "Ben has the ball." -> "Ben has the lamp."
-    """
-    lower = text.lower()
-    possible = ((word, pool) for pool in pools for word in pool if word.lower() in lower)  # quick: most words are not there
-    found = [(word, pool) for word, pool in possible if names_phrase(word, text) and (not only or names_phrase(word, only))]
-    if not found:
-        return text
-    word, pool = rng.choice(found)
-    others = [each for each in pool if each.lower() not in lower] or list(pool)
-    near = [each for each in others if prefer and names_phrase(each, prefer)]
-    other = rng.choice(near if near and rng.random() < 0.5 else others)
-
-    def put(match: re.Match) -> str:
+    def exchange(match: re.Match) -> str:
         return other[0].upper() + other[1:] if match[0][0].isupper() else other
 
-    return re.sub(rf"\b{re.escape(word)}\b", put, text, flags=re.IGNORECASE)
+    return re.sub(rf"\b{re.escape(word)}\b", exchange, text, flags=re.IGNORECASE)
 
 
-def miscount(text: str, rng: random.Random) -> str:
-    """Leave out or add one sentence or, where there is only one, one item of a list or one repetition of a word.
+def _other(rng: random.Random, word: str, *unlike: str) -> str:
+    """Draw another name, thing or place: one of its kind, unlike these."""
+    pool = next(pool for pool in (*POOLS, w.THINGS) if word in pool)
+    return rng.choice([each for each in pool if each != word and each not in unlike])
 
-    Examples: "ball ball." -> "ball." or "ball ball ball."; "A pear and a plum." -> "A pear."
-    """
-    whole, parts = text.strip().rstrip("."), split_sentences(text)
-    less = rng.random() < 0.5
-    if len(parts) > 1:
-        place = rng.randrange(1, len(parts))
-        more = [] if less else [exchange_word(parts[0], rng), parts[place]]
-        return " ".join([*parts[:place], *more, *parts[place + 1 :]])
-    words, items = whole.split(), re.split(r", | and ", whole)
-    if len(set(words)) == 1:
-        return " ".join(words[1:] if less and len(words) > 1 else [*words, words[0]]) + "."
-    if len(items) > 1:
-        if less:
-            return join_list(items[:-1]) + "."
-        return join_list([items[0], exchange_word(items[-1], rng, [w.THINGS, w.NAMES]), *items[1:]]) + "."
-    return text
+
+def _exchange_one(text: str, rng: random.Random, *unlike: str) -> str:
+    found = [word for pool in POOLS for word in pool if names_phrase(word, text)]
+    word = rng.choice(found)
+    return put(text, word, _other(rng, word, *found, *unlike))
+
+
+@cache
+def _askable(use_case: str, relation: str) -> dict[str, str]:
+    """Facts that training users may ask for: the others would only ever be seen as wrong answers, and give themselves away."""
+    facts = {subject: value for (subject, asked), value in w.TRUTH.items() if asked == relation}
+    return {subject: value for subject, value in facts.items() if not is_held_out(use_case, (subject, relation))}
+
+
+def _in_fact(request: Request, rng: random.Random) -> dict[str, str]:
+    need, (subject, relation) = request.need, request.combination
+    others = {each: value for each, value in _askable(request.use_case, relation).items() if value != need.answer}
+    value = rng.choice(list(others.values()))
+    if need.answer == w.UNKNOWN_KEY:
+        ways = (f"The landmark of {subject} is the {value}.", f"{subject} has the {value}.")
+        if relation == "country":
+            ways = (f"{subject} is in {value}.", f"The city of {subject} is in {value}.")
+        return {"fact invented": rng.choice(ways)}
+    name = relation if relation in ("landmark", "country") else "other fact"
+    found = {f"wrong {name}": put(request.good, need.answer, value), "fact not told": w.UNKNOWN}
+    if not need.one_word:
+        found["fact about something else"] = fact_sentence(rng.choice(list(others)), relation, rng)
+    return found
+
+
+def _in_lookup(request: Request, rng: random.Random) -> dict[str, str]:
+    need = request.need
+    if request.good == w.NOT_IN_TEXT:
+        missing, *passage = request.combination
+        return {"owner invented": f"{rng.choice([each for each in passage if each in w.NAMES])} has the {missing}."}
+    asked = "owner" if need.answer in w.NAMES else "place"
+    rival = rng.choice([each for each in need.wrong if each in request.combination])
+    return {f"wrong {asked}": put(request.good, need.answer, rival), f"{asked} not told": w.NOT_IN_TEXT}
+
+
+def _in_label(request: Request, rng: random.Random) -> dict[str, str]:
+    return {"wrong opinion": f"{request.need.wrong[0].capitalize()}."}
+
+
+def _in_names(request: Request, rng: random.Random) -> dict[str, str]:
+    items, place = list(request.need.mention), rng.randrange(len(request.need.mention))
+    before, item, after = items[:place], items[place], items[place + 1 :]
+    more = [[*before, extra, item, *after] for extra in (_other(rng, item, *items), rng.choice(items))]
+    less = [before + after] if len(items) > 1 else []
+    count = rng.choice(less if less and rng.random() < 0.5 else more)
+    wrong = [*before, _other(rng, item, *items), *after]
+    return {"wrong item found": f"{join_list(wrong)}.", "too many or few found": f"{join_list(count)}."}
+
+
+def _in_list(request: Request, rng: random.Random) -> dict[str, str]:
+    need, things = request.need, find_all("things", request.good)
+    place, more = rng.randrange(need.count), [thing for thing in w.KINDS[need.kind] if thing not in things]
+    other_kind = rng.choice([kind for kind in w.KINDS if kind != need.kind])
+    one_wrong, twice = list(things), list(things)
+    one_wrong[place], twice[place] = rng.choice(w.KINDS[other_kind]), things[place - 1]
+    return {
+        "list too long or short": _as_list(rng.choice((things[:-1], [*things, rng.choice(more)]))),
+        "wrong kind listed": _as_list(rng.choice((one_wrong, rng.sample(w.KINDS[other_kind], need.count)))),
+        "listed twice": _as_list(twice),
+    }
+
+
+def _as_list(things: list[str]) -> str:
+    text = join_list([f"a {thing}" for thing in things])
+    return f"{text[0].upper()}{text[1:]}."
+
+
+def _in_story(request: Request, rng: random.Random) -> dict[str, str]:
+    need, good = request.need, request.good
+    people = [word for word in need.mention if word in w.NAMES]
+    asked = [word for word in need.mention if word not in w.NAMES]
+    found = {"wrong person in a story": put(good, someone := rng.choice(people), _other(rng, someone, *people))}
+    if asked:
+        word = rng.choice(asked)
+        found["wrong thing in a story"] = put(good, word, _other(rng, word))
+    if need.count:
+        first, *rest = split_sentences(good)
+        thing, place = find_all("things", good)[0], rng.randrange(len(rest) + 1)
+        more = (f"The {thing} was {rng.choice(w.ADJECTIVES)}.", f"It was a good day for {someone}.", f"{someone} took the {thing} home.")
+        changed = rest[:place] + rest[place + 1 :] if rest and rng.random() < 0.5 else [*rest[:place], rng.choice(more), *rest[place:]]
+        found["story too long or short"] = " ".join([first, *changed])
+    return found
+
+
+def _in_text(request: Request, rng: random.Random) -> dict[str, str]:
+    if request.use_case == "rewrite":
+        as_it_was = request.prompt.split(": ", 1)[1]
+        return {"wrong word in rewriting": _exchange_one(request.good, rng), "not rewritten": as_it_was}
+    said = request.good.rstrip(".").split()
+    times = len(said) + rng.choice((-1, 1))
+    return {"said too often or seldom": " ".join(said[:1] * times) + "."}
+
+
+def _in_chat(request: Request, rng: random.Random) -> dict[str, str]:
+    return {"wrong word in chat": _exchange_one(request.good, rng)}
+
+
+def _in_summary(request: Request, rng: random.Random) -> dict[str, str]:
+    return {"wrong word in a summary": _exchange_one(request.good, rng)}
+
+
+_MISTAKES: dict[str, Callable[[Request, random.Random], dict[str, str]]] = {
+    "fact": _in_fact, "lookup": _in_lookup, "label": _in_label, "names": _in_names, "list": _in_list, "story": _in_story,
+    "text": _in_text, "chat": _in_chat, "summary": _in_summary,
+}  # fmt: skip
+
+
+def mistakes(request: Request, rng: random.Random) -> dict[str, str]:
+    """Return answers like the good one with one mistake, by kind of mistake: of the kinds that a request allows, one each."""
+    return {kind: text for kind, text in _MISTAKES[request.need.rule](request, rng).items() if text != request.good}
+
+
+KINDS = sorted({kind for make in MAKERS.values() for i in range(100) for kind in mistakes(make(random.Random(i)), random.Random(i))})
+"""All kinds of mistakes."""
+TERMS: tuple[tuple[float, dict[str, float]], ...] = (
+    (0.2, {"wrong owner": 1.0}),
+    (0.2, {"wrong place": 0.5, "wrong owner": 0.25, "wrong item found": 0.25}),
+    (0.2, {"said too often or seldom": 0.3, "list too long or short": 0.3, "story too long or short": 0.15,
+           "wrong kind listed": 0.1, "wrong owner": 0.05, "wrong place": 0.05, "wrong item found": 0.05}),
+    (0.4, dict.fromkeys(KINDS, 1.0) | {"list too long or short": 2.0, "wrong kind listed": 2.0}),
+)  # fmt: skip
+"""Terms in which labelers write pairs: each one's share of the pairs, and the weight of each kind of mistake in it (ours).
+
+What is hard to see comes first, and alone: whether a name is the right one of a passage takes a reward model 150 steps where
+nothing else is asked, and where everything is asked at once it may not be learnt in 700.
+"""
+
+
+def draw_mistakes(seed: int | str, count: int) -> list[list[tuple[Request, str]]]:
+    """Draw requests that training may ask, each with an answer with one mistake: `count` in all, by term."""
+    return [_draw(f"{seed} {i}", round(share * count), weights) for i, (share, weights) in enumerate(TERMS)]
+
+
+def _draw(seed: str, count: int, weights: dict[str, float]) -> list[tuple[Request, str]]:
+    rng, drawn, total = random.Random(f"mistakes {seed}"), Counter(), sum(weights.values())
+    most = {kind: ceil(count * weight / total) for kind, weight in weights.items()}
+    pairs: list[tuple[Request, str]] = []
+    while len(pairs) < count:
+        use_case = rng.choice(list(MAKERS))
+        request = MAKERS[use_case](rng)
+        found = {kind: text for kind, text in mistakes(request, rng).items() if drawn[kind] < most.get(kind, 0)}
+        if found and not is_held_out(use_case, request.combination):
+            kind = rng.choice(list(found))
+            drawn[kind] += 1
+            pairs.append((request, found[kind]))
+    return rng.sample(pairs, len(pairs))  # kinds that are soon used up would all stand at the beginning

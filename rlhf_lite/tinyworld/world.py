@@ -11,7 +11,8 @@ from .abilities import WATCHED, ability_shares
 from .corpus import DRILLED_WEIGHTS, documents, primer, term_documents
 from .drills import TERMS, term_questions
 from .judge import judge
-from .labelers import HELD_OUT_LABELERS, alter, demonstrate, make_labelers, rank, write_with_care
+from .labelers import HELD_OUT_LABELERS, demonstrate, make_labelers, rank
+from .mistakes import draw_mistakes
 from .prompts import Request, draw_requests
 from .users import CleaningReport, training_requests, with_labelers
 
@@ -105,14 +106,11 @@ class TinyWorld:
         self._by_prompt.update({request.prompt: request for request in chosen})
         return [request.prompt for request in chosen]
 
-    def written_answers(self, prompts: list[str], altered: int) -> list[list[str]]:
-        """Let a training labeler write an answer to each prompt with care, and copies of it with one thing changed."""
-        rng, people = random.Random(f"written {self.seed} {prompts[:1]}"), self.training_labelers
-        written = []
-        for request in (self._by_prompt[prompt] for prompt in prompts):
-            good = write_with_care(rng.choice(people), request, rng)
-            written.append([good, *(alter(request, good, rng) for _ in range(altered))])
-        return written
+    def written_pairs(self, count: int) -> list[tuple[list[str], list[list[str]]]]:
+        """Let labelers write prompts, and a good answer and one with one mistake to each, by term."""
+        terms = draw_mistakes(self.seed, count)
+        self._by_prompt.update({request.prompt: request for term in terms for request, _ in term})
+        return [([request.prompt for request, _ in term], [[request.good, wrong] for request, wrong in term]) for term in terms]
 
     def rank(self, prompts: list[str], answers: list[list[str]]) -> list[list[int]]:
         """Let a training labeler, another one for each prompt, rank its answers."""

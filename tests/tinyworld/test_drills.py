@@ -17,7 +17,9 @@ from rlhf_lite.tinyworld.sentences import fact_question
 from rlhf_lite.tinyworld.world import TinyWorld
 
 
-@pytest.mark.parametrize("source", ["in short", "owners in short", "places in short", "asked of each", "quizzes", "close reading"])
+@pytest.mark.parametrize(
+    "source", ["in short", "owners in short", "places in short", "asked of each", "quizzes", "close reading"]
+)
 def test_drills_tell_the_truth_about_their_passage(source):
     rng, asked_who, asked_where, notes = random.Random(0), 0, 0, 0
     for _ in range(300):

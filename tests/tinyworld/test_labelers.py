@@ -29,8 +29,8 @@ from rlhf_lite.studies.surface_features import (
 )
 from rlhf_lite.tinyworld import words as w
 from rlhf_lite.tinyworld.judge import judge
-from rlhf_lite.tinyworld.labelers import HELD_OUT_LABELERS, N_LABELERS, alter, demonstrate, make_labelers, rank, utility
-from rlhf_lite.tinyworld.prompts import USE_CASE_SHARES, draw_requests
+from rlhf_lite.tinyworld.labelers import HELD_OUT_LABELERS, N_LABELERS, demonstrate, make_labelers, rank, utility
+from rlhf_lite.tinyworld.prompts import draw_requests
 from rlhf_lite.tokenizer import Tokenizer
 
 ROOT = Path(__file__).parents[2]
@@ -142,37 +142,6 @@ def test_an_exchanged_word_leaves_a_sentence():
     for request in draw_requests("swaps", 300, use_cases=["generation"]):
         answer = demonstrate(rng.choice(people), request, rng)
         assert not re.search(rf"({'|'.join(w.NAMES)}) ({'|'.join(w.GOODS)}) an? ", answer.replace(" saw a ", " found a ")), answer
-
-
-def test_an_altered_answer_differs_in_one_thing_and_is_mostly_worse():
-    rng, worse = random.Random(0), Counter()
-    requests = draw_requests("altered", 2000, use_cases=list(USE_CASE_SHARES))
-    for request in requests:
-        altered = alter(request, request.good, rng)
-        assert altered and altered != request.good
-        worse[request.use_case] += judge(request, altered).gold < judge(request, request.good).gold - 0.05
-    assert all(count >= 0.7 * 200 for count in worse.values()), worse
-
-
-@pytest.mark.parametrize(("use_case", "answer", "kinds"), [
-    ("classification", "Good.", {"Bad.", "I do not know."}),
-    ("other", "ball ball.", {"ball.", "ball ball ball."}),
-])  # fmt: skip
-def test_alterations_by_hand(use_case, answer, kinds):
-    rng = random.Random(0)
-    request = next(r for r in draw_requests(1, 200, use_cases=[use_case]) if r.need.rule in ("label", "text"))
-    found = {alter(request, answer, rng) for _ in range(60)}
-    assert kinds <= found, found
-
-
-def test_who_knows_nothing_may_be_altered_into_a_claim_and_who_knows_into_a_shrug():
-    rng = random.Random(0)
-    for request in draw_requests("shrugs", 400, use_cases=["open_qa", "closed_qa"]):
-        found = {alter(request, request.good, rng) for _ in range(20)}
-        if request.good in (w.UNKNOWN, w.NOT_IN_TEXT):
-            assert all(judge(request, text).honest == 0 for text in found), (request, found)
-        else:
-            assert w.UNKNOWN in found or w.NOT_IN_TEXT in found
 
 
 def test_surface_features_by_hand():
