@@ -122,9 +122,13 @@ class ScalarModel(nn.Module):
         nn.init.normal_(self.scalar_head.weight, std=(backbone.config.d_model + 1) ** -0.5)
         nn.init.zeros_(self.scalar_head.bias)
 
+    def hidden(self, tokens: Tensor) -> Tensor:
+        """Return what both the scalar and the next token are read from: tokens (B, T) -> (B, T, C)."""
+        return self.backbone.hidden(tokens)
+
     def forward(self, tokens: Tensor, lengths: Tensor | None = None) -> Tensor:
         """Return one number per position (B, T): padded positions included, or 0 there with each row's `lengths` (B,)."""
-        values = self.scalar_head(self.backbone.hidden(tokens)).squeeze(-1)
+        values = self.scalar_head(self.hidden(tokens)).squeeze(-1)
         return values if lengths is None else values.masked_fill(~lengths_to_mask(lengths, tokens.shape[1]), 0.0)
 
 

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from .checkpoint import TrainingRun
-from .data import batch_indices, pad_right
+from .data import batch_indices, lengths_to_mask, pad_right
 from .files import read_json
 from .gpt import ScalarModel, eval_mode, last_token_scores
 from .kernels.sharding import reshard
@@ -28,6 +28,9 @@ class RewardConfig:
     """Prompts per step, each with all its answers (ours; paper: 64)."""
     in_order: bool = False
     """Whether comparisons are learnt in the order given, not shuffled: where what is hard to see stands first (ours)."""
+    text_coef: float = 0.0
+    """Weight of the cross-entropy of the best answers beside the pairwise loss, so that what the model knows is not unlearnt
+    while it learns to score (ours)."""
     eval_every: int = 25
     """Steps between evaluations; 0 = only after the last step (ours)."""
     optim: OptimConfig = field(default_factory=lambda: OptimConfig(learning_rate=4e-4, warmup_steps=5))
@@ -36,6 +39,8 @@ class RewardConfig:
     def __post_init__(self):
         if self.epochs <= 0 or self.batch_size < 1:
             raise ValueError(f"epochs {self.epochs} must be > 0 and batch_size {self.batch_size} >= 1")
+        if self.text_coef < 0:
+            raise ValueError(f"text_coef is {self.text_coef}, expected 0 or more")
 
     def steps(self, n_comparisons: int) -> int:
         """Number of optimizer steps on so many comparisons."""
@@ -90,18 +95,32 @@ def pair_accuracy(scores: Tensor, batch: RankedBatch) -> tuple[float, int]:
 
 
 def reward_loss(
-    model: ScalarModel, batch: RankedBatch, *, n_prompts: int | None = None, n_pairs: int | None = None
-) -> tuple[Tensor, dict[str, float]]:
-    """Pairwise loss of one batch of prompts with their ranked answers.
+    model: ScalarModel, batch: RankedBatch, *, n_prompts: int | None = None, n_pairs: int | None = None,
+    text_coef: float = 0.0, n_text: int | None = None,
+) -> tuple[Tensor, dict[str, float]]:  # fmt: skip
+    """Pairwise loss of one batch of prompts with their ranked answers, and `text_coef` times the best answers' cross-entropy.
 
-    A micro-batch gives the counts of its whole batch (see `count_pairs`); then the micro-batches' results add up to it.
+    A micro-batch gives the counts of its whole batch (see `count_pairs`, and `text_mask` for `n_text`); then the micro-batches'
+    results add up to it.
     """
-    scores = last_token_scores(model, batch.tokens, batch.lengths)
+    hidden = model.hidden(batch.tokens)  # (N, T, C)
+    scores = model.scalar_head(hidden[torch.arange(len(hidden)), batch.lengths - 1]).squeeze(-1)  # (N,), as last_token_scores
     loss = pairwise_loss(scores, batch, n_prompts=n_prompts)
     accuracy, pairs = pair_accuracy(scores.detach(), batch)
     if n_pairs is not None:
         accuracy = accuracy * pairs / n_pairs if pairs else 0.0
-    return loss, {"loss": loss.item(), "accuracy": accuracy}
+    metrics = {"loss": loss.item(), "accuracy": accuracy}
+    if not text_coef:
+        return loss, metrics
+    mask = text_mask(batch)
+    logits = model.backbone.head(hidden[:, :-1][mask]).float()  # (n, V)
+    text_loss = F.cross_entropy(logits, batch.tokens[:, 1:][mask], reduction="sum") / max(1, n_text or int(mask.sum()))
+    return loss + text_coef * text_loss, metrics | {"text_loss": text_loss.item()}
+
+
+def text_mask(batch: RankedBatch) -> Tensor:
+    """Mark the positions from which a token of a best-ranked answer, or of its prompt, is predicted: (N, T - 1) bool."""
+    return lengths_to_mask(batch.lengths - 1, batch.tokens.shape[1] - 1) & (batch.ranks == 0)[:, None]
 
 
 def train_reward_model(
@@ -124,13 +143,15 @@ def train_reward_model(
     for step in run.steps(total_steps, {"model": model}, {"model": optimizer}):
         chosen = batch_indices(step, len(comparisons), config.batch_size, None if config.in_order else seed)
         batch = [comparisons[i] for i in chosen]
-        n_prompts, n_pairs = count_pairs(collate_comparisons(batch, pad_id))
-        found = []
+        whole, found = collate_comparisons(batch, pad_id), []
+        (n_prompts, n_pairs), n_text = count_pairs(whole), int(text_mask(whole).sum())
         optimizer.zero_grad()
         for part in engine.micro_batches(batch, length=lambda comparison: max(map(len, comparison.ids))):
             with engine.autocast():
                 ranked = engine.to_device(collate_comparisons(part, pad_id))
-                loss, metrics = reward_loss(model, ranked, n_prompts=n_prompts, n_pairs=n_pairs)
+                loss, metrics = reward_loss(
+                    model, ranked, n_prompts=n_prompts, n_pairs=n_pairs, text_coef=config.text_coef, n_text=n_text
+                )
             backward({"reward_loss": loss}, step)
             found.append(metrics)
         metrics = engine.all_reduce(found) | clip_and_step(optimizer, step, total_steps, config.optim)

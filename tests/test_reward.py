@@ -8,6 +8,7 @@ import math
 
 import pytest
 import torch
+import torch.nn.functional as F
 
 from rlhf_lite import reward as reward_module
 from rlhf_lite.checkpoint import TrainingRun
@@ -25,6 +26,7 @@ from rlhf_lite.reward import (
     pairwise_loss,
     reward_loss,
     score_sequences,
+    text_mask,
     train_reward_model,
 )
 
@@ -128,7 +130,7 @@ def test_gradient_raises_the_better_answer():
 
 def test_each_answer_goes_through_the_model_once(make_scalar_model):
     model, rows = make_scalar_model(), []
-    model.register_forward_hook(lambda _, args, __: rows.append(len(args[0])))
+    model.backbone.blocks[0].register_forward_hook(lambda _, args, __: rows.append(len(args[0])))
     batch = ranked([0, 1, 2, 3], [0, 1])
     loss, metrics = reward_loss(model, batch)
     assert rows == [6]  # not 2 * (6 + 1) for the pairs
@@ -203,6 +205,8 @@ def test_stopped_at_any_step_and_resumed_is_bit_identical(assert_resumes, dropou
 
 
 def test_messages(make_scalar_model):
+    with pytest.raises(ValueError, match=r"text_coef is -1, expected 0 or more"):
+        RewardConfig(text_coef=-1)
     with pytest.raises(ValueError, match=r"epochs -1 must be > 0"):
         RewardConfig(epochs=-1)
     with pytest.raises(ValueError, match="no comparisons to learn from"):
@@ -230,9 +234,30 @@ def test_micro_batches_add_up_to_their_batch(make_scalar_model):
         torch.testing.assert_close(parts, whole, atol=1e-5, rtol=1e-4)
 
 
+def test_the_best_answers_cross_entropy_is_added_with_its_weight(make_scalar_model):
+    model = make_scalar_model()
+    batch = ranked([1, 0, 0], [0, 1])
+    alone, _ = reward_loss(model, batch)
+    both, metrics = reward_loss(model, batch, text_coef=0.5)
+    logits, best = model.backbone(batch.tokens), [1, 2, 3]
+    losses = [F.cross_entropy(logits[i, t], batch.tokens[i, t + 1]) for i in best for t in range(int(batch.lengths[i]) - 1)]
+    expected = sum(losses) / len(losses)
+    assert metrics["text_loss"] == pytest.approx(expected.item(), rel=1e-5)
+    assert both.item() == pytest.approx((alone + 0.5 * expected).item(), rel=1e-5) and metrics["loss"] == pytest.approx(alone.item())
+
+
+def test_micro_batches_of_the_best_answers_add_up_to_their_batch():
+    comparisons, model = toy_comparisons()[:4], new_reward_model()
+    whole = collate_comparisons(comparisons, PAD)
+    n_prompts, n_text = count_pairs(whole)[0], int(text_mask(whole).sum())
+    parts = [collate_comparisons(part, PAD) for part in (comparisons[:1], comparisons[1:])]
+    losses = [reward_loss(model, part, n_prompts=n_prompts, text_coef=2.0, n_text=n_text)[0] for part in parts]
+    assert sum(losses).item() == pytest.approx(reward_loss(model, whole, text_coef=2.0)[0].item(), rel=1e-5)
+
+
 def test_dropout_is_on_while_training():
     model, modes = new_reward_model(dropout=0.5).eval(), []
-    model.register_forward_hook(lambda module, *_: modes.append(module.training))
+    model.backbone.blocks[0].register_forward_hook(lambda module, *_: modes.append(module.training))
     config = RewardConfig(epochs=1, batch_size=24)
     train_reward_model(model, toy_comparisons(), config, pad_id=PAD, seed=0, run=TrainingRun(None, show_progress=False))
     assert set(modes) == {True}

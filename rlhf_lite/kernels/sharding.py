@@ -26,8 +26,7 @@ def shard(model: Model, mesh: Any, *, bfloat16: bool = False) -> None:
         fully_shard(module, mesh=mesh, mp_policy=policy)
         module.set_gradient_divide_factor(1.0)
         module.set_force_sum_reduction_for_comms(True)  # gloo knows no scaled sum
-    if model is gpt:
-        register_fsdp_forward_method(model, "hidden")  # losses call it, not forward
+    register_fsdp_forward_method(model, "hidden")  # losses call it, not forward
 
 
 def sharded_parts(model: Model) -> list[Any]:

@@ -29,7 +29,7 @@ Tag = Literal["paper", "lineage", "ours"]
 OF_THE_TINY_WORLD = tuple(
     "copying_start whole_documents primer_steps primer_length short_steps short_length muon_learning_rate eval_every "
     "pretraining_length sft_answers high_temperature_answers high_temperature base_answers off_topic_answers rounds "
-    "iterations_between written_pairs in_order drills muon_parts".split()
+    "iterations_between written_pairs in_order text_coef drills muon_parts".split()
 )
 """Ends of the names of settings that no paper has."""
 

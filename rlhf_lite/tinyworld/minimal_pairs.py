@@ -80,6 +80,12 @@ def _wrong_kind(request: Request, rng: random.Random) -> tuple[str, str]:
     return request.good, _items(_other(rng, list(w.KINDS), request.need.kind), request.need.count, rng)
 
 
+def _listed_twice(request: Request, rng: random.Random) -> tuple[str, str]:
+    things = [word.strip(".,").lower() for word in request.good.split() if word.strip(".,").lower() in w.KIND_OF]
+    again = rng.choice(things[:-1])
+    return request.good, f"{request.good[: request.good.rindex(things[-1])]}{again}."
+
+
 def _wrong_person(request: Request, rng: random.Random) -> tuple[str, str]:
     asked = [word for word in request.need.mention if word in w.NAMES]
     return request.good, request.good.replace(asked[0], _other(rng, w.NAMES, *asked))
@@ -125,6 +131,7 @@ SUBSTANCE: dict[str, tuple[str, Change]] = {
     "times": ("times", _wrong_times),
     "list count": ("list", _wrong_count),
     "list kind": ("list", _wrong_kind),
+    "nothing listed twice": ("list", _listed_twice),
     "story person": ("story", _wrong_person),
     "story length": ("story", _wrong_length),
     "opinion": ("opinion", lambda request, rng: (request.good, f"{request.need.wrong[0].capitalize()}.")),

@@ -90,12 +90,13 @@ def _in_list(request: Request, rng: random.Random) -> dict[str, str]:
     need, things = request.need, find_all("things", request.good)
     place, more = rng.randrange(need.count), [thing for thing in w.KINDS[need.kind] if thing not in things]
     other_kind = rng.choice([kind for kind in w.KINDS if kind != need.kind])
-    one_wrong, twice = list(things), list(things)
-    one_wrong[place], twice[place] = rng.choice(w.KINDS[other_kind]), things[place - 1]
+    one_wrong, fewer = list(things), rng.sample(things, rng.randrange(1, need.count))
+    one_wrong[place] = rng.choice(w.KINDS[other_kind])
+    again = rng.sample(fewer + rng.choices(fewer, k=need.count - len(fewer)), need.count)
     return {
         "list too long or short": _as_list(rng.choice((things[:-1], [*things, rng.choice(more)]))),
         "wrong kind listed": _as_list(rng.choice((one_wrong, rng.sample(w.KINDS[other_kind], need.count)))),
-        "listed twice": _as_list(twice),
+        "listed twice": _as_list(again),
     }
 
 
@@ -151,17 +152,20 @@ def mistakes(request: Request, rng: random.Random) -> dict[str, str]:
 
 KINDS = sorted({kind for make in MAKERS.values() for i in range(100) for kind in mistakes(make(random.Random(i)), random.Random(i))})
 """All kinds of mistakes."""
+_FACTS = ("wrong landmark", "wrong country", "wrong other fact")
 TERMS: tuple[tuple[float, dict[str, float]], ...] = (
-    (0.2, {"wrong owner": 1.0}),
-    (0.2, {"wrong place": 0.5, "wrong owner": 0.25, "wrong item found": 0.25}),
-    (0.2, {"said too often or seldom": 0.3, "list too long or short": 0.3, "story too long or short": 0.15,
-           "wrong kind listed": 0.1, "wrong owner": 0.05, "wrong place": 0.05, "wrong item found": 0.05}),
-    (0.4, dict.fromkeys(KINDS, 1.0) | {"list too long or short": 2.0, "wrong kind listed": 2.0}),
+    (1 / 16, dict.fromkeys(_FACTS, 1.0)),
+    (3 / 16, {"wrong owner": 1.0}),
+    (3 / 16, {"wrong place": 0.5, "wrong owner": 0.25, "wrong item found": 0.25}),
+    (3 / 16, {"said too often or seldom": 0.25, "listed twice": 0.25, "list too long or short": 0.2, "wrong kind listed": 0.1,
+              "story too long or short": 0.1, "too many or few found": 0.1}),
+    (6 / 16, dict.fromkeys(KINDS, 1.0) | dict.fromkeys((*_FACTS, "fact about something else"), 0.15) | dict.fromkeys(
+        ("said too often or seldom", "listed twice", "list too long or short", "wrong kind listed", "too many or few found"), 2.0)),
 )  # fmt: skip
 """Terms in which labelers write pairs: each one's share of the pairs, and the weight of each kind of mistake in it (ours).
 
 What is hard to see comes first, and alone: whether a name is the right one of a passage takes a reward model 150 steps where
-nothing else is asked, and where everything is asked at once it may not be learnt in 700.
+nothing else is asked, and where everything is asked at once it may not be learnt in 700. Facts are few and soon known by heart.
 """
 
 

@@ -12,7 +12,7 @@ import pytest
 from rlhf_lite.tinyworld import words as w
 from rlhf_lite.tinyworld.judge import TIE, is_well_mannered, judge
 from rlhf_lite.tinyworld.mistakes import KINDS, TERMS, draw_mistakes, mistakes, put
-from rlhf_lite.tinyworld.prompts import USE_CASE_SHARES, draw_requests, is_held_out
+from rlhf_lite.tinyworld.prompts import USE_CASE_SHARES, draw_requests, find_all, is_held_out
 from rlhf_lite.tinyworld.world import TinyWorld
 
 
@@ -54,23 +54,32 @@ def test_who_does_not_know_is_made_to_claim_something():
             assert all(judge(request, text).honest == 0 for text in found.values()) and len(found) == 1
 
 
+def test_a_list_with_repetitions_has_as_many_items_of_the_same_kind():
+    rng, different = random.Random(0), Counter()
+    for request in draw_requests("lists", 200, use_cases=["brainstorming"]):
+        things = find_all("things", mistakes(request, rng)["listed twice"])
+        assert len(things) == request.need.count and {w.KIND_OF[thing] for thing in things} == {request.need.kind}
+        different[request.need.count, len(set(things))] += 1
+    assert set(different) == {(2, 1), (3, 1), (3, 2), (4, 1), (4, 2), (4, 3)}
+
+
 def test_a_word_is_exchanged_with_its_capital():
     assert put("A cat is in the car. Cat!", "cat", "dog") == "A dog is in the car. Dog!"
     assert put("The landmark of Rome is the Big Ben.", "Big Ben", "Red Fort") == "The landmark of Rome is the Red Fort."
 
 
 def test_pairs_come_in_terms_on_combinations_of_training():
-    terms = draw_mistakes(3, 1000)
-    assert terms == draw_mistakes(3, 1000) != draw_mistakes(4, 1000)
-    assert [len(term) for term in terms] == [200, 200, 200, 400] and sum(share for share, _ in TERMS) == pytest.approx(1.0)
+    terms = draw_mistakes(3, 1600)
+    assert terms == draw_mistakes(3, 1600) != draw_mistakes(4, 1600)
+    assert [len(term) for term in terms] == [100, 300, 300, 300, 600] and sum(share for share, _ in TERMS) == pytest.approx(1.0)
     assert not any(is_held_out(request.use_case, request.combination) for term in terms for request, _ in term)
-    assert {request.need.answer in w.NAMES for request, _ in terms[0]} == {True}
-    places = sum(request.need.answer in w.PLACES for request, _ in terms[1])
-    assert places == 100  # half
-    first, last = (Counter(request.use_case for request, _ in half) for half in (terms[3][:200], terms[3][200:]))
+    assert {request.need.rule for request, _ in terms[0]} == {"fact"}
+    assert {request.need.answer in w.NAMES for request, _ in terms[1]} == {True}
+    assert sum(request.need.answer in w.PLACES for request, _ in terms[2]) == 150  # half
+    first, last = (Counter(request.use_case for request, _ in half) for half in (terms[4][:300], terms[4][300:]))
     assert set(first) == set(last) == set(USE_CASE_SHARES)  # no kind stands at the beginning alone
     listed = (first + last)["brainstorming"]
-    assert listed == pytest.approx(400 * 5 / sum(TERMS[3][1].values()), abs=3)  # three kinds, two of them twice
+    assert listed == pytest.approx(600 * 6 / sum(TERMS[4][1].values()), abs=3)  # three kinds, each with weight 2
 
 
 def test_labelers_write_pairs_and_rank_them():
