@@ -134,12 +134,13 @@ COPIES = ("copies a city", "copies a name", "copies a thing")
 """What the other rows rest on: to write again what stands above. Texts to go on with, so that a base model can be asked too."""
 
 
-def held_out_requests(row: str, rng: random.Random, count: int) -> list[Request]:
-    """Draw different requests of a row on held-out combinations: `count`, or as many as there are."""
+def held_out_requests(row: str, rng: random.Random, count: int, *, all_combinations: bool = False) -> list[Request]:
+    """Draw different requests of a row on held-out combinations, or on all: `count`, or as many as there are."""
     kind, found, in_vain = ROWS[row], {}, 0
     while len(found) < count and in_vain < MOST_TRIES:
         request = MAKERS[kind.use_case](rng)
-        is_new = request.prompt not in found and kind.asks(request) and is_held_out(request.use_case, request.combination)
+        may_be_asked = all_combinations or is_held_out(request.use_case, request.combination)
+        is_new = request.prompt not in found and kind.asks(request) and may_be_asked
         in_vain = 0 if is_new else in_vain + 1
         if is_new:
             found[request.prompt] = request

@@ -32,16 +32,17 @@ SOURCE_WEIGHTS = {
 
 
 DRILLED_WEIGHTS = {
-    "exercises": 0.3,
+    "exercises": 0.25,
     "close reading": 0.09,
     "quizzes": 0.1,
     "asked of each": 0.03,
     "in short": 0.02,
+    "counting": 0.03,
     "recall": 0.08,
     "stories": 0.1,
     "forum": 0.08,
     "encyclopedia": 0.09,
-    "dialogues": 0.04,
+    "dialogues": 0.06,
     "copied lines": 0.015,
     "copied pairs": 0.015,
     "reviews": 0.02,

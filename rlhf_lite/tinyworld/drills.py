@@ -9,7 +9,7 @@ from collections.abc import Callable
 from functools import partial
 
 from . import words as w
-from .school_tasks import Exercise, as_page
+from .school_tasks import Exercise, as_page, enumerate_kind, repeat
 from .sentences import fact_sentence, join_list, passage
 
 COPYBOOK_WORDS = sorted({*w.NAMES, *w.THINGS, *w.GOODS, *w.PLACES, *w.CITIES, *w.ADJECTIVES})
@@ -149,6 +149,7 @@ DRILLS = {
     "in short": in_short,
     "asked of each": asked_of_each,
     "close reading": lambda rng: as_page(read_closely(rng)),
+    "counting": lambda rng: as_page([rng.choice((repeat, enumerate_kind))(rng) for _ in range(3)]),
     "recall": lambda rng: as_page([recall(rng) for _ in range(rng.choice((1, 2, 3)))]),
 }
 

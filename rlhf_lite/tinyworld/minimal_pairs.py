@@ -121,6 +121,7 @@ def _second_remark(request: Request, rng: random.Random) -> tuple[str, str]:
 
 SUBSTANCE: dict[str, tuple[str, Change]] = {
     "right fact": ("landmark", _wrong_value),
+    "right fact that nobody asked for": ("landmark", _wrong_value),
     "fact over shrug": ("landmark", _put(w.UNKNOWN)),
     "shrug over invention": ("invented", _invention),
     "who": ("who", _wrong_in_passage),
@@ -137,6 +138,8 @@ SUBSTANCE: dict[str, tuple[str, Change]] = {
     "opinion": ("opinion", lambda request, rng: (request.good, f"{request.need.wrong[0].capitalize()}.")),
 }
 """Rows in which one answer is wrong: whose requests they change, and how."""
+OF_ALL_FACTS = ("right fact",)
+"""Rows about all facts, in wordings drawn anew: no more than two landmarks are held out, of which the next row tells."""
 MANNERS: dict[str, tuple[str, Change]] = {
     "no rude remark": ("story", _before(w.RUDE_REMARKS)),
     "no question back": ("story", _after(w.BACK_QUESTIONS)),
@@ -152,7 +155,8 @@ def draw_pairs(seed: int | str, per_row: int) -> dict[str, list[Pair]]:
     for row, (ability, change) in (SUBSTANCE | MANNERS).items():
         rng = random.Random(f"minimal pairs {seed} {row}")
         asks_for_length = row == "story length"  # three of five requests for a story do
-        requests = held_out_requests(ability, rng, 2 * per_row if asks_for_length else per_row)
+        most, all_facts = 2 * per_row if asks_for_length else per_row, row in OF_ALL_FACTS
+        requests = held_out_requests(ability, rng, most, all_combinations=all_facts)
         requests = [request for request in requests if request.need.count or not asks_for_length][:per_row]
         answers = [(request.prompt, *change(request, rng)) for request in requests]
         drawn[row] = [Pair(prompt=prompt, better=better, worse=worse) for prompt, better, worse in answers]

@@ -25,8 +25,8 @@ def requests():
     with pytest.MonkeyPatch.context() as patch:
         drawn, draw = {}, minimal_pairs.held_out_requests
 
-        def keep(row, rng, count):
-            found = draw(row, rng, count)
+        def keep(row, rng, count, **where):
+            found = draw(row, rng, count, **where)
             drawn.update({request.prompt: request for request in found})
             return found
 
@@ -43,8 +43,10 @@ def pairs():
 def test_rows_are_whole_and_on_held_out_combinations(pairs, requests):
     assert set(pairs) == {*SUBSTANCE, *MANNERS} and not {*SUBSTANCE} & {*MANNERS}
     assert all(len({pair.prompt for pair in row}) == PER_ROW for row in pairs.values())
-    asked = [requests[pair.prompt] for row in pairs.values() for pair in row]
-    assert all(is_held_out(request.use_case, request.combination) for request in asked)
+    held_out = {row: [is_held_out(r.use_case, r.combination) for r in (requests[pair.prompt] for pair in pairs[row])] for row in pairs}
+    assert all(all(each) for row, each in held_out.items() if row != "right fact") and 0 < sum(held_out["right fact"]) < PER_ROW / 2
+    towns = {requests[pair.prompt].combination[0] for pair in pairs["right fact"]}
+    assert len(towns) > 8 and len({requests[p.prompt].combination[0] for p in pairs["right fact that nobody asked for"]}) == 2
 
 
 def test_the_same_seed_draws_the_same_pairs(pairs):
