@@ -212,28 +212,26 @@ def _gpt2() -> Preset:
 
 
 def _substance() -> Preset:
-    """Vary the course's model so that it knows, reads and follows: drills, labelers' prompts, and pairs that they write.
-
-    Measured on few seeds yet.
-    """
+    """Vary the course's model so that it knows, reads and follows; measured on few seeds yet (data/substance)."""
     optim = OptimConfig(learning_rate=6e-3, muon_learning_rate=0.02, muon_parts=True, warmup_steps=50)
     pretrain = PretrainConfig(
         steps=2200, batch_size=11, sequence_length=192, copying_start=True, whole_documents=True, short_steps=2000,
         short_length=96, optim=optim,
     )  # fmt: skip
-    ppo = PPOConfig(iterations=20)
+    rate = OptimConfig(learning_rate=2e-4, warmup_steps=10, weight_decay=0.0)
+    ppo = PPOConfig(iterations=24, episodes=256, minibatch_size=128, kl_coef=0.1, optim=rate)
     return Preset(
         drills=True,
         primer_documents=9_000,
         pretrain=pretrain,
         sft=SFTConfig(pretraining_share=0.1),
-        comparisons=ComparisonConfig(prompts=2000, high_temperature_answers=0, base_answers=0, written_pairs=32_000),
+        comparisons=ComparisonConfig(prompts=2000, high_temperature_answers=0, base_answers=0, written_pairs=36_000),
         reward=RewardConfig(
             batch_size=32, in_order=True, text_coef=0.3,
             optim=OptimConfig(learning_rate=4e-4, muon_learning_rate=0.006, muon_parts=True, warmup_steps=20),
         ),
         ppo=ppo,
-        ppo_ptx=replace(ppo, ptx_coef=0.5),
+        ppo_ptx=replace(ppo, ptx_coef=1.0),
     )
 
 

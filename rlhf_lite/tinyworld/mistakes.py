@@ -156,17 +156,18 @@ _FACTS = ("wrong landmark", "wrong country", "wrong other fact")
 _HARD = ("wrong place", "wrong item found", "too many or few found", "list too long or short", "wrong kind listed", "listed twice",
          "said too often or seldom", "story too long or short")  # fmt: skip
 TERMS: tuple[tuple[float, dict[str, float]], ...] = (
-    (0.15, {"wrong owner": 1.0}),
-    (0.2, {"wrong place": 0.75, "wrong owner": 0.25}),
-    (0.1, {"wrong item found": 0.6, "wrong place": 0.25, "wrong owner": 0.15}),
-    (0.2, {"said too often or seldom": 0.2, "listed twice": 0.2, "list too long or short": 0.25, "wrong kind listed": 0.1,
-           "too many or few found": 0.1, "story too long or short": 0.05, "wrong place": 0.05, "wrong item found": 0.05}),
-    (0.35, dict.fromkeys(KINDS, 1.0) | dict.fromkeys((*_FACTS, "fact about something else"), 0.15) | dict.fromkeys(_HARD, 2.0)),
+    (0.16, {"wrong owner": 1.0}),
+    (0.18, {"wrong place": 0.75, "wrong owner": 0.25}),
+    (0.15, {"wrong item found": 0.7, "wrong place": 0.15, "wrong owner": 0.15}),
+    (0.2, {"said too often or seldom": 0.2, "listed twice": 0.2, "list too long or short": 0.2, "wrong kind listed": 0.1,
+           "too many or few found": 0.1, "wrong item found": 0.1, "story too long or short": 0.05, "wrong place": 0.05}),
+    (0.31, dict.fromkeys(KINDS, 1.0) | dict.fromkeys(_HARD, 2.0) | dict.fromkeys(_FACTS, 3.0)),
 )  # fmt: skip
 """Terms in which labelers write pairs: each one's share of the pairs, and the weight of each kind of mistake in it (ours).
 
 What is hard to see comes first, and alone: whether a name is the right one of a passage takes a reward model 150 steps where
-nothing else is asked, and where everything is asked at once it may not be learnt in 700. Facts come seldom: they are few and soon known by heart.
+nothing else is asked, and where everything is asked at once it may not be learnt in 700. Facts come last: there are many,
+and each is learnt for itself.
 """
 
 
