@@ -43,21 +43,19 @@ def ranked_rows(world: World, tokenizer: Tokenizer, prompts: list[str], answers:
 
 
 def written_rows(world: World, tokenizer: Tokenizer, count: int, longest: int) -> list[list[dict[str, Any]]]:
-    """Let people write `count` prompts, each with a good answer and one with a mistake, and let labelers rank them; by term.
+    """Let people write `count` prompts, each with a good answer and one with a mistake; who made it knows which is which.
 
-    An answer of more than `longest` tokens is left out, and its rival with it.
+    Returns: by term, rows as of `ranked_rows`; an answer of more than `longest` tokens is left out, and its rival with it.
     """
-    ranked = []
-    for prompts, texts in world.written_pairs(count) if count else []:
-        pairs = [[_response_ids(tokenizer, prompt, text) for text in pair] for prompt, pair in zip(prompts, texts, strict=True)]
-        kept = [i for i, pair in enumerate(pairs) if max(map(len, pair)) <= longest]
-        ranked.append(ranked_rows(world, tokenizer, [prompts[i] for i in kept], [pairs[i] for i in kept]))
-    return ranked
-
-
-def _response_ids(tokenizer: Tokenizer, prompt: str, response: str) -> list[int]:
-    ids, n_prompt = tokenizer.encode_example(prompt, response)
-    return ids[n_prompt:]
+    terms = []
+    for pairs in world.written_pairs(count) if count else []:
+        examples = [[tokenizer.encode_example(prompt, text) for text in texts] for prompt, *texts in pairs]
+        fitting = [max(len(ids) - n_prompt for ids, n_prompt in both) <= longest for both in examples]
+        terms.append([
+            {"prompt": pair[0], "ids": [ids for ids, _ in both], "ranks": [0, 1]}
+            for pair, both, fits in zip(pairs, examples, fitting, strict=True) if fits
+        ])  # fmt: skip
+    return terms
 
 
 def in_order(written: list[list[dict[str, Any]]], sampled: list[dict[str, Any]], seed: int) -> list[dict[str, Any]]:

@@ -148,8 +148,8 @@ class World(Protocol):
         """Return comparisons that exist already; None: sample answers and let labelers rank them."""
     def given_score(self) -> Callable[[Tokenizer, dict[tuple[int, ...], Any]], ScoreFunction] | None:
         """Return what makes, of the tokenizer and the prompts by their ids, a score to use instead of a reward model; or None."""
-    def written_pairs(self, count: int) -> list[tuple[list[str], list[list[str]]]]:
-        """Return, term by term, prompts and a good answer and one with one mistake to each."""
+    def written_pairs(self, count: int) -> list[list[tuple[str, str, str]]]:
+        """Return, term by term, prompts, each with a good answer and one with one mistake."""
     def rank(self, prompts: list[str], answers: list[list[str]]) -> list[list[int]]:
         """Let labelers rank the answers to each prompt, 0 = best."""
     def ppo_prompts(self, incoming: int) -> list:

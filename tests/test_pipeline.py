@@ -61,7 +61,7 @@ class ToyWorld:
         return self.documents(count)
 
     def written_pairs(self, count):
-        return [(["Name red."] * (count // 2), [["red is a color", "red"]] * (count // 2))] * 2
+        return [[("Name red.", "red is a color", "red")] * (count // 2)] * 2
 
     def comparison_prompts(self, incoming, count):
         return [f"Name {COLORS[i % 5]}." for i in range(count)]
@@ -320,9 +320,8 @@ def test_a_newer_policy_replaces_half_of_the_sft_answers(finished):
 
 def test_ranked_rows_hold_the_prompt_and_the_sampled_ids(finished):
     rows = json.loads(finished.output("comparisons").read_text())
-    asked = finished.world.asked  # two terms of written pairs, two rounds
-    prompts, answers = ([each for kind in kinds for each in kind] for kinds in zip(*asked, strict=True))
-    assert len(asked) == 4
+    (prompts, answers), (more, others) = finished.world.asked  # two rounds
+    prompts, answers = [*prompts, *more, "Name red."], [*answers, *others, ["red is a color", "red"]]  # and a written pair
     assert rows, "nothing was ranked"
     tokenizer = finished.tokenizer
     for row in rows:
@@ -345,10 +344,11 @@ def test_written_pairs_stand_in_their_terms_and_the_last_among_the_models_answer
 def test_a_written_answer_that_is_too_long_is_left_out_with_its_rival(finished):
     class Writes(ToyWorld):
         def written_pairs(self, count):
-            return [(["Name red.", "Name blue."], [["red", "red is a color " * 9], ["blue is a color", "blue"]])]
+            return [[("Name red.", "red", "red is a color " * 9), ("Name blue.", "blue is a color", "blue")]]
 
-    (rows,) = written_rows(Writes(), finished.tokenizer, 2, longest=20)
-    assert [row["prompt"] for row in rows] == ["Name blue."]
+    ((row,),) = written_rows(Writes(), finished.tokenizer, 2, longest=20)
+    assert (row["prompt"], row["ranks"]) == ("Name blue.", [0, 1])
+    assert row["ids"] == [finished.tokenizer.encode_example("Name blue.", text)[0] for text in ("blue is a color", "blue")]
     assert written_rows(Writes(), finished.tokenizer, 0, longest=20) == []
 
 

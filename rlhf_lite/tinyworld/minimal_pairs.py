@@ -138,7 +138,7 @@ SUBSTANCE: dict[str, tuple[str, Change]] = {
     "opinion": ("opinion", lambda request, rng: (request.good, f"{request.need.wrong[0].capitalize()}.")),
 }
 """Rows in which one answer is wrong: whose requests they change, and how."""
-OF_ALL_FACTS = ("right fact",)
+OF_ALL_FACTS = ("right fact", "fact over shrug")
 """Rows about all facts, in wordings drawn anew: no more than two landmarks are held out, of which the next row tells."""
 MANNERS: dict[str, tuple[str, Change]] = {
     "no rude remark": ("story", _before(w.RUDE_REMARKS)),

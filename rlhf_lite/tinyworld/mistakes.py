@@ -154,8 +154,8 @@ _EVERYTHING = {
     "wrong landmark": 3.0, "wrong country": 3.0, "wrong other fact": 3.0, "fact about something else": 1.0, "fact not told": 1.0,
     "fact invented": 1.0, "wrong owner": 1.0, "owner not told": 1.0, "owner invented": 1.0, "wrong place": 2.0,
     "place not told": 1.0, "wrong opinion": 1.0, "wrong item found": 2.0, "too many or few found": 2.0,
-    "list too long or short": 2.0, "wrong kind listed": 2.0, "listed twice": 2.0, "wrong person in a story": 1.0,
-    "wrong thing in a story": 1.0, "story too long or short": 2.0, "wrong word in rewriting": 1.0, "not rewritten": 1.0,
+    "list too long or short": 3.0, "wrong kind listed": 3.0, "listed twice": 3.0, "wrong person in a story": 1.0,
+    "wrong thing in a story": 1.0, "story too long or short": 4.0, "wrong word in rewriting": 1.0, "not rewritten": 1.0,
     "said too often or seldom": 2.0, "wrong word in chat": 1.0, "wrong word in a summary": 1.0,
 }  # fmt: skip
 KINDS = tuple(_EVERYTHING)

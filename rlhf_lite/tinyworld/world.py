@@ -106,11 +106,9 @@ class TinyWorld:
         self._by_prompt.update({request.prompt: request for request in chosen})
         return [request.prompt for request in chosen]
 
-    def written_pairs(self, count: int) -> list[tuple[list[str], list[list[str]]]]:
+    def written_pairs(self, count: int) -> list[list[tuple[str, str, str]]]:
         """Let labelers write prompts, and a good answer and one with one mistake to each, by term."""
-        terms = draw_mistakes(self.seed, count)
-        self._by_prompt.update({request.prompt: request for term in terms for request, _ in term})
-        return [([request.prompt for request, _ in term], [[request.good, wrong] for request, wrong in term]) for term in terms]
+        return [[(request.prompt, request.good, wrong) for request, wrong in term] for term in draw_mistakes(self.seed, count)]
 
     def rank(self, prompts: list[str], answers: list[list[str]]) -> list[list[int]]:
         """Let a training labeler, another one for each prompt, rank its answers."""

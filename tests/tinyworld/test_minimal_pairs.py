@@ -12,7 +12,7 @@ import torch
 
 from rlhf_lite.tinyworld import minimal_pairs
 from rlhf_lite.tinyworld.judge import is_well_mannered, judge
-from rlhf_lite.tinyworld.minimal_pairs import MANNERS, SUBSTANCE, draw_pairs, minimal_pair_shares
+from rlhf_lite.tinyworld.minimal_pairs import MANNERS, OF_ALL_FACTS, SUBSTANCE, draw_pairs, minimal_pair_shares
 from rlhf_lite.tinyworld.prompts import is_held_out
 from rlhf_lite.tokenizer import Tokenizer
 
@@ -45,7 +45,7 @@ def test_rows_are_whole_and_on_held_out_combinations(pairs, requests):
     assert all(len({pair.prompt for pair in row}) == PER_ROW for row in pairs.values())
     asked = {row: [requests[pair.prompt] for pair in pairs[row]] for row in pairs}
     held_out = {row: [is_held_out(r.use_case, r.combination) for r in asked[row]] for row in asked}
-    assert all(all(each) for row, each in held_out.items() if row != "right fact")
+    assert all(all(each) for row, each in held_out.items() if row not in OF_ALL_FACTS)
     assert 0 < sum(held_out["right fact"]) < PER_ROW / 2  # drawn from all facts
     towns = {row: len({r.combination[0] for r in asked[row]}) for row in ("right fact", "right fact that nobody asked for")}
     assert towns["right fact"] > 8 and towns["right fact that nobody asked for"] == 2
