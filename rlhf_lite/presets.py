@@ -225,7 +225,7 @@ def _substance() -> Preset:
         primer_documents=9_000,
         pretrain=pretrain,
         sft=SFTConfig(pretraining_share=0.1),
-        comparisons=ComparisonConfig(prompts=2000, high_temperature_answers=0, base_answers=0, written_pairs=36_000),
+        comparisons=ComparisonConfig(prompts=2000, rounds=2, high_temperature_answers=0, base_answers=0, written_pairs=36_000),
         reward=RewardConfig(
             batch_size=32, in_order=True, text_coef=0.3,
             optim=OptimConfig(learning_rate=4e-4, muon_learning_rate=0.006, muon_parts=True, warmup_steps=20),

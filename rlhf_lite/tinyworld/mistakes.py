@@ -136,7 +136,13 @@ def _in_chat(request: Request, rng: random.Random) -> dict[str, str]:
 
 
 def _in_summary(request: Request, rng: random.Random) -> dict[str, str]:
-    return {"wrong word in a summary": _exchange_one(request.good, rng)}
+    name, thing, place = request.need.mention
+    first = split_sentences(request.prompt.removeprefix("Sum up: "))[0]
+    return {
+        "wrong word in a summary": _exchange_one(request.good, rng),
+        "summary too short": rng.choice((f"{name}.", f"{name} and the {thing}.", f"{name} at the {place}.", f"The {thing}.")),
+        "sentence copied for a summary": first,
+    }
 
 
 _MISTAKES: dict[str, Callable[[Request, random.Random], dict[str, str]]] = {
@@ -157,6 +163,7 @@ _EVERYTHING = {
     "list too long or short": 3.0, "wrong kind listed": 3.0, "listed twice": 3.0, "wrong person in a story": 1.0,
     "wrong thing in a story": 1.0, "story too long or short": 4.0, "wrong word in rewriting": 1.0, "not rewritten": 1.0,
     "said too often or seldom": 2.0, "wrong word in chat": 1.0, "wrong word in a summary": 1.0,
+    "summary too short": 1.0, "sentence copied for a summary": 1.0,
 }  # fmt: skip
 KINDS = tuple(_EVERYTHING)
 """All kinds of mistakes."""
