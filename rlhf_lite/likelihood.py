@@ -38,12 +38,19 @@ def masked_log_probs(model: GPT, tokens: Tensor, mask: Tensor, temperature: floa
     Shapes: tokens (B, T), mask (B, T - 1) with True = a token asked for
         -> log_probs (B, T - 1), 0 where nothing is asked for, and the logits (N, V) that the N kept tokens were drawn from.
     """
+    return log_probs_from_hidden(model, model.hidden(tokens), tokens, mask, temperature)
+
+
+def log_probs_from_hidden(
+    model: GPT, hidden: Tensor, tokens: Tensor, mask: Tensor, temperature: float = 1.0
+) -> tuple[Tensor, Tensor]:
+    """Return the same as `masked_log_probs`, of hidden states (B, T, C) that something else is read from too."""
     if mask.shape != (tokens.shape[0], tokens.shape[1] - 1):
         raise ValueError(f"mask has shape {tuple(mask.shape)}, expected {(tokens.shape[0], tokens.shape[1] - 1)}: one entry less")
     _check_temperature(temperature)
-    hidden, targets = model.hidden(tokens)[:, :-1][mask], tokens[:, 1:][mask]  # (N, C), (N,)
+    kept, targets = hidden[:, :-1][mask], tokens[:, 1:][mask]  # (N, C), (N,)
     with torch.autocast(tokens.device.type, enabled=False):
-        logits = model.head(hidden.float())  # (N, V)
+        logits = model.head(kept.float())  # (N, V)
         log_probs = -F.cross_entropy(_scaled(logits, temperature), targets, reduction="none")
     return torch.zeros(mask.shape, device=tokens.device).masked_scatter(mask, log_probs), logits
 

@@ -14,6 +14,8 @@ from .data import batch_indices, lengths_to_mask, pad_right
 from .files import read_json
 from .gpt import ScalarModel, eval_mode, last_token_scores
 from .kernels.sharding import reshard
+from .likelihood import log_probs_from_hidden
+from .masked import masked_mean
 from .optim import OptimConfig, backward, build_optimizer, clip_and_step
 from .records import EncodedComparison, Example, RankedBatch, collate_comparisons
 
@@ -113,8 +115,8 @@ def reward_loss(
     if not text_coef:
         return loss, metrics
     mask = text_mask(batch)
-    logits = model.backbone.head(hidden[:, :-1][mask]).float()  # (n, V)
-    text_loss = F.cross_entropy(logits, batch.tokens[:, 1:][mask], reduction="sum") / max(1, n_text or int(mask.sum()))
+    log_probs, _ = log_probs_from_hidden(model.backbone, hidden, batch.tokens, mask)
+    text_loss = -masked_mean(log_probs, mask, count=n_text)
     return loss + text_coef * text_loss, metrics | {"text_loss": text_loss.item()}
 
 
