@@ -106,7 +106,8 @@ def reward_loss(
     results add up to it.
     """
     hidden = model.hidden(batch.tokens)  # (N, T, C)
-    scores = model.scalar_head(hidden[torch.arange(len(hidden)), batch.lengths - 1]).squeeze(-1)  # (N,), as last_token_scores
+    rows = torch.arange(len(hidden), device=hidden.device)
+    scores = model.scalar_head(hidden[rows, batch.lengths - 1]).squeeze(-1)  # (N,), as last_token_scores
     loss = pairwise_loss(scores, batch, n_prompts=n_prompts)
     accuracy, pairs = pair_accuracy(scores.detach(), batch)
     if n_pairs is not None:
