@@ -219,7 +219,7 @@ def _substance() -> Preset:
         short_length=96, optim=optim,
     )  # fmt: skip
     rate = OptimConfig(learning_rate=2e-4, warmup_steps=10, weight_decay=0.0)
-    ppo = PPOConfig(iterations=30, episodes=256, minibatch_size=128, kl_coef=0.1, gae_lambda=1.0, optim=rate)
+    ppo = PPOConfig(iterations=40, episodes=256, minibatch_size=128, temperature=0.7, gae_lambda=1.0, optim=rate)
     return Preset(
         drills=True,
         primer_documents=9_000,
