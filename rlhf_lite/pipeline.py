@@ -205,7 +205,7 @@ class Pipeline:
         self._finish("sft", run, copy_gpt(model, dropout=self.preset.model.dropout), data=fingerprint(demonstrations))
 
     def collect_answers(self, prompts: list[str], sources: list[tuple[GPT, float]]) -> list[list[list[int]]]:
-        """Let every (model, temperature) and people answer every prompt; identical answers are kept once. Token ids."""
+        """Let every (model, temperature) answer every prompt; identical answers are kept once. Token ids."""
         config, length = self.preset.comparisons, self.preset.ppo.max_new_tokens
         encoded = [self.tokenizer.encode_prompt(prompt) for prompt in prompts]
         return draw_answers(sources, encoded, config.off_topic_answers, seed=self.seed, max_new_tokens=length,

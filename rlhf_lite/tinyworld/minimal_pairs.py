@@ -14,7 +14,7 @@ from ..reward import score_sequences
 from ..tokenizer import Tokenizer
 from . import words as w
 from .abilities import held_out_requests
-from .prompts import Request
+from .prompts import Request, find_all
 from .sentences import listing, split_sentences
 
 Change = Callable[[Request, random.Random], tuple[str, str]]
@@ -81,7 +81,7 @@ def _wrong_kind(request: Request, rng: random.Random) -> tuple[str, str]:
 
 
 def _listed_twice(request: Request, rng: random.Random) -> tuple[str, str]:
-    things = [word.strip(".,").lower() for word in request.good.split() if word.strip(".,").lower() in w.KIND_OF]
+    things = find_all("things", request.good)
     again = rng.choice(things[:-1])
     return request.good, f"{request.good[: request.good.rindex(things[-1])]}{again}."
 

@@ -1,7 +1,7 @@
 """Answers with one mistake: all manners are good, and one thing is wrong.
 
 A reward model learns from pairs of answers. Most answers of models differ in manners, and it learns no more from them; a
-mistake that is nowhere the only difference is not seen. So labelers also write pairs, of every kind of mistake as many.
+mistake that is nowhere the only difference is not seen. So labelers also write pairs, of every kind of mistake.
 """
 
 import random
@@ -33,10 +33,10 @@ def _other(rng: random.Random, word: str, *unlike: str) -> str:
     return rng.choice([each for each in pool if each != word and each not in unlike])
 
 
-def _exchange_one(text: str, rng: random.Random, *unlike: str) -> str:
+def _exchange_one(text: str, rng: random.Random) -> str:
     found = [word for pool in POOLS for word in pool if names_phrase(word, text)]
     word = rng.choice(found)
-    return put(text, word, _other(rng, word, *found, *unlike))
+    return put(text, word, _other(rng, word, *found))
 
 
 @cache
