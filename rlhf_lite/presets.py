@@ -59,6 +59,13 @@ class ComparisonConfig:
         return self.sft_answers + self.high_temperature_answers + self.base_answers + self.off_topic_answers
 
 
+def _own_ppo(ptx_coef: float) -> PPOConfig:
+    rate = OptimConfig(learning_rate=2e-4, warmup_steps=10, weight_decay=0.0)
+    return PPOConfig(
+        iterations=40, episodes=256, minibatch_size=128, gae_lambda=1.0, ptx_coef=ptx_coef, optim=rate
+    )
+
+
 @dataclass(frozen=True, kw_only=True)
 class Preset:
     """Everything that decides a run, apart from its seed."""
@@ -67,28 +74,35 @@ class Preset:
     """Shape of every model of the run; vocab_size is the most the tokenizer may learn."""
     documents: int = 66_000
     """Pretraining documents drawn from the world (ours)."""
-    primer_documents: int = 13_000
+    primer_documents: int = 9_000
     """Documents of the primer, with which pretraining begins, or of each of its terms (ours)."""
-    drills: bool = False
+    drills: bool = True
     """Whether the tiny world's texts hold drills of reading, and labelers write prompts beside users (ours)."""
     incoming_prompts: int = 16_000
     """Prompts that users send, before cleaning (ours)."""
     pretrain: PretrainConfig = field(
         default_factory=lambda: PretrainConfig(
-            steps=1700, batch_size=11, sequence_length=192, primer_steps=280, short_steps=1400, short_length=96,
-            optim=OptimConfig(learning_rate=4e-3, muon_learning_rate=0.02, warmup_steps=50),
+            steps=2200, batch_size=11, sequence_length=192, copying_start=True, whole_documents=True, short_steps=2000, short_length=96,
+            optim=OptimConfig(learning_rate=6e-3, muon_learning_rate=0.02, muon_parts=True, warmup_steps=50),
         )
     )  # fmt: skip
     """Stage 0."""
-    sft: SFTConfig = field(default_factory=SFTConfig)
+    sft: SFTConfig = field(default_factory=lambda: SFTConfig(pretraining_share=0.1))
     """Stage 1."""
-    comparisons: ComparisonConfig = field(default_factory=ComparisonConfig)
+    comparisons: ComparisonConfig = field(
+        default_factory=lambda: ComparisonConfig(prompts=2000, high_temperature_answers=0, base_answers=0, written_pairs=36_000)
+    )
     """Collection of rankings for stage 2."""
-    reward: RewardConfig = field(default_factory=RewardConfig)
+    reward: RewardConfig = field(
+        default_factory=lambda: RewardConfig(
+            batch_size=32, in_order=True, text_coef=0.3,
+            optim=OptimConfig(learning_rate=4e-4, muon_learning_rate=0.006, muon_parts=True, warmup_steps=20),
+        )
+    )  # fmt: skip
     """Stage 2."""
-    ppo: PPOConfig = field(default_factory=PPOConfig)
+    ppo: PPOConfig = field(default_factory=lambda: _own_ppo(ptx_coef=0.0))
     """Stage 3."""
-    ppo_ptx: PPOConfig = field(default_factory=lambda: PPOConfig(ptx_coef=0.5))
+    ppo_ptx: PPOConfig = field(default_factory=lambda: _own_ppo(ptx_coef=1.0))
     """Stage 3 with pretraining text mixed in."""
     evaluation_prompts: int = 300
     """Held-out prompts of the final evaluation (ours)."""
@@ -164,6 +178,7 @@ def _nano() -> Preset:
         model=NANO,
         documents=1500,
         primer_documents=300,
+        drills=False,
         incoming_prompts=700,
         pretrain=PretrainConfig(
             steps=60,
@@ -211,34 +226,21 @@ def _gpt2() -> Preset:
     )  # fmt: skip
 
 
-def _substance() -> Preset:
-    """Vary the course's model so that it knows, reads and follows; measured on few seeds yet (data/substance)."""
-    optim = OptimConfig(learning_rate=6e-3, muon_learning_rate=0.02, muon_parts=True, warmup_steps=50)
+def _manners() -> Preset:
+    """Train as this course did at first: models that learn manners, and hardly know, read or count (data/substance)."""
     pretrain = PretrainConfig(
-        steps=2200, batch_size=11, sequence_length=192, copying_start=True, whole_documents=True, short_steps=2000,
-        short_length=96, optim=optim,
+        steps=1700, batch_size=11, sequence_length=192, primer_steps=280, short_steps=1400, short_length=96,
+        optim=OptimConfig(learning_rate=4e-3, muon_learning_rate=0.02, warmup_steps=50),
     )  # fmt: skip
-    rate = OptimConfig(learning_rate=2e-4, warmup_steps=10, weight_decay=0.0)
-    ppo = PPOConfig(iterations=40, episodes=256, minibatch_size=128, temperature=0.7, gae_lambda=1.0, optim=rate)
     return Preset(
-        drills=True,
-        primer_documents=9_000,
-        pretrain=pretrain,
-        sft=SFTConfig(pretraining_share=0.1),
-        comparisons=ComparisonConfig(prompts=2000, rounds=2, high_temperature_answers=0, base_answers=0, written_pairs=36_000),
-        reward=RewardConfig(
-            batch_size=32, in_order=True, text_coef=0.3,
-            optim=OptimConfig(learning_rate=4e-4, muon_learning_rate=0.006, muon_parts=True, warmup_steps=20),
-        ),
-        ppo=ppo,
-        ppo_ptx=replace(ppo, ptx_coef=1.0),
-    )
+        primer_documents=13_000, drills=False, pretrain=pretrain, sft=SFTConfig(), comparisons=ComparisonConfig(),
+        reward=RewardConfig(), ppo=PPOConfig(), ppo_ptx=PPOConfig(ptx_coef=0.5),
+    )  # fmt: skip
 
 
-PRESETS = {"tiny": Preset(), "nano": _nano(), "gpt2": _gpt2(), "substance": _substance()}
-"""tiny is the course's model; substance is its successor, on trial: slower, and not manners alone; nano runs through all stages
-in seconds and learns next to nothing (for tests); gpt2 is for one GPU and begins with GPT-2's own weights
-(`python -m rlhf_lite gpt2`)."""
+PRESETS = {"tiny": Preset(), "nano": _nano(), "gpt2": _gpt2(), "manners": _manners()}
+"""tiny is the course's model; manners is its predecessor, kept for comparison; nano runs through all stages in seconds and learns
+next to nothing (for tests); gpt2 is for one GPU and begins with GPT-2's own weights (`python -m rlhf_lite gpt2`)."""
 
 
 USES = {

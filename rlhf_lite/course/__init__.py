@@ -11,11 +11,14 @@
     translation      a room for lessons 03 and 04: one translation task, three models
     lesson_00        one room per lesson: its exercises, quiz, figures and widgets
     lesson_01
+    lesson_02
     lesson_03
     lesson_04
     lesson_05
+    lesson_08
     lesson_09
     lesson_10
+    lesson_11
     lesson_12
     lesson_13
     lessons          all lessons, and the overview of what is done

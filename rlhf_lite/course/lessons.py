@@ -11,6 +11,9 @@ from .lesson_00 import exercises as exercises_00
 from .lesson_00 import quiz as quiz_00
 from .lesson_01 import exercises as exercises_01
 from .lesson_01 import quiz as quiz_01
+from .lesson_02 import exercises as exercises_02
+from .lesson_02 import exercises_encoding as exercises_02_encoding
+from .lesson_02 import quiz as quiz_02
 from .lesson_03 import exercises as exercises_03
 from .lesson_03 import quiz as quiz_03
 from .lesson_04 import exercises as exercises_04
@@ -18,16 +21,19 @@ from .lesson_04 import quiz as quiz_04
 from .lesson_05 import exercises as exercises_05
 from .lesson_05 import exercises_sizes as exercises_05_sizes
 from .lesson_05 import quiz as quiz_05
+from .lesson_08 import exercises_cleaning as exercises_08_cleaning
+from .lesson_08 import exercises_labelers as exercises_08_labelers
+from .lesson_08 import quiz as quiz_08
 from .lesson_09 import exercises as exercises_09
 from .lesson_09 import quiz as quiz_09
 from .lesson_10 import exercises as exercises_10
 from .lesson_10 import exercises_measures as exercises_10_measures
 from .lesson_10 import quiz as quiz_10
+from .lesson_11 import exercises_policy_gradient as exercises_11_policy_gradient
+from .lesson_11 import exercises_shots as exercises_11_shots
+from .lesson_11 import quiz as quiz_11
 from .lesson_12 import (
     exercises_diagnosis as exercises_12_diagnosis,
-)
-from .lesson_12 import (
-    exercises_policy_gradient as exercises_12_policy_gradient,
 )
 from .lesson_12 import (
     exercises_ppo as exercises_12_ppo,
@@ -81,11 +87,19 @@ LESSONS = {
     for lesson in (
         Lesson(number="00", title="Start here", exercises=exercises_00.EXERCISES, questions=quiz_00.QUESTIONS),
         Lesson(number="01", title="Next-token prediction", exercises=exercises_01.EXERCISES, questions=quiz_01.QUESTIONS),
+        Lesson(
+            number="02", title="Tokenization", questions=quiz_02.QUESTIONS,
+            exercises=exercises_02.EXERCISES + exercises_02_encoding.EXERCISES,
+        ),
         Lesson(number="03", title="Seq2seq and attention", exercises=exercises_03.EXERCISES, questions=quiz_03.QUESTIONS),
         Lesson(number="04", title="Transformer", exercises=exercises_04.EXERCISES, questions=quiz_04.QUESTIONS),
         Lesson(
             number="05", title="GPT", questions=quiz_05.QUESTIONS,
             exercises=exercises_05.EXERCISES + exercises_05_sizes.EXERCISES,
+        ),
+        Lesson(
+            number="08", title="Instruction data", questions=quiz_08.QUESTIONS,
+            exercises=exercises_08_cleaning.EXERCISES + exercises_08_labelers.EXERCISES,
         ),
         Lesson(number="09", title="Supervised fine-tuning", exercises=exercises_09.EXERCISES, questions=quiz_09.QUESTIONS),
         Lesson(
@@ -93,8 +107,12 @@ LESSONS = {
             exercises=exercises_10.EXERCISES + exercises_10_measures.EXERCISES,
         ),
         Lesson(
+            number="11", title="Policy gradients", questions=quiz_11.QUESTIONS,
+            exercises=exercises_11_policy_gradient.EXERCISES + exercises_11_shots.EXERCISES,
+        ),
+        Lesson(
             number="12", title="PPO for language models", questions=quiz_12.QUESTIONS,
-            exercises=exercises_12_policy_gradient.EXERCISES + exercises_12_ppo.EXERCISES + exercises_12_diagnosis.EXERCISES,
+            exercises=exercises_12_ppo.EXERCISES + exercises_12_diagnosis.EXERCISES,
         ),
         Lesson(
             number="13", title="PPO-ptx", questions=quiz_13.QUESTIONS,

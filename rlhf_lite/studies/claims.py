@@ -245,7 +245,7 @@ def study(pipelines: list[Pipeline], output: Path, *, extras: bool = True) -> li
 class Study:
     """Measure the claims over several seeds, and write the table into the README."""
 
-    preset: Literal["tiny", "nano"] = "tiny"
+    preset: Literal["tiny", "nano", "manners"] = "tiny"
     """Settings of every run."""
     seeds: tuple[int, ...] = (0, 1, 2, 3, 4)
     """One whole run each; runs that exist go on where they were."""

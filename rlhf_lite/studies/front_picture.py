@@ -1,10 +1,9 @@
 """The picture of the README: what four models of one run answer to the same prompts, and what aligning brought and cost.
 
-`python -m rlhf_lite.studies.front_picture` draws it anew from `data/checkpoints` and `data/study`, into data/front.png. The
+`python -m rlhf_lite.studies.front_picture` draws it anew from `data/checkpoints` and `data/substance`, into data/front.png. The
 prompts are the first that a seed draws, and the first answers that a seed samples: nothing is chosen.
 """
 
-import json
 from pathlib import Path
 from textwrap import shorten
 
@@ -20,6 +19,7 @@ from ..reports.plots import INK, STYLE
 from ..tinyworld.evaluation import MAX_NEW_TOKENS, Models, load_models, own_turn
 from ..tinyworld.judge import judge
 from ..tinyworld.prompts import draw_requests
+from .stored import read_measured
 
 SHOWN = ("base", "sft", "ppo", "ppo_ptx")
 N_PROMPTS = 3
@@ -66,7 +66,7 @@ def _write(axes: Axes, rows: list[tuple[str, dict[str, tuple[str, float]]]]) -> 
 
 def _dots(axes: Axes, studies: list[dict], key: str, label: str) -> None:
     for place, name in enumerate(SHOWN):
-        values = [study["summary"]["models"][name][key] for study in studies]
+        values = [study["models"][name][key] for study in studies]
         axes.plot([place] * len(values), values, MARKERS[name], color=COLORS[name], markerfacecolor="white")
         axes.plot(place, sum(values) / len(values), "_", color=INK, markersize=18, markeredgewidth=2)
     axes.margins(x=0.15)
@@ -77,7 +77,7 @@ def _dots(axes: Axes, studies: list[dict], key: str, label: str) -> None:
 def main(output: Path = Path("front.png")) -> None:
     """Draw the picture; a relative path lies in data/."""
     data = course_folder() / "data"
-    studies = [json.loads(path.read_text(encoding="utf-8")) for path in sorted((data / "study").glob("seed-*.json"))]
+    studies = read_measured(data / "substance", "python -m rlhf_lite.studies.substance RUN ...")
     draw(answers(load_models(data / "checkpoints")), studies).savefig(data / output)
     print(f"wrote {data / output}")
 

@@ -2,7 +2,7 @@
 
 From one run's SFT model and reward model many short PPO runs start, each with another `kl_coef` or `ptx_coef` and all
 else equal; every one is measured on the same held-out prompts and texts. The course ships the measurements of several
-seeds in `data/sweeps/`; they are made by `python -m rlhf_lite.studies.ppo_sweeps runs/tiny-0 data/sweeps`, a command a seed,
+seeds in `data/sweeps/`; they are made by `python -m rlhf_lite.studies.ppo_sweeps runs/manners-0 data/sweeps`, a command a seed,
 which goes on where it was stopped.
 """
 
@@ -59,7 +59,7 @@ class Bench:
         self, models: Models, seed: int, *, n_prompts: int = HELD_OUT_PROMPTS, n_documents: int | None = None,
         incoming: int | None = None,
     ):  # fmt: skip
-        preset, world, tokenizer = PRESETS["tiny"], TinyWorld(seed), models.tokenizer
+        preset, world, tokenizer = PRESETS["manners"], TinyWorld(seed), models.tokenizer
         self.models, self.seed, self.sft = models, seed, models.policies["sft"]
         self.ids = {"end_id": tokenizer.end_id, "pad_id": tokenizer.pad_id}
         room = self.sft.config.context_length - preset.ppo.max_new_tokens
@@ -136,7 +136,7 @@ def sweep(folder: Path, seed: int, output: Path) -> dict[str, Any]:
     if not found["stages"]:
         found["stages"] = bench.stage_rows()
         write_rows(output, found)
-    for config in sweep_configs(PRESETS["tiny"].ppo):
+    for config in sweep_configs(PRESETS["manners"].ppo):
         if any((row["kl_coef"], row["ptx_coef"]) == (config.kl_coef, config.ptx_coef) for row in found["rows"]):
             continue
         rows = bench.point(config)

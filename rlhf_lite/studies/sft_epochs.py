@@ -1,6 +1,6 @@
 """What fine-tuning does as it goes on: losses, the judge's score and forgetting, over epochs, settings and seeds.
 
-`python -m rlhf_lite.studies.sft_epochs data/sft_epochs runs/tiny-0 runs/tiny-1 runs/tiny-2` measures the base model of each
+`python -m rlhf_lite.studies.sft_epochs data/sft_epochs runs/manners-0 runs/manners-1 runs/manners-2` measures the base model of each
 run under every setting that is not measured yet, and keeps one file per seed; `--settings NAME ...` measures only those named.
 """
 
@@ -33,7 +33,7 @@ from ..tokenizer import Tokenizer
 from .stored import read_measured, rounded
 
 INCOMING = 16_000
-"""Prompts before cleaning, as in the preset tiny."""
+"""Prompts before cleaning, as in the preset manners."""
 HELD_OUT = 300
 """Demonstrations, for users whose prompts train nothing here, on which the validation loss is taken (ours)."""
 PROMPTS = 200

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import shutil
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from ..checkpoint import load_model, save_model
 from ..data import pack_documents
 from ..files import load_tensors, read_json, write_atomically
 from ..gpt import GPT
+from ..presets import PRESETS
 from ..pretrain import held_out_loss
 from ..tinyworld.corpus import documents
 from ..tinyworld.evaluation import load_models, reward_model_accuracy
@@ -30,6 +31,13 @@ def metric_of(folder: Path, stage: str) -> dict[str, float]:
         tokens = pack_documents(documents("held out", 300), Tokenizer.load(folder / "tokenizer.json"))
         return {"pretraining_loss": held_out_loss(model, tokens)}
     return {"accuracy_judge": reward_model_accuracy(load_models(folder), 0, ACCURACY_PROMPTS)[0]["accuracy_judge"]}
+
+
+def made_by(settings: dict[str, Any]) -> str:
+    """Return the command that trains such a run, or say that its settings are no preset's."""
+    same = (name for name, preset in PRESETS.items() if json.loads(json.dumps(asdict(preset))) == settings["preset"])
+    name = next(same, None)
+    return f"python -m rlhf_lite pipeline --preset {name} --seed {settings['seed']}" if name else "a run with settings of its own"
 
 
 def ship(run: Path, target: Path) -> dict[str, Any]:
@@ -53,7 +61,7 @@ def ship(run: Path, target: Path) -> dict[str, Any]:
         }
         for stage in SHIPPED_STAGES
     }
-    manifest = {"made_by": "python -m rlhf_lite pipeline --preset tiny --seed 0", **settings,
+    manifest = {"made_by": made_by(settings), **settings,
                 "tokenizer": Tokenizer.load(target / "tokenizer.json").fingerprint, "files": files}  # fmt: skip
     write_atomically(target / "manifest.json", json.dumps(manifest, indent=1) + "\n")
     return manifest

@@ -1,7 +1,8 @@
 """What the models know, read, count and follow, over seeds: the mean and the worst seed of every row beside what is asked of it.
 
-`python -m rlhf_lite.studies.substance runs/substance-0 runs/substance-1` measures every finished run that is not measured yet,
-keeps one file per seed under data/substance, and prints the table of all that are kept; without runs it prints the table only.
+`python -m rlhf_lite.studies.substance runs/tiny-0 runs/tiny-1` measures every finished run that is not measured yet,
+keeps one file per seed under data/substance, and writes the tables of all that are kept into that folder's page and the README;
+without runs it writes the tables only.
 """
 
 import argparse
@@ -13,10 +14,12 @@ from typing import Any
 
 from ..evaluate import sample, share_given_back
 from ..files import read_json, write_atomically
+from ..reports.markdown import model_name
 from ..tinyworld.evaluation import Evaluation, Models, load_models
 from ..tinyworld.minimal_pairs import SUBSTANCE
 from ..tinyworld.prompts import USE_CASE_SHARES
 from ..tinyworld.runs import SHIPPED
+from .claims import write_into
 from .stored import read_measured, rounded
 
 FOLDER = SHIPPED.parent / "substance"
@@ -25,6 +28,7 @@ EVALUATION_SEED = 7
 EVALUATION_PROMPTS, PER_USE_CASE = 300, 40
 LANDMARK, DRAWS = "What is the landmark of Xi'an?", 20
 FOLLOWS = ("names", "times", "list", "exchange", "polite", "opinion", "summary")
+MODELS = ("base", "sft", "ppo", "ppo_ptx")
 USERS_ROWS = ("landmark", "country", "who", "where", "missing", *FOLLOWS)
 
 
@@ -84,6 +88,12 @@ BARS = (
 )  # fmt: skip
 
 
+IN_SHORT = ("each at its best", "ppo_ptx against", "the same, ties", "sft against base", "reward model against the judge",
+            "pretraining loss", "share of it", "What is the landmark")  # fmt: skip
+"""Beginnings of the rows that the README shows."""
+MARKS = ("<!-- substance -->", "<!-- end of substance -->")
+
+
 def xian_right(models: Models) -> int:
     """Count right answers among 20 that PPO-ptx gives to the course's first question at temperature 1."""
     tokenizer = models.tokenizer
@@ -106,10 +116,10 @@ def measure(folder: Path) -> dict[str, Any]:
     return {"run_seed": about["seed"], "seconds": seconds, "primer": primer, "preset": about["preset"]} | found
 
 
-def table(results: list[dict[str, Any]]) -> str:
-    """Write the table as Markdown; rows that miss what is asked are marked."""
+def table(results: list[dict[str, Any]], *, only: tuple[str, ...] = ("",)) -> str:
+    """Write the rows whose names begin with one of `only` as Markdown; those that miss what is asked are marked."""
     lines = ["| what | asked: mean, worst | mean | worst seed | |", "|---|---|---|---|---|"]
-    for bar in BARS:
+    for bar in (each for each in BARS if each.what.startswith(only)):
         values = [bar.read(result) for result in results]
         mean, worst = sum(values) / len(values), min(values)
         missed = (bar.mean is not None and mean < bar.mean) or (bar.worst is not None and worst < bar.worst)
@@ -118,11 +128,31 @@ def table(results: list[dict[str, Any]]) -> str:
     return "\n".join(lines)
 
 
+def table_of_models(results: list[dict[str, Any]]) -> str:
+    """Write as Markdown what each model can, the mean over seeds and in brackets the worst seed."""
+    rows: dict[str, Callable[[dict[str, Any], str], float]] = {
+        f"{row}: share right": lambda r, m, row=row: r["abilities"][m][row] for row in (*USERS_ROWS, "invented")
+    }
+    rows["gold score"] = lambda r, m: r["models"][m]["gold"]
+    lines = ["| what | " + " | ".join(map(model_name, MODELS)) + " |", "|---" * (len(MODELS) + 1) + "|"]
+    for what, read in rows.items():
+        found = [[read(result, name) for result in results] for name in MODELS]
+        lines.append(f"| {what} | " + " | ".join(f"{sum(each) / len(each):.2f} ({min(each):.2f})" for each in found) + " |")
+    return "\n".join(lines)
+
+
+def write_tables(readme: Path, page: Path, results: list[dict[str, Any]]) -> None:
+    """Write what each model can into both pages, and below it every row, or in `readme` those `IN_SHORT`."""
+    for path, only in ((readme, IN_SHORT), (page, ("",))):
+        write_into(path, f"{table_of_models(results)}\n\n{table(results, only=only)}", *MARKS)
+
+
 def main() -> None:
-    """Measure the runs that are named, and print the table."""
+    """Measure the runs that are named, and write the tables."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").strip().split("\n")[0])
     parser.add_argument("runs", nargs="*", type=Path, help="folders of finished runs")
-    parser.add_argument("--output", type=Path, default=FOLDER, help="folder of the measurements, one file per seed")
+    parser.add_argument("--output", type=Path, default=FOLDER, help="folder of the measurements, one file per seed, and of their page")
+    parser.add_argument("--readme", type=Path, default=FOLDER.parents[1] / "README.md", help="page that shows the tables in short")
     arguments = parser.parse_args()
     for folder in arguments.runs:
         seed = read_json(folder / "run.json", dict, "train the run anew")["seed"]
@@ -130,7 +160,8 @@ def main() -> None:
         if not path.exists():
             write_atomically(path, json.dumps(rounded(measure(folder)), indent=1))
     results = read_measured(arguments.output, "name a finished run, and it is measured")
-    print(f"{len(results)} seeds\n{table(results)}")
+    write_tables(arguments.readme, arguments.output / "README.md", results)
+    print(f"{len(results)} seeds\n{table_of_models(results)}\n\n{table(results)}")
 
 
 if __name__ == "__main__":

@@ -32,12 +32,12 @@ SOURCE_WEIGHTS = {
 
 
 DRILLED_WEIGHTS = {
-    "exercises": 0.25,
+    "exercises": 0.23,
     "close reading": 0.09,
     "quizzes": 0.1,
     "asked of each": 0.03,
     "in short": 0.02,
-    "counting": 0.03,
+    "counting": 0.05,
     "recall": 0.08,
     "stories": 0.1,
     "forum": 0.08,

@@ -124,7 +124,7 @@ def _chat(need: Need, answer: str, prompt: str) -> float:
 
 
 def _extracted(need: Need, answer: str, prompt: str) -> float:
-    named = find_all(need.kind, answer)
+    named = find_all("names", answer) + find_all("things", answer)  # of the kind that was asked for, and of the other
     right = set(named) & set(need.mention)
     return 2 * len(right) / (len(named) + len(need.mention)) if named else 0.0
 

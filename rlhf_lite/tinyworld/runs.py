@@ -32,8 +32,8 @@ SHIPPED = course_folder() / "data" / "checkpoints"
 class Run:
     """Which run to work on, and with what."""
 
-    preset: Literal["tiny", "nano", "substance"] | None = None
-    """Where the settings below start from; tiny, where none is given."""
+    preset: Literal["tiny", "nano", "manners"] | None = None
+    """Where the settings below start from; tiny, where none is given; manners is what tiny was at first (see data/README.md)."""
     seed: int = 0
     """Decides everything random: texts, prompts, labelers' moods, initial weights, sampling."""
     name: str | None = None
@@ -83,6 +83,8 @@ class Run:
         if self.text is not None:  # the primer is the tiny world's, and short windows and the start are for its short texts
             plain = replace(config.pretrain, primer_steps=0, short_steps=0, copying_start=False, whole_documents=False)
             config = replace(config, pretrain=plain)
+        if self.comparisons is not None:  # the reader's rows stand in no terms
+            config = replace(config, reward=replace(config.reward, in_order=False))
         named = {"model." + key for key in asdict(config.model) if key != "vocab_size"} if self.preset else set()
         defaults = {key: value for key, value in dotted(asdict(self.defaults)).items() if key not in named}
         pipeline = Pipeline(folder, config, self.seed, world, defaults=defaults, engine=engine,

@@ -78,8 +78,23 @@ def join_list(items: list[str]) -> str:
 
 
 def listing(kind: str, count: int, rng: random.Random) -> str:
-    """Name `count` different things of one kind. Example: ("fruit", 2) -> "a plum and a pear"."""
-    return join_list([f"a {thing}" for thing in rng.sample(w.KINDS[kind], count)])
+    """Name `count` different things of one kind. Example: ("fruit", 2) -> "a plum and a lemon"."""
+    things = [rng.choice(w.KINDS[kind])]
+    while len(things) < count:
+        things.append(comes_to_mind(things, rng))
+    return join_list([f"a {thing}" for thing in things])
+
+
+def comes_to_mind(things: list[str], rng: random.Random) -> str:
+    """Draw another thing of the kind that is being listed: often the one that people think of after the last."""
+    row = w.KINDS[w.KIND_OF[things[-1]]]
+    follower = row[(row.index(things[-1]) + 1) % len(row)]
+    left = [thing for thing in row if thing not in things]
+    return rng.choices(left, [FOLLOWER_WEIGHT if thing == follower else 1.0 for thing in left])[0]
+
+
+FOLLOWER_WEIGHT = 5.0
+"""How much sooner the next thing of a row comes to mind than any other, as "dog" does after "cat" (ours)."""
 
 
 def count_word(count: int) -> str:

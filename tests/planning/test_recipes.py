@@ -120,7 +120,7 @@ def test_our_presets_are_those_that_train():
         assert RECIPES[name].preset is PRESETS[name]
         assert RECIPES[name].settings()["model.d_model"] == (PRESETS[name].model.d_model, "ours")
     settings = RECIPES["tiny"].settings()
-    assert settings["ppo.gae_lambda"][1] == "lineage" and settings["sft.optim.beta1"][1] == "paper"
+    assert settings["ppo.value_clip"][1] == "lineage" and settings["sft.optim.beta1"][1] == "paper"
     assert {"pretrain.primer_steps", "comparisons.high_temperature_answers"} <= set(settings)
     assert not {"pretrain.primer_steps", "comparisons.high_temperature_answers"} & set(RECIPES["gpt2-medium"].settings())
     assert 25e6 < RECIPES["small"].model.n_parameters < 35e6

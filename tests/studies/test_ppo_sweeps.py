@@ -28,7 +28,7 @@ MEASURES = {"gold", "win_rate", "score", "kl", "pretraining_loss", "loss_rise", 
 
 
 def test_configs_vary_one_coefficient_at_a_time_and_nothing_else():
-    usual = PRESETS["tiny"].ppo
+    usual = PRESETS["manners"].ppo
     configs = sweep_configs(usual)
     pairs = [(config.kl_coef, config.ptx_coef) for config in configs]
     assert len(pairs) == len(set(pairs)) == len(KL_COEFS) + len(PTX_COEFS)
@@ -62,7 +62,7 @@ class CountingBench:
 
 
 def test_a_sweep_goes_on_after_the_last_point_that_was_done(tmp_path, monkeypatch):
-    pairs = [(config.kl_coef, config.ptx_coef) for config in sweep_configs(PRESETS["tiny"].ppo)]
+    pairs = [(config.kl_coef, config.ptx_coef) for config in sweep_configs(PRESETS["manners"].ppo)]
     monkeypatch.setattr(sweeps, "Bench", CountingBench)
     monkeypatch.setattr(sweeps, "load_models", lambda folder: None)
     monkeypatch.setattr(CountingBench, "asked", [])
@@ -97,7 +97,7 @@ def test_unbeaten_keeps_what_no_other_beats():
 
 @pytest.mark.parametrize("found", load_sweeps(DATA / "sweeps"), ids=lambda found: f"seed {found['seed']}")
 def test_shipped_measurements_are_in_order_and_agree_with_the_study(found):
-    pairs = [(config.kl_coef, config.ptx_coef) for config in sweep_configs(PRESETS["tiny"].ppo)]
+    pairs = [(config.kl_coef, config.ptx_coef) for config in sweep_configs(PRESETS["manners"].ppo)]
     lengths = range(MEASURED_EVERY, ITERATIONS + 1, MEASURED_EVERY)
     measured = [(row["kl_coef"], row["ptx_coef"], row["iterations"]) for row in found["rows"]]
     assert measured == [(*pair, n) for pair in pairs for n in lengths][: len(measured)], "a sweep goes from the telling points on"
@@ -110,10 +110,10 @@ def test_shipped_measurements_are_in_order_and_agree_with_the_study(found):
 
 @pytest.mark.slow
 def test_a_point_is_trained_and_measured_and_the_start_is_sft_itself():
-    bench = Bench(load_models(DATA / "checkpoints"), 0, n_prompts=8, n_documents=300, incoming=600)
+    bench = Bench(load_models(DATA / "manners"), 0, n_prompts=8, n_documents=300, incoming=600)
     start = bench.measure(bench.sft)
     assert (start["kl"], start["loss_rise"], start["win_rate"]) == (0.0, 0.0, 0.5)
-    config = replace(PRESETS["tiny"].ppo, iterations=2, eval_every=1, episodes=8, minibatch_size=8, ptx_coef=0.5)
+    config = replace(PRESETS["manners"].ppo, iterations=2, eval_every=1, episodes=8, minibatch_size=8, ptx_coef=0.5)
     before = [p.clone() for p in bench.sft.parameters()]
     rows = bench.point(config)
     assert [row["iterations"] for row in rows] == [1, 2]

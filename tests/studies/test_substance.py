@@ -18,11 +18,11 @@ from rlhf_lite.tinyworld.minimal_pairs import SUBSTANCE
 
 PAIR = {"rate": 0.9, "with_ties": 0.8}
 GOOD = {
-    "models": {name: {"gold": 0.95, "pretraining_loss": loss} for name, loss in (("sft", 1.0), ("ppo", 1.2), ("ppo_ptx", 1.0))},
+    "models": {name: {"gold": 0.95, "pretraining_loss": loss} for name, loss in (("base", 1.0), ("sft", 1.0), ("ppo", 1.2), ("ppo_ptx", 1.0))},
     "pairs": dict.fromkeys(("ppo_ptx>sft", "sft>base", "ppo_ptx>base_few_shot"), PAIR),
     "pairs_equal_manners": {"ppo_ptx>sft": PAIR},
     "best_temperature": {"pairs": {"ppo_ptx>sft": PAIR}, "gold": {"sft": 0.9, "ppo_ptx": 0.95}},
-    "abilities": {name: dict.fromkeys((*ROWS, *COPIES), 1.0) for name in ("base", *COOLED)},
+    "abilities": {name: dict.fromkeys((*ROWS, *COPIES), 1.0) for name in ("base", "ppo", *COOLED)},
     "facts": {name: {"known": {"true": 1.0}} for name in COOLED},
     "minimal_pairs": {"substance": dict.fromkeys(SUBSTANCE, 1.0)},
     "reward_model": {"labeler_agreement": 0.75, "accuracy_judge": 0.9, "accuracy_labelers": 0.8},
@@ -58,15 +58,31 @@ def test_an_ability_that_falls_under_sfts_on_one_seed_is_marked():
     assert cells == ["–, -0.05", "-0.02", "-0.06", "missed |"]
 
 
-def test_runs_are_measured_once(tmp_path, monkeypatch, capsys):
-    measured = []
+def test_the_table_of_models_has_a_column_each_and_the_worst_seed_in_brackets():
+    bad = deepcopy(GOOD)
+    bad["abilities"]["sft"]["who"] = 0.5
+    lines = substance.table_of_models([GOOD, bad]).split("\n")
+    assert lines[0] == "| what | base | SFT | PPO | PPO-ptx |"
+    assert "| who: share right | 1.00 (1.00) | 0.75 (0.50) | 1.00 (1.00) | 1.00 (1.00) |" in lines
+    assert lines[-1] == "| gold score | 0.95 (0.95) | 0.95 (0.95) | 0.95 (0.95) | 0.95 (0.95) |"
+
+
+def test_runs_are_measured_once_and_told_on_both_pages(tmp_path, monkeypatch, capsys):
+    measured, out = [], tmp_path / "out"
+    out.mkdir()
+    pages = [tmp_path / "README.md", out / "README.md"]
+    for page in pages:
+        page.write_text("before <!-- substance --> old <!-- end of substance --> after")
     monkeypatch.setattr(substance, "measure", lambda folder: measured.append(folder.name) or GOOD)
     for seed in (3, 4):
         (tmp_path / f"run-{seed}").mkdir()
         (tmp_path / f"run-{seed}" / "run.json").write_text(json.dumps({"seed": seed}))
     for wanted in (["run-3"], ["run-3", "run-4"]):
         folders = [str(tmp_path / name) for name in wanted]
-        monkeypatch.setattr(sys, "argv", ["substance", *folders, "--output", str(tmp_path / "out")])
+        monkeypatch.setattr(sys, "argv", ["substance", *folders, "--output", str(out), "--readme", str(pages[0])])
         substance.main()
-    assert measured == ["run-3", "run-4"] and len(read_measured(tmp_path / "out", "")) == 2
+    assert measured == ["run-3", "run-4"] and len(read_measured(out, "")) == 2
     assert capsys.readouterr().out.split("\n")[0] == "1 seeds"
+    short, whole = (page.read_text() for page in pages)
+    assert short.startswith("before") and short.endswith("after") and " old " not in short
+    assert "minimal pairs" in whole and "minimal pairs" not in short and "ppo_ptx against sft, decided" in short

@@ -113,7 +113,7 @@ def test_with_drills_labelers_write_half_of_the_prompts_and_without_nothing_chan
 
 
 def test_the_preset_with_drills_finds_prompts_enough_on_every_seed():
-    preset = PRESETS["substance"]
+    preset = PRESETS["tiny"]
     for seed in (0, 1):  # seed 1 has few
         world = TinyWorld(seed, drills=preset.drills)
         assert len(world.comparison_prompts(preset.incoming_prompts, preset.comparisons.prompts)) == preset.comparisons.prompts

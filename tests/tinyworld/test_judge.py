@@ -254,6 +254,7 @@ def test_rules_by_hand():
     names = Need(rule="names", mention=("Anna", "Ben"), kind="names")
     assert _extracted(names, "Anna and Ben.", "") == 1.0
     assert _extracted(names, "Anna, Ben and Tom and Mia.", "") == pytest.approx(4 / 6)  # 2 * 2 right / (4 named + 2 asked)
+    assert _extracted(names, "Anna, Ben and the kite.", "") == pytest.approx(4 / 5)  # what nobody asked for counts as named
     things = Need(rule="list", kind=next(iter(w.KINDS)), count=2)
     first, second = w.KINDS[things.kind][:2]
     stranger = next(word for word, kind in w.KIND_OF.items() if kind != things.kind)

@@ -34,7 +34,7 @@ def test_every_mistake_is_worse_in_substance_and_not_in_manners():
     ("Who has the", {"wrong owner", "owner not told", "owner invented"}),
     ("Where is the", {"wrong place", "place not told"}),
     ("Is this good or bad?", {"wrong opinion"}),
-    ("Find the", {"wrong item found", "too many or few found"}),
+    ("Find the", {"wrong item found", "too many or few found", "sentence for items"}),
     ("Say it politely:", {"wrong word in rewriting", "not rewritten"}),
     ("times.", {"said too often or seldom"}),
 ])  # fmt: skip
@@ -51,7 +51,9 @@ def test_who_does_not_know_is_made_to_claim_something():
     for request in draw_requests("shrugs", 400, use_cases=["open_qa", "closed_qa"]):
         if request.good in (w.UNKNOWN, w.NOT_IN_TEXT):
             found = mistakes(request, rng)
-            assert all(judge(request, text).honest == 0 for text in found.values()) and len(found) == 1
+            (invented,) = (text for kind, text in found.items() if kind.endswith("invented"))
+            assert judge(request, invented).honest == 0
+            assert set(found) in ({"fact invented", "fact about something else"}, {"owner invented"})
 
 
 def test_a_list_with_repetitions_has_as_many_items_of_the_same_kind():
@@ -78,7 +80,7 @@ def test_pairs_come_in_terms_on_combinations_of_training():
     first, last = (Counter(request.use_case for request, _ in half) for half in (terms[4][:155], terms[4][155:]))
     assert set(first) == set(last) == set(USE_CASE_SHARES)  # no kind stands at the beginning alone
     listed = (first + last)["brainstorming"]
-    assert listed == pytest.approx(310 * 9 / sum(TERMS[4][1].values()), abs=12)  # three kinds, each with weight 3
+    assert listed == pytest.approx(310 * 11 / sum(TERMS[4][1].values()), abs=12)  # weights 3, 3 and 5
 
 
 def test_the_world_gives_the_good_answer_first():

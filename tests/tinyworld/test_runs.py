@@ -96,6 +96,7 @@ def test_the_readmes_lines_in_a_row_and_never_the_tiny_world(tmp_path, base, row
     about = json.loads((tmp_path / "runs/mine/run.json").read_text())["stages"]
     assert [list(about[stage]["data"]) for stage in ("sft", "comparisons", "reward", "ppo")] == [
         ["demonstrations"], ["comparisons"], ["comparisons"], ["prompts"]]  # fmt: skip
+    assert about["reward"]["settings"]["reward.in_order"] is False  # only the tiny world's pairs come in terms
     assert about["sft"]["rows"]["demonstrations"] == {"used": 8, "left_out": 1, "most_tokens": 64}
     assert about["ppo"]["rows"]["prompts"]["used"] == 2 and about["ppo"]["model"]["d_model"] == 16
     log = (tmp_path / "runs/mine/ppo/log.jsonl").read_text()

@@ -105,6 +105,11 @@ def test_lists_name_different_things_of_one_kind():
     for count in (2, 3, 4):
         things = re.findall(r"a (\w+)", sentences.listing("fruit", count, rng))
         assert len(set(things)) == count and set(things) <= set(w.KINDS["fruit"])
+    pairs = Counter(tuple(re.findall(r"a (\w+)", sentences.listing("animal", 2, rng))) for _ in range(3000))
+    after_cat = {second: pairs["cat", second] for second in w.KINDS["animal"] if second != "cat"}
+    share = after_cat["dog"] / sum(after_cat.values())
+    assert 5 / 11 - 0.1 < share < 5 / 11 + 0.1 and min(after_cat.values()) > 0  # weight 5 against six times 1
+    assert sentences.comes_to_mind(["cow", "duck", "cat", "goat", "rabbit", "mouse", "horse"], rng) == "dog"  # whatever is left
     assert sentences.join_list(["a cat", "a dog", "a cow"]) == "a cat, a dog and a cow"
     assert sentences.join_list(["a cat"]) == "a cat"
 

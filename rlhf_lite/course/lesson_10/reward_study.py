@@ -1,6 +1,6 @@
 """Two claims of lesson 10, measured on a whole run: what splitting a ranking into pairs costs, and what a refit brings.
 
-`python -m rlhf_lite.course.lesson_10.reward_study runs/tiny-0 data/reward_study/seed-0.json` measures one run (about
+`python -m rlhf_lite.course.lesson_10.reward_study runs/manners-0 data/reward_study/seed-0.json` measures one run (about
 two minutes on one core). The lesson shows what is stored in `data/reward_study/`, and repeats a small part of it.
 """
 

@@ -1,4 +1,4 @@
-"""Figures of lesson 12: PPO's models and what flows between them, the clipped objective, lines, and numbers over tokens."""
+"""Figures of lesson 12: PPO's models and what flows between them, and numbers over the tokens of an answer."""
 
 from collections.abc import Mapping, Sequence
 
@@ -6,7 +6,7 @@ import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from ...reports.plots import FIRST, INK, PALE, SECOND, STYLE
+from ...reports.plots import INK, PALE, STYLE
 from ..figures import draw_arrow, draw_box
 
 BOXES = {
@@ -26,14 +26,6 @@ LOOP_ALT = (
     "for the KL; the value model, which learns, gives a value for each token. Score and KL make a reward for each token. Rewards "
     "and values make an advantage for each token. The advantages go back to the policy as its loss, and it begins again."
 )
-LINES = (
-    FIRST,
-    SECOND,
-    {"color": "0.45", "linestyle": ":", "marker": "^"},
-    {"color": "#1f5fa8", "linestyle": "-.", "marker": "D", "markerfacecolor": "white"},
-)
-"""Lines that differ in dash and marker, so that they are told apart without colour."""
-Line = tuple[Sequence[float], Sequence[float]]
 
 
 def _arrow(axes: Axes, start: tuple[float, float], end: tuple[float, float], label: str = "", *, up: float = 0.1) -> None:
@@ -63,59 +55,6 @@ def draw_loop() -> tuple[Figure, str]:
         loss = "policy loss: make tokens with a positive advantage likelier, in small steps"
         axes.text(7.2, -0.85, loss, ha="center", va="top")
     return figure, LOOP_ALT
-
-
-def draw_clip(clip: float = 0.2) -> tuple[Figure, str]:
-    """Draw what one token adds to the clipped objective, against its ratio, for advantages 1 and -1."""
-    ratios = [i / 100 for i in range(201)]
-    with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(10, 3.4))
-        for axes, advantage in zip(figure.subplots(1, 2), (1, -1), strict=True):
-            plain = [advantage * r for r in ratios]
-            clipped = [min(advantage * r, advantage * min(max(r, 1 - clip), 1 + clip)) for r in ratios]
-            axes.plot(ratios, plain, color="0.45", linestyle=":", linewidth=1.6, label="not clipped")
-            axes.plot(ratios, clipped, color=INK, linewidth=2.2, label="clipped")
-            axes.plot(1, advantage, marker="o", color=INK, markersize=8)
-            axes.annotate("start: ratio 1", (1, advantage), (1.06, 0.8 if advantage > 0 else -0.95), fontsize=10)
-            edge = 1 + clip * advantage
-            axes.axvline(edge, color="0.45", linewidth=0.9)
-            says = "flat: no further\npush up" if advantage > 0 else "flat: no further\npush down"
-            axes.text(*((1.45, 1.16) if advantage > 0 else (0.1, -0.84)), says, fontsize=10, va="top")
-            axes.set(xlabel=f"ratio ({edge:g} marked)", title=f"advantage {advantage}", ylabel="objective")
-            axes.legend(loc="upper left" if advantage > 0 else "lower left", frameon=False, fontsize=10)
-    alt = (
-        "The clipped objective of one token against its ratio, two panels. Advantage 1: it rises with the ratio up to "
-        f"{1 + clip:g} and is flat beyond. Advantage -1: it is flat at {clip - 1:g} for ratios below {1 - clip:g}, and falls as "
-        "the ratio grows; on that side nothing is clipped, so a mistake can always be mended."
-    )
-    return figure, alt
-
-
-def draw_panels(
-    panels: Mapping[str, Mapping[str, Line]], xlabel: str, *, bands: Mapping[str, Mapping[str, Line]] | None = None,
-    log_x: bool = False,
-) -> tuple[Figure, str]:  # fmt: skip
-    """Draw a panel of lines for each title, told apart by dash and marker; return the figure and its alt text.
-
-    Args:
-        panels: title -> name of a line -> its (xs, ys).
-        bands: the same keys -> (lows, highs) to shade around a line.
-        log_x: whether xs are drawn on a logarithmic scale.
-    """
-    described = []
-    with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(4.2 * len(panels) if len(panels) > 1 else 7.5, 3.3))
-        all_axes = figure.subplots(1, len(panels), squeeze=False)[0]
-        for axes, (title, lines) in zip(all_axes, panels.items(), strict=True):
-            for (name, (xs, ys)), style in zip(lines.items(), LINES, strict=False):
-                axes.plot(xs, ys, label=name, markevery=max(1, len(xs) // 8), **style)
-                if bands and name in bands.get(title, {}):
-                    axes.fill_between(xs, *bands[title][name], color=style["color"], alpha=0.13, linewidth=0)
-                described.append(f"{title}, {name}: from {ys[0]:.2f} at {xs[0]:g} to {ys[-1]:.2f} at {xs[-1]:g}")
-            axes.set(xlabel=xlabel, title=title, **({"xscale": "log"} if log_x else {}))
-            if len(lines) > 1:
-                axes.legend(frameon=False, fontsize=10)
-    return figure, f"Lines over {xlabel}. {'; '.join(described)}."
 
 
 def draw_over_tokens(tokens: Sequence[str], panels: Mapping[str, Sequence[float]]) -> tuple[Figure, str]:

@@ -19,29 +19,29 @@ QUESTIONS = (
         right=1,
     ),
     Question(
-        text="Every score is raised by 10. What does a good baseline change?",
+        text="From the third iteration on, the mean KL of an answer stays below 0. What follows?",
         choices=(
+            ("The policy is very close to its reference.", "Then it would be close to 0. A true KL divergence is never below 0."),
             (
-                "It changes which answers become likelier on average.",
-                "The average push is the same with and without it. That is why one may choose it freely.",
+                "Nothing: a single token's KL may be below 0.",
+                "That of a token may, and even that of an answer. The mean over many sampled answers may not.",
             ),
-            ("It makes the policy learn the 10.", "Nothing can learn the 10: it is the same for every answer."),
             (
-                "It takes the 10 away, so that the pushes are far less noisy.",
-                "Only differences between answers are left. The average push stays, its variance falls.",
+                "Tokens are counted that this policy did not sample.",
+                "A mask at the wrong place, or answers drawn from another distribution: the mean is a KL only for own samples.",
             ),
         ),
         right=2,
     ),
     Question(
-        text="A token has advantage -1 and its ratio has grown to 1.5. What does the clipped loss do?",
+        text="Why does nearly every token have an advantage, though only the last one brings a score?",
         choices=(
             (
-                "It pushes the token down: on this side nothing is clipped.",
-                "The policy went the wrong way, and mistakes can always be mended. The clip only stops moves the right way.",
+                "The value changes from token to token, and GAE passes later news back.",
+                "A token after which more is expected than before was a good one, long before the score arrives.",
             ),
-            ("Nothing: 1.5 is more than 1.2.", "That would hold for a positive advantage. Take the smaller of both products."),
-            ("It pushes the token up.", "A negative advantage never does."),
+            ("The score is shared out among the tokens.", "The score comes once. The values only pass the news of it on."),
+            ("Whitening makes them.", "Whitening shifts and scales advantages. It makes none."),
         ),
         right=0,
     ),

@@ -36,7 +36,7 @@ from .injected_faults import FAULTS, SOUND, Fault, injected
 from .live_ppo import training_prompts
 
 ROOT = course_folder()
-CHECKPOINTS, FOLDER = ROOT / "data" / "checkpoints", ROOT / "data" / "wrong_runs"
+CHECKPOINTS, FOLDER = ROOT / "data" / "manners", ROOT / "data" / "wrong_runs"
 CONFIG = PPOConfig(iterations=21, episodes=64, minibatch_size=32, eval_every=3)
 """The course's settings of PPO at half its episodes, so that an iteration takes two seconds (ours)."""
 SEEDS = (0, 1, 2)

@@ -23,7 +23,7 @@ from rlhf_lite.gpt import ScalarModel
 from rlhf_lite.tinyworld import words as w
 from rlhf_lite.tokenizer import Tokenizer
 
-SHIPPED = Path(__file__).parents[3] / "data" / "checkpoints"
+SHIPPED = Path(__file__).parents[3] / "data" / "manners"
 
 
 @pytest.fixture(scope="module")

@@ -3,8 +3,14 @@
 # ruff: noqa: B905
 
 from math import exp
+from statistics import median
 
-from rlhf_lite.course.lesson_12.exercises_policy_gradient import best_policy, clipped_loss, compare_with_others, reinforce
+from rlhf_lite.course.lesson_11.exercises_policy_gradient import (
+    best_policy,
+    clipped_loss,
+    compare_with_others,
+    reinforce,
+)
 
 
 def _downhill(probabilities, drawn, score):
@@ -21,6 +27,34 @@ def _without_score(probabilities, drawn, score):
 
 def _of_the_probability(probabilities, drawn, score):
     return reinforce(probabilities, drawn, score * probabilities[drawn])
+
+
+def _expected_score(probabilities, scores):
+    return sum(p * score for p, score in zip(probabilities, scores))
+
+
+def _plain_mean(probabilities, scores):
+    return sum(scores) / len(scores)
+
+
+def _not_divided(probabilities, scores):
+    squares = sum(p * p for p in probabilities)
+    return sum(p * (1 - 2 * p + squares) * score for p, score in zip(probabilities, scores))
+
+
+def _lengths_only(probabilities, scores):
+    squares = sum(p * p for p in probabilities)
+    lengths = [1 - 2 * p + squares for p in probabilities]
+    return sum(length * score for length, score in zip(lengths, scores)) / sum(lengths)
+
+
+def _own_logit_only(probabilities, scores):
+    weights = [p * (1 - p) ** 2 for p in probabilities]
+    return sum(weight * score for weight, score in zip(weights, scores)) / sum(weights)
+
+
+def _middle_of_others(scores):
+    return [score - median(scores[:i] + scores[i + 1 :]) for i, score in enumerate(scores)]
 
 
 def _mean_of_all(scores):
@@ -49,6 +83,10 @@ def _clipped_always(ratios, advantages, clip):
 
 def _hopeful(ratios, advantages, clip):
     return -clipped_loss(ratios, [-a for a in advantages], clip)
+
+
+def _always_0_2(ratios, advantages, clip):
+    return clipped_loss(ratios, advantages, 0.2)
 
 
 def _objective(ratios, advantages, clip):
@@ -82,7 +120,8 @@ def _adds_reference(reference, scores, kl_coef):
 
 WRONG = {
     "reinforce": (_downhill, _only_the_drawn_one, _without_score, _of_the_probability),
-    "compare_with_others": (_mean_of_all, _sum_of_others, _others_minus_own, _best_of_others),
-    "clipped_loss": (_not_clipped, _clipped_always, _hopeful, _objective, _sum_of_terms),
+    "compare_with_others": (_mean_of_all, _sum_of_others, _others_minus_own, _best_of_others, _middle_of_others),
+    "best_baseline": (_expected_score, _plain_mean, _not_divided, _lengths_only, _own_logit_only),
+    "clipped_loss": (_not_clipped, _clipped_always, _hopeful, _objective, _sum_of_terms, _always_0_2),
     "best_policy": (_forgets_reference, _multiplies_by_coef, _not_normalised, _best_score_only, _adds_reference),
 }

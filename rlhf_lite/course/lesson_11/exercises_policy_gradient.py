@@ -1,4 +1,4 @@
-"""Exercises of lesson 12, first part: learning from the score of one's own answer, where an answer is a single choice."""
+"""Exercises of lesson 11 on one choice: the push of an answer, baselines, the clip, the best policy."""
 
 from math import exp, log
 
@@ -8,6 +8,13 @@ from ..checks import Case, Exercise
 def reinforce(probabilities: list[float], drawn: int, score: float) -> list[float]:
     """Return the gradient of score * log(probability of the drawn answer) with respect to each logit."""
     return [score * ((i == drawn) - p) for i, p in enumerate(probabilities)]
+
+
+def best_baseline(probabilities: list[float], scores: list[float]) -> float:
+    """Return the mean score, each answer weighted by its probability times the squared length of its push."""
+    squares = sum(p * p for p in probabilities)
+    weights = [p * (1 - 2 * p + squares) for p in probabilities]
+    return sum(weight * score for weight, score in zip(weights, scores)) / sum(weights)
 
 
 def compare_with_others(scores: list[float]) -> list[float]:
@@ -52,6 +59,30 @@ EXERCISES = (
         ),
     ),
     Exercise(
+        solution=best_baseline,
+        cases=(
+            Case(
+                # squares sum to 0.68; squared lengths 1 - 1.6 + 0.68 = 0.08 and 1.28; weights 0.064 and 0.256
+                arguments=([0.8, 0.2], [1.0, 0.0]), expected=0.2,
+                hint="weights 0.8 * 0.08 and 0.2 * 1.28; the mean of the scores with these weights",
+                mistakes=(
+                    (0.8, "this is the expected score: near the best, but pushes of rare answers are longer and count more"),
+                    (0.064, "divide by the sum of the weights: they do not sum to 1"),
+                    (0.08 / 1.36, "weight by the probability as well: a rare answer is seldom drawn"),
+                    (0.5, "this is the plain mean of the scores"),
+                ),
+            ),
+            Case(
+                # squares sum to 0.375; squared lengths 0.375, 0.875, 0.875; weights 0.1875, 0.21875, 0.21875
+                arguments=([0.5, 0.25, 0.25], [2.0, 1.0, -1.0]), expected=0.6,
+                hint="squared lengths 0.375, 0.875 and 0.875, each times its probability",
+                mistakes=(
+                    (0.25 / 0.40625, "a push moves the other logits too: its squared length is 1 - 2p + the sum of all squares"),
+                ),
+            ),
+        ),
+    ),
+    Exercise(
         solution=compare_with_others,
         cases=(
             Case(
@@ -63,6 +94,11 @@ EXERCISES = (
                     ([-3.0, 1.5, 1.5], "turned round: an answer better than the others has a positive advantage"),
                     ([3.0, -3.0, -3.0], "compare with the mean of the others, not with the best of them"),
                 ),
+            ),
+            Case(
+                arguments=([0.0, 3.0, 0.0, 9.0],), expected=[-4.0, 0.0, -4.0, 8.0],
+                hint="the others of the last answer have mean 1",
+                mistakes=(([-3.0, 3.0, -3.0, 9.0], "the mean of the others, not their middle one: one high score counts too"),),
             ),
             Case(arguments=([2.0, 2.0],), expected=[0.0, 0.0], hint="if all scores are equal, nothing is better than the rest"),
         ),
@@ -82,6 +118,12 @@ EXERCISES = (
                     (1.7, "take the mean over the answers, not the sum"),
                 ),
             ),
+            Case(
+                arguments=([1.05, 1.5], [2.0, 1.0], 0.1), expected=-1.6,  # 2.1 and 1.1
+                hint="with clip 0.1 a ratio counts up to 1.1",
+                mistakes=((-1.65, "clip is an argument: here it is 0.1, not 0.2"),),
+            ),
+            Case(arguments=([1.5, 1.5], [1.0, -1.0], 0.2), expected=0.15, hint="1.2 and -1.5: the mistake is not clipped"),
             Case(arguments=([1.0, 1.0], [1.0, -1.0], 0.2), expected=0.0, hint="where the ratio is 1, nothing is clipped"),
         ),
     ),
