@@ -62,7 +62,7 @@ class ComparisonConfig:
 def _own_ppo(ptx_coef: float) -> PPOConfig:
     rate = OptimConfig(learning_rate=2e-4, warmup_steps=10, weight_decay=0.0)
     return PPOConfig(
-        iterations=40, episodes=256, minibatch_size=128, gae_lambda=1.0, ptx_coef=ptx_coef, optim=rate
+        iterations=60, episodes=256, minibatch_size=128, gae_lambda=1.0, ptx_coef=ptx_coef, optim=rate
     )
 
 
@@ -102,7 +102,7 @@ class Preset:
     """Stage 2."""
     ppo: PPOConfig = field(default_factory=lambda: _own_ppo(ptx_coef=0.0))
     """Stage 3."""
-    ppo_ptx: PPOConfig = field(default_factory=lambda: _own_ppo(ptx_coef=1.0))
+    ppo_ptx: PPOConfig = field(default_factory=lambda: _own_ppo(ptx_coef=0.5))
     """Stage 3 with pretraining text mixed in."""
     evaluation_prompts: int = 300
     """Held-out prompts of the final evaluation (ours)."""
