@@ -145,10 +145,13 @@ def _peak_within(profiled: profile, stage: str) -> float:
 
 
 def as_planned(recipe: Recipe) -> Recipe:
-    """Leave out what a plan does not count: the tiny world's short windows, Muon, and prompts with fewer answers than most."""
-    first, most = recipe.preset.pretrain, recipe.answers[1]
-    first = replace(first, primer_steps=0, short_steps=0, optim=replace(first.optim, muon_learning_rate=0.0))
-    return replace(recipe, preset=replace(recipe.preset, pretrain=first), answers=(most, most))
+    """Leave out what a plan does not count: windows of the tiny world's texts, Muon, best answers' cross-entropy, and prompts with
+    fewer answers than most."""
+    preset, most = recipe.preset, recipe.answers[1]
+    first = replace(preset.pretrain, primer_steps=0, short_steps=0, copying_start=False, whole_documents=False,
+                    optim=replace(preset.pretrain.optim, muon_learning_rate=0.0))  # fmt: skip
+    reward = replace(preset.reward, text_coef=0.0, optim=replace(preset.reward.optim, muon_learning_rate=0.0))
+    return replace(recipe, preset=replace(preset, pretrain=first, reward=reward), answers=(most, most))
 
 
 def check(recipe: Recipe, cluster: Cluster, peak_flops: float, steps: int) -> Iterator[dict[str, Any]]:

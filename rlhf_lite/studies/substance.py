@@ -151,7 +151,7 @@ def main() -> None:
     """Measure the runs that are named, and write the tables."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").strip().split("\n")[0])
     parser.add_argument("runs", nargs="*", type=Path, help="folders of finished runs")
-    parser.add_argument("--output", type=Path, default=FOLDER, help="folder of the measurements, one file per seed, and of their page")
+    parser.add_argument("--output", type=Path, default=FOLDER, help="folder of measurements and their page")
     parser.add_argument("--readme", type=Path, default=FOLDER.parents[1] / "README.md", help="page that shows the tables in short")
     arguments = parser.parse_args()
     for folder in arguments.runs:

@@ -18,7 +18,8 @@ from rlhf_lite.tinyworld.minimal_pairs import SUBSTANCE
 
 PAIR = {"rate": 0.9, "with_ties": 0.8}
 GOOD = {
-    "models": {name: {"gold": 0.95, "pretraining_loss": loss} for name, loss in (("base", 1.0), ("sft", 1.0), ("ppo", 1.2), ("ppo_ptx", 1.0))},
+    "models": {name: {"gold": 0.95, "pretraining_loss": loss}
+               for name, loss in (("base", 1.0), ("sft", 1.0), ("ppo", 1.2), ("ppo_ptx", 1.0))},
     "pairs": dict.fromkeys(("ppo_ptx>sft", "sft>base", "ppo_ptx>base_few_shot"), PAIR),
     "pairs_equal_manners": {"ppo_ptx>sft": PAIR},
     "best_temperature": {"pairs": {"ppo_ptx>sft": PAIR}, "gold": {"sft": 0.9, "ppo_ptx": 0.95}},

@@ -22,7 +22,7 @@ STAGES = (0, 4, 16, 64, 256, 1024)
 """Merges after which the static fallback shows the text."""
 
 
-def after(encoder: BytePairEncoder, n_merges: int) -> BytePairEncoder:
+def after_merges(encoder: BytePairEncoder, n_merges: int) -> BytePairEncoder:
     """Return the encoder as it was after its first merges."""
     return BytePairEncoder(islice(encoder.merges, n_merges))
 
@@ -84,11 +84,11 @@ def stepper_box(encoder: BytePairEncoder, texts: Sequence[str], text: str) -> wi
     offered: list[Pair] = []
 
     def recut(_: object = None) -> None:
-        strip.value = cut_html(after(encoder, merges.value), typed.value, with_bytes=show_bytes.value)
+        strip.value = cut_html(after_merges(encoder, merges.value), typed.value, with_bytes=show_bytes.value)
 
     def ask(_: object = None) -> None:
         is_last = merges.value == len(encoder.merges)
-        found = [] if is_last else candidates(after(encoder, merges.value), words)
+        found = [] if is_last else candidates(after_merges(encoder, merges.value), words)
         offered[:] = sorted((pair for pair, _ in found), key=lambda pair: pair_name(encoder, pair))  # the order tells nothing
         question.value = "All merges are done." if is_last else "<b>Which pair of the training texts is glued next?</b>"
         for place, button in enumerate(buttons):
@@ -99,7 +99,7 @@ def stepper_box(encoder: BytePairEncoder, texts: Sequence[str], text: str) -> wi
         recut()
 
     def guess(button: widgets.Button) -> None:
-        found, pair = candidates(after(encoder, merges.value), words), offered[buttons.index(button)]
+        found, pair = candidates(after_merges(encoder, merges.value), words), offered[buttons.index(button)]
         guesses.append(pair == found[0][0])
         merges.value += 1  # asks the next question
         verdict.value = f"{verdict_html(encoder, found, pair)}<p>{sum(guesses)} of {len(guesses)} guesses right.</p>"

@@ -105,7 +105,7 @@ def held_out(
     return nats / n_tokens, nats / log(2) / sum(len(text.encode()) for text in texts)
 
 
-def train(merges: int, texts: Sequence[str], unseen: Sequence[str], *, seed: int) -> tuple[GPT, Tokenizer, list[Reading]]:
+def train_with(merges: int, texts: Sequence[str], unseen: Sequence[str], *, seed: int) -> tuple[GPT, Tokenizer, list[Reading]]:
     """Read all texts once, cut by a tokenizer with so many merges; measure on unseen texts every LOOK_EVERY steps."""
     tokenizer = Tokenizer.train(texts[:SHORT], SMALLEST_VOCAB + merges)
     model = build_model(tokenizer.vocab_size, seed)
@@ -134,7 +134,7 @@ def texts_of(seed: int, count: int = LONG) -> tuple[list[str], list[str]]:
 def measure_seed(seed: int) -> list[Reading]:
     """Train a model per tokenizer on the same documents; the seed decides documents, first weights and order."""
     texts, unseen = texts_of(seed)
-    return [reading for merges in MERGES for reading in train(merges, texts, unseen, seed=seed)[2]]
+    return [reading for merges in MERGES for reading in train_with(merges, texts, unseen, seed=seed)[2]]
 
 
 def stored_readings(folder: str | Path) -> list[list[Reading]]:

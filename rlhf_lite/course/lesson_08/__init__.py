@@ -8,6 +8,7 @@
     copying             a machine that only remembers, and what two ways of splitting say about it
     panel               forty labelers at their desks: votes, flags, majorities
     figures             who wrote what, heavy users, lines, intervals, votes
+    cap_slider          a slider for the cap: what it keeps, and the use cases that are left
     labeling_desk       a desk for the reader, and how forty labelers decided
     quiz                questions
 """

@@ -48,7 +48,7 @@ EXERCISES = (
                     ((0.5, 0.6), "recall is what was found of the truth, not what was missed"),
                 ),
             ),
-            Case(arguments=({7}, {7, 8}), expected=(1.0, 0.5), hint="all that was found is true, but half of the truth is missing"),
+            Case(arguments=({7}, {7, 8}), expected=(1.0, 0.5), hint="all that was found is true, but half is missing"),
             Case(
                 arguments=(set(), {1, 2}), expected=(1.0, 0.0),
                 hint="who finds nothing makes no false alarm: precision 1 by convention, recall 0",
@@ -68,12 +68,12 @@ EXERCISES = (
             _personal("Name two birds. Call me at 555-0199.", True, "a phone number: three digits, a mark, four digits"),
             _personal("Name two birds. Write to eva@example.org.", True, "a mail address: letters on both sides of the @"),
             _personal("Name two birds. My number is +1 555 123 4567.", True, "a phone number may hold spaces instead of a dash"),
-            _personal("Name two birds. Send it to 12 Anna Street.", True, "a house number, a name, and Street: somebody lives there"),
+            _personal("Name two birds. Send it to 12 Anna Street.", True, "a house number, a name, then Street: a home"),
             _personal("Write a story about Anna and a kite.", False, "a name alone is no personal data: stories need people"),
             _personal("Write about Ben. Meet me @ the park.", False, "an @ between spaces is no mail address"),
             _personal("Say ball three times. I have 250 dollars.", False, "a number alone is no personal data"),
-            _personal("Write about Ben in the style of the years 1990-1999.", False, "four digits, a dash and four digits: these are years"),
-            _personal("Write about Ben. I took bus 250 to Park Street.", False, "no number stands before the street's name: 250 is the bus"),
+            _personal("Write about Ben in the style of the years 1990-1999.", False, "four digits and four digits: years"),
+            _personal("Write about Ben. I took bus 250 to Park Street.", False, "250 is the bus, no house of the street"),
         ),
     ),
     Exercise(
@@ -85,7 +85,7 @@ EXERCISES = (
                 expected=torch.tensor([[1, 2 / 3, 0.25], [2 / 3, 1, 0], [0.25, 0, 1]]),
                 hint="in common: rows @ rows.T; in either: size + size - in common, which counts nothing twice",
                 mistakes=(
-                    (torch.tensor([[3.0, 2, 1], [2, 2, 0], [1, 0, 2]]), "that is the number in common: divide by the number in either"),
+                    (torch.tensor([[3.0, 2, 1], [2, 2, 0], [1, 0, 2]]), "that is what is in common: divide by what is in either"),
                     (torch.tensor([[0.5, 0.4, 0.2], [0.4, 0.5, 0], [0.2, 0, 0.5]]),
                      "size + size counts what they have in common twice: subtract it once"),
                     (torch.tensor([[1, 1, 0.5], [1, 1, 0], [0.5, 0, 1]]),

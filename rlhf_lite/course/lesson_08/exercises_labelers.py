@@ -77,7 +77,8 @@ EXERCISES = (
             ),
             Case(
                 # agree in 1 of 4; yes 0.75 and 0.5; chance 0.375 + 0.125 = 0.5
-                arguments=([YES, YES, YES, NO], [NO, NO, YES, YES]), expected=-0.5, hint="less agreement than by chance: kappa is below 0",
+                arguments=([YES, YES, YES, NO], [NO, NO, YES, YES]), expected=-0.5,
+                hint="less agreement than by chance: kappa is below 0",
             ),
         ),
     ),

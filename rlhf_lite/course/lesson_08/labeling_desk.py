@@ -57,9 +57,8 @@ def cases_of(panel: Panel, votes: Tensor, places: Sequence[int]) -> list[DeskCas
 def case_html(case: DeskCase) -> str:
     """Write a prompt and its two answers."""
     style = "margin: 6px 0; padding: 6px 10px; border-left: 4px solid #555"
-    rows = "".join(
-        f'<p style="margin: 4px 0"><b>{letter}</b>&ensp;{safe_html(text)}</p>' for letter, text in zip(CHOICES, case.answers, strict=True)
-    )
+    lettered = zip(CHOICES, case.answers, strict=True)
+    rows = "".join(f'<p style="margin: 4px 0"><b>{letter}</b>&ensp;{safe_html(text)}</p>' for letter, text in lettered)
     return f'<p style="{style}">{safe_html(case.request.prompt)}</p>{rows}'
 
 
@@ -82,7 +81,7 @@ def outcome_html(cases: Sequence[DeskCase], chosen: Sequence[str]) -> str:
     said = ""
     if chosen:
         shares = [same / count for same, count in zip(alike, others, strict=True)]
-        said = f"<p>You agree with {shares[0]:.0%} of the votes of the plain group, and with {shares[1]:.0%} of those of the warm one.</p>"
+        said = f"<p>You agree with {shares[0]:.0%} of the plain group's votes, and with {shares[1]:.0%} of the warm group's.</p>"
     return f"<table><tr>{''.join(cell.format('th', text) for text in head)}</tr>{page}</table>{said}"
 
 
@@ -92,7 +91,8 @@ class Desk(widgets.VBox):
     def __init__(self, cases: Sequence[DeskCase]):
         self.cases, self.chosen = list(cases), []
         self.page = widgets.HTML()
-        self.buttons = [widgets.Button(description=f"{letter} is better", tooltip=f"Answer {letter} is better") for letter in CHOICES]
+        names = {f"{letter} is better": f"Answer {letter} is better" for letter in CHOICES}
+        self.buttons = [widgets.Button(description=name, tooltip=longer) for name, longer in names.items()]
         self.back = widgets.Button(description="Back", tooltip="Decide the case before again")
         for button, letter in zip(self.buttons, CHOICES, strict=True):
             button.on_click(lambda _, letter=letter: self.choose(letter))

@@ -1,6 +1,7 @@
 """Forty labelers at their desks: each says of two answers which is better, and flags what is rude.
 
-A vote comes from what the labeler likes, their taste, and from chance, their noise. Both are known here, so each can be taken away.
+A vote comes from what the labeler likes, their taste, and from chance, their noise. Both are known here, so that each can
+be taken away.
 """
 
 import random
@@ -102,11 +103,29 @@ def vote(panel: Panel, seed: int | str) -> Tensor:
     return prefer(panel.liking + panel.noise * torch.randn(panel.liking.shape, generator=generator), panel.pairs)
 
 
+def kinds_of_pairs(panel: Panel, count: int, days: int = 20) -> dict[str, list[int]]:
+    """Return `count` pairs on which all agree, as many on which chance decides, and as many on which the groups differ most.
+
+    They are chosen by the votes of `days` earlier days, so that votes of today show what was not chosen for.
+    """
+    earlier = torch.stack([vote(panel, f"earlier {day}") for day in range(days)]).mean(0)
+    plain, warm = earlier[~panel.warm].mean(0), earlier[panel.warm].mean(0)
+    both, apart = (plain + warm).abs(), (plain - warm).abs()
+    orders = {"all agree": -both, "chance decides": both + apart, "the groups differ": -apart}
+    return {kind: order.argsort(stable=True)[:count].tolist() for kind, order in orders.items()}
+
+
+def best_answers(panel: Panel, liking: Tensor) -> list[int]:
+    """Return for each sheet the column of its best answer."""
+    parts = [panel.answers_of(sheet) for sheet in range(len(panel.sheets))]
+    return [part.start + liking[part].argmax().item() for part in parts]
+
+
 def flag_rude(panel: Panel, seed: int | str) -> Tensor:
     """Let every labeler flag rude answers: what costs too much by its tone, with half the noise. Shapes: (labelers, answers)."""
     costs = torch.tensor([[labeler.rudeness_cost] for labeler in panel.labelers])
-    generator = seeded_generator("flags", seed)
-    return panel.rude * costs + panel.noise / 2 * torch.randn(panel.liking.shape, generator=generator) > RUDE_FROM
+    noise = panel.noise / 2 * torch.randn(panel.liking.shape, generator=seeded_generator("flags", seed))
+    return panel.rude * costs + noise > RUDE_FROM
 
 
 def majority_agrees(panel: Panel, group: Tensor, taste: Tensor, size: int, seed: int | str) -> float:

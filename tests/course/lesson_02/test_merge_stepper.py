@@ -8,7 +8,7 @@ from rlhf_lite.bpe import BytePairEncoder, split_words
 from rlhf_lite.course import static_fallback
 from rlhf_lite.course.lesson_02.merge_stepper import (
     LONGEST_TEXT,
-    after,
+    after_merges,
     candidates,
     count_pairs,
     cut_html,
@@ -38,7 +38,7 @@ def parts(box):
 
 def test_the_first_candidate_is_the_next_merge_at_every_step(encoder):
     for n, pair in enumerate(encoder.merges):
-        assert candidates(after(encoder, n), WORDS)[0][0] == pair
+        assert candidates(after_merges(encoder, n), WORDS)[0][0] == pair
 
 
 def test_pairs_are_counted_in_words_as_often_as_those_occur():
@@ -61,7 +61,7 @@ def test_slider_and_text_re_cut(box):
 def test_a_right_guess_is_told_from_a_wrong_one_and_takes_the_step(encoder, box):
     _, merges, _, _, _, buttons, verdict = parts(box)
     for n in range(6):
-        right = pair_name(after(encoder, n), list(encoder.merges)[n])
+        right = pair_name(after_merges(encoder, n), list(encoder.merges)[n])
         chosen = next(button for button in buttons if (button.description == right) == (n % 2 == 0))
         name = chosen.description
         chosen.click()
@@ -73,7 +73,7 @@ def test_a_right_guess_is_told_from_a_wrong_one_and_takes_the_step(encoder, box)
 
 def test_counts_are_shown_after_the_guess_only(encoder, box):
     _, _, _, _, question, buttons, verdict = parts(box)
-    most = f"{candidates(after(encoder, 0), WORDS)[0][1]:,}<"
+    most = f"{candidates(after_merges(encoder, 0), WORDS)[0][1]:,}<"
     shown = question.value + verdict.value + "".join(button.description for button in buttons)
     assert verdict.value == "" and most not in shown
     buttons[0].click()
@@ -87,7 +87,7 @@ def test_the_order_of_the_buttons_tells_nothing(encoder, box):
         merges.value = n
         names = [button.description for button in buttons if button.layout.display != "none"]
         assert names == sorted(names)
-        places.add(names.index(pair_name(after(encoder, n), list(encoder.merges)[n])))
+        places.add(names.index(pair_name(after_merges(encoder, n), list(encoder.merges)[n])))
     assert len(places) > 1
 
 

@@ -19,7 +19,7 @@ from rlhf_lite.course.lesson_02.tokenizer_study import (
     short_documents,
     stored_readings,
     texts_of,
-    train,
+    train_with,
 )
 from rlhf_lite.likelihood import next_token_log_probs
 from rlhf_lite.tokenizer import Tokenizer
@@ -97,7 +97,7 @@ def test_fewer_documents_give_the_beginning_of_the_same_batches():
 def test_training_lowers_bits_per_byte_on_equal_texts(monkeypatch, documents):
     monkeypatch.setattr(tokenizer_study, "LOOK_EVERY", 5)
     texts = short_documents("test, training", 160)
-    readings = {merges: train(merges, texts, documents, seed=0)[2] for merges in (0, 64)}
+    readings = {merges: train_with(merges, texts, documents, seed=0)[2] for merges in (0, 64)}
     for merges, (first, last) in readings.items():
         assert (first.steps, last.steps, last.merges) == (5, 10, merges)
         assert last.bits_per_byte < first.bits_per_byte < 8
