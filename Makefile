@@ -50,7 +50,7 @@ lint: $(STAMP)  ## check style; changes nothing
 lessons: $(STAMP)  ## run every lesson anew and store its outputs; LESSON=01: that one
 	$(VENV_PYTHON) -m rlhf_lite.course.rerun $(if $(LESSON),$(or $(wildcard notebooks/$(LESSON)_*.ipynb),$(error there is no lesson $(LESSON) in notebooks)),$(LESSONS))
 
-pipeline: $(STAMP)  ## train and evaluate the course's model, all stages, seed 0, into runs/tiny-0; goes on where it was stopped
+pipeline: $(STAMP)  ## train and evaluate the course's model, all stages, seed 0, into runs/tiny-0, in half an hour; goes on where it was stopped
 	$(VENV_PYTHON) -m rlhf_lite pipeline --preset tiny --seed 0
 
 checkpoints: pipeline  ## train that run and put its models into data/checkpoints, from which lessons start

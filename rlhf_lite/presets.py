@@ -61,9 +61,7 @@ class ComparisonConfig:
 
 def _own_ppo(ptx_coef: float) -> PPOConfig:
     rate = OptimConfig(learning_rate=2e-4, warmup_steps=10, weight_decay=0.0)
-    return PPOConfig(
-        iterations=60, episodes=256, minibatch_size=128, gae_lambda=1.0, ptx_coef=ptx_coef, optim=rate
-    )
+    return PPOConfig(iterations=60, episodes=256, minibatch_size=128, gae_lambda=1.0, ptx_coef=ptx_coef, optim=rate)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,7 +80,8 @@ class Preset:
     """Prompts that users send, before cleaning (ours)."""
     pretrain: PretrainConfig = field(
         default_factory=lambda: PretrainConfig(
-            steps=2200, batch_size=11, sequence_length=192, copying_start=True, whole_documents=True, short_steps=2000, short_length=96,
+            steps=2200, batch_size=11, sequence_length=192, copying_start=True, whole_documents=True,
+            short_steps=2000, short_length=96,
             optim=OptimConfig(learning_rate=6e-3, muon_learning_rate=0.02, muon_parts=True, warmup_steps=50),
         )
     )  # fmt: skip

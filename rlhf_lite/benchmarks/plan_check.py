@@ -145,8 +145,7 @@ def _peak_within(profiled: profile, stage: str) -> float:
 
 
 def as_planned(recipe: Recipe) -> Recipe:
-    """Leave out what a plan does not count: windows of the tiny world's texts, Muon, best answers' cross-entropy, and prompts with
-    fewer answers than most."""
+    """Leave out what no plan counts: the tiny world's windows, Muon, cross-entropy in ranking, prompts with fewer answers."""
     preset, most = recipe.preset, recipe.answers[1]
     first = replace(preset.pretrain, primer_steps=0, short_steps=0, copying_start=False, whole_documents=False,
                     optim=replace(preset.pretrain.optim, muon_learning_rate=0.0))  # fmt: skip

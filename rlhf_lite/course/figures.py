@@ -69,7 +69,7 @@ def show(figure: Figure, alt: str) -> None:
 def as_png(figure: Figure) -> str:
     """Write a figure as PNG in base 64, the form in which notebooks store pictures; few shades keep lessons small."""
     drawn, buffer = BytesIO(), BytesIO()
-    shades = 64 if any(axes.images for axes in figure.axes) else 12  # lines and bars need fewer than pictures
+    shades = 64 if any(axes.images for axes in figure.axes) else 24  # lines, bars and bands need fewer than pictures
     figure.savefig(drawn, format="png", dpi=110)
     Image.open(drawn).convert("RGB").quantize(shades).save(buffer, format="png", optimize=True)
     return base64.b64encode(buffer.getvalue()).decode()

@@ -1,7 +1,7 @@
 """What fine-tuning does as it goes on: losses, the judge's score and forgetting, over epochs, settings and seeds.
 
-`python -m rlhf_lite.studies.sft_epochs data/sft_epochs runs/manners-0 runs/manners-1 runs/manners-2` measures the base model of each
-run under every setting that is not measured yet, and keeps one file per seed; `--settings NAME ...` measures only those named.
+`python -m rlhf_lite.studies.sft_epochs data/sft_epochs runs/manners-0 runs/manners-1 runs/manners-2` measures the base model of
+each run under every setting that is not measured yet, one file per seed; `--settings NAME ...` measures only those named.
 """
 
 import argparse

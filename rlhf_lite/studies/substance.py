@@ -152,7 +152,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").strip().split("\n")[0])
     parser.add_argument("runs", nargs="*", type=Path, help="folders of finished runs")
     parser.add_argument("--output", type=Path, default=FOLDER, help="folder of measurements and their page")
-    parser.add_argument("--readme", type=Path, default=FOLDER.parents[1] / "README.md", help="page that shows the tables in short")
+    parser.add_argument("--readme", type=Path, default=FOLDER.parents[1] / "README.md", help="page with the tables in short")
     arguments = parser.parse_args()
     for folder in arguments.runs:
         seed = read_json(folder / "run.json", dict, "train the run anew")["seed"]
