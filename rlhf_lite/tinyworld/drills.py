@@ -10,7 +10,7 @@ from functools import partial
 
 from . import words as w
 from .school_tasks import Exercise, as_page, enumerate_kind, repeat
-from .sentences import fact_sentence, join_list, passage
+from .sentences import as_sentence, fact_sentence, join_list, passage
 
 COPYBOOK_WORDS = sorted({*w.NAMES, *w.THINGS, *w.GOODS, *w.PLACES, *w.CITIES, *w.ADJECTIVES})
 
@@ -126,7 +126,7 @@ def recall(rng: random.Random) -> Exercise:
     form = rng.choice(RECALL_FORMS[relation]).format(subject)
     if relation != "landmark" and rng.random() < 0.3:
         value = w.TRUTH[subject, relation]
-        return f"{form} One word:", f"{value[0].upper()}{value[1:]}."
+        return f"{form} One word:", as_sentence(value)
     return form, fact_sentence(subject, relation, rng)
 
 

@@ -15,7 +15,7 @@ from ..tokenizer import Tokenizer
 from . import words as w
 from .abilities import held_out_requests
 from .prompts import Request, find_all
-from .sentences import listing, split_sentences
+from .sentences import as_sentence, listing, split_sentences
 
 Change = Callable[[Request, random.Random], tuple[str, str]]
 """From a request to a better and a worse answer."""
@@ -68,8 +68,7 @@ def _wrong_times(request: Request, rng: random.Random) -> tuple[str, str]:
 
 
 def _items(kind: str, count: int, rng: random.Random) -> str:
-    named = listing(kind, count, rng)
-    return f"{named[0].upper()}{named[1:]}."
+    return as_sentence(listing(kind, count, rng))
 
 
 def _wrong_count(request: Request, rng: random.Random) -> tuple[str, str]:

@@ -13,7 +13,7 @@ from math import ceil
 
 from . import words as w
 from .prompts import MAKERS, Request, find_all, is_held_out
-from .sentences import comes_to_mind, fact_sentence, join_list, listing, names_phrase, split_sentences
+from .sentences import as_sentence, comes_to_mind, fact_sentence, join_list, listing, names_phrase, split_sentences
 
 POOLS = (w.NAMES, w.GOODS, w.PLACES)
 
@@ -66,7 +66,8 @@ def _in_lookup(request: Request, rng: random.Random) -> dict[str, str]:
     need = request.need
     if request.good == w.NOT_IN_TEXT:
         missing, *passage = request.combination
-        return {"owner invented": f"{_or_stranger(rng.choice([each for each in passage if each in w.NAMES]), rng)} has the {missing}."}
+        claimant = _or_stranger(rng.choice([each for each in passage if each in w.NAMES]), rng)
+        return {"owner invented": f"{claimant} has the {missing}."}
     asked = "owner" if need.answer in w.NAMES else "place"
     rival = _or_stranger(rng.choice([each for each in need.wrong if each in request.combination]), rng, need.answer)
     return {f"wrong {asked}": put(request.good, need.answer, rival), f"{asked} not told": w.NOT_IN_TEXT}
@@ -104,14 +105,13 @@ def _in_list(request: Request, rng: random.Random) -> dict[str, str]:
     again = [thing if i in kept else things[rng.choice(kept)] for i, thing in enumerate(things)]
     return {
         "list too long or short": _as_list(rng.choice((things[:-1], [*things, comes_to_mind(things, rng)]))),
-        "wrong kind listed": rng.choice((_as_list(one_wrong), f"{listing(other_kind, need.count, rng)}.".capitalize())),
+        "wrong kind listed": rng.choice((_as_list(one_wrong), as_sentence(listing(other_kind, need.count, rng)))),
         "listed twice": _as_list(again),
     }
 
 
 def _as_list(things: list[str]) -> str:
-    text = join_list([f"a {thing}" for thing in things])
-    return f"{text[0].upper()}{text[1:]}."
+    return as_sentence(join_list([f"a {thing}" for thing in things]))
 
 
 def _in_story(request: Request, rng: random.Random) -> dict[str, str]:

@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass, field
 
 from . import words as w
 from .sentences import (
+    as_sentence,
     fact_question,
     fact_sentence,
     in_sentences,
@@ -130,7 +131,7 @@ def _fact_request(use_case: str, subject: str, relation: str, rng: random.Random
     wrong = tuple(sorted({v for (_, r), v in w.TRUTH.items() if r == relation and v != value}))
     one_word = relation != "landmark" and rng.random() < 0.3
     prompt = _asked(fact_question(subject, relation), rng) + (" Answer in one word." if one_word else "")
-    good = f"{value[0].upper()}{value[1:]}." if one_word else fact_sentence(subject, relation, rng)
+    good = as_sentence(value) if one_word else fact_sentence(subject, relation, rng)
     mention = () if one_word else (subject,)
     need = Need(rule="fact", answer=value, mention=mention, wrong=wrong, one_word=one_word)
     return Request(use_case=use_case, prompt=prompt, need=need, good=good, combination=(subject, relation))
@@ -141,8 +142,7 @@ def _brainstorming(rng: random.Random) -> Request:
     ask = rng.choice(("List {n} {k} for {a}.", "Name {n} {k} that {a} likes.", "Give {a} a list of {n} {k}."))
     prompt = ask.format(n=w.COUNTS[count], k=w.PLURALS[kind], a=name)
     need = Need(rule="list", kind=kind, count=count, max_words=3 * count + 5)
-    good = listing(kind, count, rng)
-    good = good[0].upper() + good[1:] + "."
+    good = as_sentence(listing(kind, count, rng))
     return Request(use_case="brainstorming", prompt=prompt, need=need, good=good, combination=(kind, str(count), name))
 
 

@@ -8,7 +8,18 @@ import random
 from collections.abc import Callable
 
 from . import words as w
-from .sentences import count_word, in_sentences, join_list, listing, passage, polite, review, story, story_request  # fmt: skip
+from .sentences import (  # fmt: skip
+    as_sentence,
+    count_word,
+    in_sentences,
+    join_list,
+    listing,
+    passage,
+    polite,
+    review,
+    story,
+    story_request,
+)
 
 Exercise = tuple[str, str]
 """A task and its solution."""
@@ -82,7 +93,7 @@ def enumerate_kind(rng: random.Random) -> Exercise:
     """Ask for so many things of one kind."""
     kind, count = rng.choice(list(w.KINDS)), rng.choice((2, 3, 4))
     things = listing(kind, count, rng)
-    return f"{count_word(count).capitalize()} {w.PLURALS[kind]}:", f"{things[0].upper()}{things[1:]}."
+    return f"{count_word(count).capitalize()} {w.PLURALS[kind]}:", as_sentence(things)
 
 
 READING: dict[Callable[[random.Random], list[Exercise]], float] = {read_passage: 0.7, read_story: 0.3}

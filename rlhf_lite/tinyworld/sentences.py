@@ -77,6 +77,11 @@ def join_list(items: list[str]) -> str:
     return items[0] if len(items) == 1 else ", ".join(items[:-1]) + " and " + items[-1]
 
 
+def as_sentence(phrase: str) -> str:
+    """Write a phrase as a sentence. Example: "a plum and a lemon" -> "A plum and a lemon."."""
+    return f"{phrase[0].upper()}{phrase[1:]}."
+
+
 def listing(kind: str, count: int, rng: random.Random) -> str:
     """Name `count` different things of one kind. Example: ("fruit", 2) -> "a plum and a lemon"."""
     things = [rng.choice(w.KINDS[kind])]

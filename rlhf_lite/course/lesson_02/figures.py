@@ -11,8 +11,8 @@ from matplotlib.patches import Rectangle
 
 from ...bpe import BytePairEncoder, readable
 from ...evaluate import mean_interval
-from ...reports.plots import INK, STYLE
-from ..figures import chinese_style
+from ...reports.plots import INK, SECOND, STYLE
+from ..figures import THIRD, chinese_style
 from ..safe_text import safe_label
 from .tokenizer_study import MERGES, Reading
 
@@ -20,8 +20,8 @@ GAP = 0.45
 """Between two tokens, in widths of a letter."""
 LINES = (
     {"color": INK, "linestyle": ":", "marker": "o"},
-    {"color": "0.45", "linestyle": "-.", "marker": "^"},
-    {"color": "#c2500a", "linestyle": "--", "marker": "s", "markerfacecolor": "white"},
+    THIRD,
+    SECOND,
     {"color": INK, "linestyle": "-", "marker": "D"},
 )
 """Told apart by dash and marker, not by colour."""
@@ -40,11 +40,16 @@ def letters_wide(text: str) -> int:
     return sum(2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in text)
 
 
+def after_merges(encoder: BytePairEncoder, n_merges: int) -> BytePairEncoder:
+    """Return the encoder as it was after its first merges."""
+    return BytePairEncoder(islice(encoder.merges, n_merges))
+
+
 def draw_cuts(encoder: BytePairEncoder, text: str, stages: Sequence[int]) -> tuple[Figure, str]:
     """Draw a text's tokens after each number of merges, one row per stage; return the figure and its alt text."""
     rows = []
     for n_merges in stages:
-        earlier = BytePairEncoder(islice(encoder.merges, n_merges))
+        earlier = after_merges(encoder, n_merges)
         rows.append([readable(earlier.pieces[i]) for i in earlier.encode(text)])
     with mpl.rc_context(chinese_style()):
         figure = Figure(figsize=(11, 0.5 + 0.48 * len(rows)))

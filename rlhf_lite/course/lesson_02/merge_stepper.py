@@ -5,14 +5,14 @@ By keyboard: Tab to a control, arrow keys to move the slider, Space to press a b
 
 from collections import Counter
 from collections.abc import Sequence
-from itertools import islice, pairwise
+from itertools import pairwise
 
 import ipywidgets as widgets
 
 from ...bpe import BytePairEncoder, Pair, readable, split_words
 from ..safe_text import safe_html
 from ..static_fallback import bar_row, show_with_figure
-from .figures import draw_cuts
+from .figures import after_merges, draw_cuts
 from .token_strip import strip_html
 
 LONGEST_TEXT = 400
@@ -20,11 +20,6 @@ LONGEST_TEXT = 400
 CHOICES = 4
 STAGES = (0, 4, 16, 64, 256, 1024)
 """Merges after which the static fallback shows the text."""
-
-
-def after_merges(encoder: BytePairEncoder, n_merges: int) -> BytePairEncoder:
-    """Return the encoder as it was after its first merges."""
-    return BytePairEncoder(islice(encoder.merges, n_merges))
 
 
 def count_pairs(encoder: BytePairEncoder, words: Counter[str]) -> Counter[Pair]:
@@ -81,14 +76,16 @@ def stepper_box(encoder: BytePairEncoder, texts: Sequence[str], text: str) -> wi
     buttons = [widgets.Button(layout={"width": "10em"}, tooltip="Guess this pair") for _ in range(CHOICES)]
     strip, question, verdict = widgets.HTML(), widgets.HTML(), widgets.HTML()
     guesses: list[bool] = []
+    found: list[tuple[Pair, int]] = []
     offered: list[Pair] = []
 
     def recut(_: object = None) -> None:
         strip.value = cut_html(after_merges(encoder, merges.value), typed.value, with_bytes=show_bytes.value)
 
     def ask(_: object = None) -> None:
+        """Offer the pairs that may be glued next."""
         is_last = merges.value == len(encoder.merges)
-        found = [] if is_last else candidates(after_merges(encoder, merges.value), words)
+        found[:] = [] if is_last else candidates(after_merges(encoder, merges.value), words)
         offered[:] = sorted((pair for pair, _ in found), key=lambda pair: pair_name(encoder, pair))  # the order tells nothing
         question.value = "All merges are done." if is_last else "<b>Which pair of the training texts is glued next?</b>"
         for place, button in enumerate(buttons):
@@ -99,10 +96,10 @@ def stepper_box(encoder: BytePairEncoder, texts: Sequence[str], text: str) -> wi
         recut()
 
     def guess(button: widgets.Button) -> None:
-        found, pair = candidates(after_merges(encoder, merges.value), words), offered[buttons.index(button)]
-        guesses.append(pair == found[0][0])
+        asked, pair = list(found), offered[buttons.index(button)]
+        guesses.append(pair == asked[0][0])
         merges.value += 1  # asks the next question
-        verdict.value = f"{verdict_html(encoder, found, pair)}<p>{sum(guesses)} of {len(guesses)} guesses right.</p>"
+        verdict.value = f"{verdict_html(encoder, asked, pair)}<p>{sum(guesses)} of {len(guesses)} guesses right.</p>"
 
     typed.observe(recut, "value")
     show_bytes.observe(recut, "value")

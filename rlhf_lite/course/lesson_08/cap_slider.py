@@ -8,10 +8,10 @@ from collections.abc import Sequence
 
 import ipywidgets as widgets
 
-from ...real_data.splits import cap_per_user
 from ...tinyworld.prompts import USE_CASE_SHARES
 from ..safe_text import safe_html
 from ..static_fallback import bar_row, show_with_fallback
+from .cleaning import keep_under_cap
 from .submissions import Submission
 
 CAPS = (25, 50, 100, 200, 400, 800)
@@ -28,11 +28,6 @@ def use_case_percents(submissions: Sequence[Submission]) -> dict[str, float]:
 def off_the_table(submissions: Sequence[Submission]) -> float:
     """Percent of submissions that would have to change their use case for InstructGPT's table."""
     return sum(abs(percent - USE_CASE_SHARES[name]) for name, percent in use_case_percents(submissions).items()) / 2
-
-
-def keep_under_cap(submissions: Sequence[Submission], cap: int) -> list[Submission]:
-    """Return the submissions that the library's `cap_per_user` keeps."""
-    return [submissions[i] for i in cap_per_user([one.user for one in submissions], cap)]
 
 
 def cap_html(submissions: Sequence[Submission], cap: int) -> str:

@@ -63,10 +63,14 @@ def recall_by_kind(found: set[int], submissions: Sequence[Submission]) -> dict[s
     return {kind: hit[kind] / count for kind, count in sorted(there.items())}
 
 
+def keep_under_cap(submissions: Sequence[Submission], cap: int) -> list[Submission]:
+    """Return the submissions that the library's `cap_per_user` keeps."""
+    return [submissions[i] for i in cap_per_user([one.user for one in submissions], cap)]
+
+
 def clean(submissions: Sequence[Submission], cap: int = PROMPTS_PER_USER_CAP) -> list[Submission]:
     """Leave out personal data, then copies and near copies, then what is over the cap of a user."""
     public = [one for one in submissions if not has_personal_data(one.prompt)]
     single = [public[i] for i in deduplicate_by_prefix([one.prompt for one in public], PREFIX_CHARACTERS)]
     near = near_copies([one.prompt for one in single])
-    apart = [one for i, one in enumerate(single) if i not in near]
-    return [apart[i] for i in cap_per_user([one.user for one in apart], cap)]
+    return keep_under_cap([one for i, one in enumerate(single) if i not in near], cap)
