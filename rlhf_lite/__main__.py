@@ -52,7 +52,7 @@ USAGE = f"""usage: python -m rlhf_lite COMMAND [--help]
   {"  ".join(STAGE_COMMANDS)}
                one stage alone, with any setting changed and with your own data
   evaluate     judge checkpoints on held-out prompts
-  study        the README's results table: whole runs over several seeds
+  study        whole runs over several seeds: the table of claims in data/study
   ship         put a run's models under data/checkpoints
   fetch        a public data set (hh-rlhf, tldr, tinystories, fineweb-edu) as files for the stages above
   gpt2         a released GPT-2 through all stages on people's comparisons (hh-rlhf, tldr), judged by a second reward model

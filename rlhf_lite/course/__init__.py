@@ -15,12 +15,19 @@
     lesson_03
     lesson_04
     lesson_05
+    lesson_06
+    lesson_07
     lesson_08
     lesson_09
     lesson_10
     lesson_11
     lesson_12
     lesson_13
+    lesson_14
+    lesson_15
+    setup_code       a short code that says how a machine is set up
     lessons          all lessons, and the overview of what is done
     rerun            run lessons anew and store them without what differs between runs
+    graded_process   one reader's exercises in a process of their own
+    grading          a folder of submitted lessons: which exercises are right?
 """

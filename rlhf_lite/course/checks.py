@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from torch import Tensor
+from torch.optim import SGD
 
 NOT_TRIED = "Not tried yet: replace the three dots, then run this cell again."
 RIGHT = "✓ Right."
@@ -44,6 +45,13 @@ class Exercise:
     def name(self) -> str:
         """The name of the function."""
         return self.solution.__name__
+
+
+class PlainSGD(SGD):
+    """Gradient descent as an argument of a case, which messages name in a word."""
+
+    def __repr__(self) -> str:
+        return "optimizer"
 
 
 def feedback(attempt: Callable[..., Any], exercise: Exercise) -> str:
@@ -83,14 +91,29 @@ def _fault(attempt: Callable[..., Any], case: Case) -> str | None:
         return f"{call} stopped with {type(error).__name__}: {error}. Hint: {hint}"
     if found is None or found is ...:
         return f"{call} returned nothing. Hint: the function must end with `return` and the result"
-    if kind(found) != kind(case.expected):
-        return f"{call} gave {show_value(found)}, expected {kind(case.expected)}. Hint: {_hint(found, case)}"
     if same(found, case.expected):
         return None
+    if same(_as_numbers(found), _as_numbers(case.expected)):
+        return f"{call} gave {show_value(found)}: the values are right, their type is not. Hint: {_truth_hint(case.expected)}"
+    if kind(found) != kind(case.expected):
+        return f"{call} gave {show_value(found)}, expected {kind(case.expected)}. Hint: {_hint(found, case)}"
     shown, wanted = show_value(found), show_value(case.expected)
     if shown == wanted:
         shown, wanted = show_value(found, 12), show_value(case.expected, 12)
     return f"{call} gave {shown}, expected {wanted}. Hint: {_hint(found, case)}"
+
+
+def _as_numbers(value: Any) -> Any:
+    """Turn True and False, alone or in lists, into 1 and 0."""
+    value = plain(value)
+    return [_as_numbers(item) for item in value] if isinstance(value, list) else int(value) if isinstance(value, bool) else value
+
+
+def _truth_hint(expected: Any) -> str:
+    while isinstance(expected := plain(expected), list) and expected:
+        expected = expected[0]
+    right, wrong = ("True and False", "1 and 0") if isinstance(expected, bool) else ("numbers", "True and False")
+    return f"return {right} instead of {wrong}"
 
 
 def _hint(found: Any, case: Case) -> str:
@@ -118,7 +141,10 @@ def plain(value: Any) -> Any:
 
 
 def same(found: Any, expected: Any) -> bool:
-    """Compare two results: numbers within PRECISION, everything else exactly; order counts in lists, not in dictionaries."""
+    """Compare two results: numbers within PRECISION, everything else exactly; order counts in lists, not in dictionaries.
+
+    A list, a tuple, an array and a tensor of the same values are the same.
+    """
     found, expected = plain(found), plain(expected)
     if kind(found) != kind(expected):
         return False

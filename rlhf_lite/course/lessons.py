@@ -21,6 +21,13 @@ from .lesson_04 import quiz as quiz_04
 from .lesson_05 import exercises as exercises_05
 from .lesson_05 import exercises_sizes as exercises_05_sizes
 from .lesson_05 import quiz as quiz_05
+from .lesson_06 import exercises_scaling as exercises_06_scaling
+from .lesson_06 import exercises_text as exercises_06_text
+from .lesson_06 import exercises_training as exercises_06_training
+from .lesson_06 import quiz as quiz_06
+from .lesson_07 import exercises_masking as exercises_07_masking
+from .lesson_07 import exercises_prompting as exercises_07_prompting
+from .lesson_07 import quiz as quiz_07
 from .lesson_08 import exercises_cleaning as exercises_08_cleaning
 from .lesson_08 import exercises_labelers as exercises_08_labelers
 from .lesson_08 import quiz as quiz_08
@@ -50,6 +57,12 @@ from .lesson_13 import (
 from .lesson_13 import (
     quiz as quiz_13,
 )
+from .lesson_14 import exercises_comparing as exercises_14_comparing
+from .lesson_14 import exercises_judging as exercises_14_judging
+from .lesson_14 import quiz as quiz_14
+from .lesson_15 import exercises_dialogues as exercises_15_dialogues
+from .lesson_15 import exercises_filter as exercises_15_filter
+from .lesson_15 import quiz as quiz_15
 from .progress import load_progress, record_exercise
 from .quiz import Question, show_quiz
 from .safe_text import safe_html
@@ -98,6 +111,14 @@ LESSONS = {
             exercises=exercises_05.EXERCISES + exercises_05_sizes.EXERCISES,
         ),
         Lesson(
+            number="06", title="Pretraining", questions=quiz_06.QUESTIONS,
+            exercises=exercises_06_text.EXERCISES + exercises_06_training.EXERCISES + exercises_06_scaling.EXERCISES,
+        ),
+        Lesson(
+            number="07", title="BERT and prompting", questions=quiz_07.QUESTIONS,
+            exercises=exercises_07_masking.EXERCISES + exercises_07_prompting.EXERCISES,
+        ),
+        Lesson(
             number="08", title="Instruction data", questions=quiz_08.QUESTIONS,
             exercises=exercises_08_cleaning.EXERCISES + exercises_08_labelers.EXERCISES,
         ),
@@ -117,6 +138,14 @@ LESSONS = {
         Lesson(
             number="13", title="PPO-ptx", questions=quiz_13.QUESTIONS,
             exercises=exercises_13_objective.EXERCISES + exercises_13_measuring.EXERCISES,
+        ),
+        Lesson(
+            number="14", title="Evaluation", questions=quiz_14.QUESTIONS,
+            exercises=exercises_14_comparing.EXERCISES + exercises_14_judging.EXERCISES,
+        ),
+        Lesson(
+            number="15", title="Chat", questions=quiz_15.QUESTIONS,
+            exercises=exercises_15_dialogues.EXERCISES + exercises_15_filter.EXERCISES,
         ),
     )
 }  # fmt: skip

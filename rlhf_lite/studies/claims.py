@@ -1,7 +1,6 @@
 """The claims of the course, measured over several seeds: whole runs, over-optimization, and steps 2 and 3 again."""
 
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import cycle, pairwise
 from pathlib import Path
@@ -33,11 +32,6 @@ ROUND_TWO_PROMPTS = 800
 EVALUATION_PROMPTS = 600
 PROMPTS_PER_USE_CASE = 100
 PICTURE = "over_optimization.png"
-IN_SHORT = (
-    "PPO-ptx against SFT", "SFT against base", "PPO-ptx against base", "labelers' agreement", "reward model against the judge",
-    "alignment tax", "PPO's tax given back", "over-optimization", "minutes from nothing to the report, threads: 2",
-)  # fmt: skip
-"""Beginnings of the rows that the README shows."""
 PANELS = {"gold": "gold score, held-out prompts", "score": "reward model's score"}
 
 
@@ -182,11 +176,10 @@ def _extra_rows(extra: list[dict[str, Any]]) -> list[tuple[str, str, str]]:
     ]
 
 
-def results_table(results: list[dict[str, Any]], *, only: Sequence[str] = ("",)) -> str:
-    """Write the table as Markdown: the rows whose names begin with one of `only`."""
+def results_table(results: list[dict[str, Any]]) -> str:
+    """Write the table as Markdown."""
     lines = ["| what | at least | measured |", "|---|---|---|"]
-    rows = [row for row in table_rows(results) if row[0].startswith(tuple(only))]
-    return "\n".join(lines + [f"| {what} | {bar} | {found} |" for what, bar, found in rows])
+    return "\n".join(lines + [f"| {what} | {bar} | {found} |" for what, bar, found in table_rows(results)])
 
 
 def draw_over_optimization(results: list[dict[str, Any]]) -> tuple[Figure, str]:
@@ -209,9 +202,8 @@ def draw_over_optimization(results: list[dict[str, Any]]) -> tuple[Figure, str]:
     return figure, f"Over-optimization, iteration {begin} to {end}: {'; '.join(ends)}."
 
 
-def write_results(readme: Path, folder: Path, results: list[dict[str, Any]]) -> None:
-    """Write the table and the picture of over-optimization into the folder's own page, and a dozen rows into `readme`."""
-    write_into(readme, results_table(results, only=IN_SHORT))
+def write_results(folder: Path, results: list[dict[str, Any]]) -> None:
+    """Write the table and the picture of over-optimization into the folder's own page."""
     page, block = folder / "README.md", results_table(results)
     if extra := [result for result in results if "goodhart" in result]:
         figure, alt = draw_over_optimization(extra)
@@ -243,7 +235,7 @@ def study(pipelines: list[Pipeline], output: Path, *, extras: bool = True) -> li
 
 @dataclass(frozen=True, kw_only=True)
 class Study:
-    """Measure the claims over several seeds, and write the table into the README."""
+    """Measure the claims over several seeds, and write the table into the page beside the measurements."""
 
     preset: Literal["tiny", "nano", "manners"] = "tiny"
     """Settings of every run."""
@@ -252,9 +244,7 @@ class Study:
     runs: Path = Path("runs")
     """Folder of all runs."""
     output: Path = SHIPPED.parent / "study"
-    """Where each seed's measurements are kept."""
-    readme: Path = SHIPPED.parents[1] / "README.md"
-    """Page with the two marks between which the table stands."""
+    """Where each seed's measurements are kept, and a README.md with the two marks between which the table stands."""
     extras: bool = True
     """Also measure over-optimization and steps 2 and 3 again."""
 
@@ -269,4 +259,4 @@ def run_study(command: Study) -> None:
             run_pipeline(run)
         results += study([pipeline], command.output, extras=command.extras)
         print(results_table(results))
-    write_results(command.readme, command.output, results)
+    write_results(command.output, results)

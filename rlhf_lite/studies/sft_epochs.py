@@ -33,7 +33,7 @@ from ..tokenizer import Tokenizer
 from .stored import read_measured, rounded
 
 INCOMING = 16_000
-"""Prompts before cleaning, as in the preset manners."""
+"""Prompts before cleaning, as in the presets tiny and manners."""
 HELD_OUT = 300
 """Demonstrations, for users whose prompts train nothing here, on which the validation loss is taken (ours)."""
 PROMPTS = 200
@@ -91,8 +91,9 @@ class Subject:
 def load_subject(folder: str | Path) -> Subject:
     """Load the base and reward model of a finished run, and draw the demonstrations of its world."""
     folder = Path(folder)
-    seed = read_json(folder / "run.json", dict, "train the run again")["seed"]
-    tokenizer, world = Tokenizer.load(folder / "tokenizer.json"), TinyWorld(seed)
+    about = read_json(folder / "run.json", dict, "train the run again")
+    seed, drills = about["seed"], about.get("preset", {}).get("drills", False)
+    tokenizer, world = Tokenizer.load(folder / "tokenizer.json"), TinyWorld(seed, drills=drills)
     base = load_model(folder / "pretrain" / "model.safetensors")
     length = base.config.context_length
     rng = random.Random(f"held-out demonstrations {seed}")

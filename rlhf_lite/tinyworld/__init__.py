@@ -10,6 +10,7 @@
     users         the stream of prompts, and its cleaning
     judge         the truth about an answer
     labelers      forty people who demonstrate and rank
+    dialogues     several turns, some of which need what was said before
     abilities     what a model knows, reads, counts and copies when a user asks
     minimal_pairs whether a reward model sees substance, and manners
     baselines     what a cooler temperature and the best of four give without training

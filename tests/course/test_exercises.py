@@ -24,6 +24,13 @@ WRONG = {
     for path in sorted(Path(__file__).parent.glob("lesson_*/wrong_attempts*.py"))
     for name, attempts in importlib.import_module(f"course.{path.parent.name}.{path.stem}").WRONG.items()
 }
+RIGHT_TOO = {
+    f"{path.parent.name.removeprefix('lesson_')}.{name}": attempts
+    for path in sorted(Path(__file__).parent.glob("lesson_*/wrong_attempts*.py"))
+    for name, attempts in getattr(
+        importlib.import_module(f"course.{path.parent.name}.{path.stem}"), "RIGHT", {}
+    ).items()
+}
 
 
 def cells_of(lesson):
@@ -58,6 +65,13 @@ def test_check_of_every_exercise(lesson, exercise):
 
 def test_wrong_attempts_belong_to_exercises():
     assert set(WRONG) == set(NAMES)
+    assert set(RIGHT_TOO) <= set(NAMES)
+
+
+@pytest.mark.parametrize("lesson, exercise", ALL, ids=NAMES)
+def test_right_attempts_may_be_written_differently(lesson, exercise):
+    for attempt in RIGHT_TOO.get(f"{lesson.number}.{exercise.name}", ()):
+        assert feedback(attempt, exercise) == RIGHT
 
 
 @pytest.mark.parametrize("lesson, exercise", ALL, ids=NAMES)
@@ -65,7 +79,7 @@ def test_every_exercise_stands_in_its_lesson(lesson, exercise):
     cells, name = cells_of(lesson), exercise.name
     stub = only(function_in(cell.source, name) for cell in cells if cell.cell_type == "code" and f"check({name})" in cell.source)
     space = {}
-    exec(stub.replace("Tensor", "object"), space)
+    exec("from __future__ import annotations\n" + stub, space)
     assert feedback(space[name], exercise) == NOT_TRIED
     shown = [block for cell in cells if cell.cell_type == "markdown" and "<summary>Solution</summary>" in cell.source
              for block in re.findall(r"```python\n(.*?)```", cell.source, flags=re.DOTALL)]  # fmt: skip
@@ -120,8 +134,11 @@ RESULTS = {
     "a tensor of one number": (2.0, torch.tensor(2.0), True), "infinity": (float("inf"), float("inf"), True),
     "a tuple for a list": ([1, 2], (1.0, 2.0), True), "too short": ([1, 2], [1], False), "order": ([1, 2], [2, 1], False),
     "nested": ([[1], [2, 3]], [[1], [2, 4]], False), "a tensor": (torch.ones(2, 2), torch.ones(2, 2), True),
-    "wrong shape": (torch.ones(2, 2), torch.ones(4), False), "a list for a tensor": (torch.ones(2), [1.0, 1.0], False),
-    "a tensor for a list": ([1.0, 1.0], torch.ones(2), False), "a dictionary": ({"a": {"b": 1}}, {"a": {"b": 1}}, True),
+    "wrong shape": (torch.ones(2, 2), torch.ones(4), False), "a list for a tensor": (torch.ones(2), [1.0, 1.0], True),
+    "a tensor for a list": ([1.0, 1.0], torch.ones(2), True),
+    "a nested list for a tensor": (torch.ones(2, 1), [[1.0], [1.0]], True),
+    "a flat list for a tensor": (torch.ones(2, 1), [1.0, 1.0], False),
+    "a dictionary": ({"a": {"b": 1}}, {"a": {"b": 1}}, True),
     "other keys": ({"a": 1}, {"b": 1}, False), "a string": ("cat", "cat", True), "another string": ("cat", "dog", False),
     "True": (True, True, True), "1 for True": (True, 1, False), "strange": (1.0, Strange(), False),
     "a list of strange": ([1.0], [Strange()], False),
@@ -133,6 +150,13 @@ def test_results_of_all_kinds_are_compared_and_never_raise(expected, found, righ
     told = feedback(lambda x: found, exercise_of({"arguments": (1,), "expected": expected}))
     assert (told == RIGHT) == right
     assert right or (told.startswith("Not yet: ") and "Hint: " in told)
+
+
+def test_only_a_wrong_type_is_said_to_be_the_type():
+    told = feedback(lambda x: torch.tensor([1, 0]), exercise_of({"arguments": (1,), "expected": [True, False]}))
+    assert told.endswith("gave [1, 0]: the values are right, their type is not. Hint: return True and False instead of 1 and 0")
+    told = feedback(lambda x: True, exercise_of({"arguments": (1,), "expected": 1}))
+    assert told.endswith("Hint: return numbers instead of True and False")
 
 
 def test_errors_of_an_attempt_are_told_with_the_hint_for_their_kind():

@@ -79,16 +79,12 @@ def test_the_picture_shows_every_seed_and_stands_below_the_table(tmp_path):
     rows = [{"step": 9, "gold": 0.5, "score": 0.1}, {"step": 19, "gold": 0.2, "score": 0.9}]
     round2 = {"first": 0.5, "second": 0.6}
     results = [measured(seed=seed, goodhart=rows, round2=round2) for seed in (3, 7)]
-    (tmp_path / "docs").mkdir()
-    page = tmp_path / "docs" / "page.md"
-    own = tmp_path / "study" / "README.md"
-    own.parent.mkdir()
-    for each in (page, own):
-        each.write_text("<!-- results -->\n<!-- end of results -->")
-    write_results(page, tmp_path / "study", results)
+    page = tmp_path / "study" / "README.md"
+    page.parent.mkdir()
+    page.write_text("<!-- results -->\n<!-- end of results -->")
+    write_results(tmp_path / "study", results)
     alt = "seed 3 gold 0.50 to 0.20, score 0.10 to 0.90; seed 7 gold 0.50 to 0.20, score 0.10 to 0.90."
-    assert f"iteration 10 to 20: {alt}]({PICTURE})" in own.read_text() and PICTURE not in page.read_text()
-    assert "peak memory" in own.read_text() and "peak memory" not in page.read_text()  # in short
+    assert f"iteration 10 to 20: {alt}]({PICTURE})" in page.read_text() and "peak memory" in page.read_text()
     assert (tmp_path / "study" / PICTURE).read_bytes().startswith(b"\x89PNG")
-    write_results(page, tmp_path / "study", [measured(seed=3)])  # nothing of the kind was measured
-    assert PICTURE not in own.read_text() and "PPO-ptx against SFT" in page.read_text()
+    write_results(tmp_path / "study", [measured(seed=3)])  # nothing of the kind was measured
+    assert PICTURE not in page.read_text() and "PPO-ptx against SFT" in page.read_text()

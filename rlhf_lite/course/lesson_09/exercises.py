@@ -28,7 +28,7 @@ def pad_and_mark(rows: list[list[int]], n_prompts: list[int], pad_id: int) -> tu
     return padded, masks
 
 
-_BY_LENGTH = ([[5, 6, 7, 1], [8, 0, 1]], [2, 1], 0)
+_BY_LENGTH = ([[8, 3, 1], [5, 6, 7, 1]], [1, 2], 3)
 
 EXERCISES = (
     Exercise(
@@ -51,6 +51,10 @@ EXERCISES = (
                 hint="take white space off both ends of the answer with .strip()",
                 mistakes=(("User: Name a color.\nAssistant:  Blue.\n<|end|>", "people leave white space around what they "
                            "write; take it off the answer with .strip(), or the model learns it"),),
+            ),
+            Case(
+                arguments=("Hi", "Good day. "), expected="User: Hi\nAssistant: Good day.<|end|>",
+                hint="white space at the ends goes, what stands between words stays",
             ),
         ),
     ),
@@ -93,6 +97,11 @@ EXERCISES = (
                 arguments=([-2.0, -1.0, -3.0], [False, True, False, True]), expected=2.5,
                 hint="tokens 1 and 3 count here, with -2 and -3",
             ),
+            Case(
+                arguments=([-2.0, -4.0], [True, False, True]), expected=4.0,
+                hint="token 0 has no prediction: only token 2 counts",
+                mistakes=((2.0, "divide by the tokens that count and have a prediction: token 0 has none"),),
+            ),
         ),
     ),
     Exercise(
@@ -115,10 +124,18 @@ EXERCISES = (
             ),
             Case(
                 arguments=_BY_LENGTH,
-                expected=([[5, 6, 7, 1], [8, 0, 1, 0]], [[False, False, True, True], [False, True, True, False]]),
-                hint="here the answer itself holds the pad id",
-                mistakes=((([[5, 6, 7, 1], [8, 0, 1, 0]], [[False, False, True, True], [False, False, True, False]]),
-                           "the 0 in the answer is a real token: make masks from lengths, never by looking for the pad id"),),
+                expected=([[8, 3, 1, 3], [5, 6, 7, 1]], [[False, True, True, False], [False, False, True, True]]),
+                hint="here the second row is the longest, the pad id is 3, and the answer itself holds it",
+                mistakes=(
+                    (([[8, 3, 1, 3], [5, 6, 7, 1]], [[False, False, True, False], [False, False, True, True]]),
+                     "the 3 in the answer is a real token: make masks from lengths, never by looking for the pad id"),
+                    (([[8, 3, 1, 0], [5, 6, 7, 1]], [[False, True, True, False], [False, False, True, True]]),
+                     "fill up with pad_id, which is 3 here"),
+                    (([[8, 3, 1], [5, 6, 7, 1]], [[False, True, True], [False, False, True, True]]),
+                     "fill up to the longest row, whichever that is"),
+                    (([[8, 3, 1], [5, 6, 7, 1]], [[False, True, True], [False, False, True]]),
+                     "the longest row need not be the first"),
+                ),
             ),
         ),
     ),

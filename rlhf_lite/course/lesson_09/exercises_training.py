@@ -1,13 +1,29 @@
-"""Exercises of lesson 09, from the loss on: how many steps, which epoch, what the loss asks for, a rate for body and head."""
+"""Exercises of lesson 09, from the loss on: training steps, which epoch, what the loss asks for, a rate for body and head."""
 
-from math import log
+from collections.abc import Callable
+from math import exp, log
 
-from ..checks import Case, Exercise
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torch.optim import Optimizer
+
+from ..checks import Case, Exercise, PlainSGD
 
 
-def training_steps(n_demonstrations: int, epochs: float, batch_size: int) -> int:
-    """Return how many optimizer steps a run takes, at least 1, where a batch may reach into the next epoch."""
-    return max(1, round(epochs * n_demonstrations / batch_size))
+def train_on_answers(
+    model: nn.Module, optimizer: Optimizer, tokens: Tensor, response_mask: Tensor, steps: int
+) -> list[float]:
+    """Take some optimizer steps on one batch (B, T), answers only; return the loss before each step."""
+    losses = []
+    for _ in range(steps):
+        targets = tokens[:, 1:].masked_fill(~response_mask[:, 1:], -100)
+        loss = F.cross_entropy(model(tokens)[:, :-1].flatten(0, 1), targets.flatten())
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        losses.append(loss.item())
+    return losses
 
 
 def best_epoch(measured: dict[int, dict[str, float]], key: str, lowest: bool) -> int:
@@ -31,24 +47,88 @@ _RUN = {1: {"loss": 0.71, "gold": 0.10}, 2: {"loss": 0.58, "gold": 0.22}, 4: {"l
 _NAMES = ["backbone.token_embedding.weight", "backbone.overhead.bias", "scalar_head.weight", "scalar_head.bias"]
 _BODY, _HEAD = 1e-5, 0.02
 
+
+
+class NextOfEach(nn.Module):
+    """The smallest language model: a row of logits for each token, at first log(2) for the next id and 0 for all others."""
+
+    def __init__(self, vocab_size: int = 6):
+        super().__init__()
+        self.logits = nn.Embedding.from_pretrained(torch.eye(vocab_size).roll(1, 1) * log(2), freeze=False)
+
+    def forward(self, tokens: Tensor) -> Tensor:
+        """Token ids (B, T) -> logits (B, T, V)."""
+        return self.logits(tokens)
+
+    def __repr__(self) -> str:
+        return "model"
+
+
+def _batch(tokens: list[list[int]], mask: list[list[bool]], steps: int) -> tuple:
+    model = NextOfEach()
+    return model, PlainSGD(model.parameters(), lr=1.0), torch.tensor(tokens), torch.tensor(mask), steps
+
+
+def _losses(counted: int, steps: int) -> list[float]:
+    """Losses where `counted` tokens count, each behind another token: its logit rises, the other five fall, all alike."""
+    gap, found = log(2), []
+    for _ in range(steps):
+        p = 1 / (1 + 5 * exp(-gap))
+        found.append(-log(p))
+        gap += (1 - p) * (1 + 1 / 5) / counted
+    return found
+
+
+def _with(loss_of: Callable[[Tensor, Tensor, Tensor], Tensor], *, zero: bool = True, step: bool = True) -> list[float]:
+    """What a wrong attempt gives in the first case."""
+    model, optimizer, tokens, mask, steps = _batch(*_TWO_ROWS)
+    found = []
+    for _ in range(steps):
+        loss = loss_of(model(tokens), tokens, mask)
+        if zero:
+            optimizer.zero_grad()
+        loss.backward()
+        if step:
+            optimizer.step()
+        found.append(loss.item())
+    return found
+
+
+def _counted(logits: Tensor, targets: Tensor, mask: Tensor) -> Tensor:
+    return F.cross_entropy(logits[mask], targets[mask])
+
+
+_T, _F = True, False
+_TWO_ROWS = [[0, 1, 2, 3], [3, 4, 5, 0]], [[_F, _F, _T, _T], [_F, _T, _T, _F]], 3
+
+
+def _mean(logits: Tensor, tokens: Tensor, mask: Tensor) -> Tensor:
+    return _counted(logits[:, :-1], tokens[:, 1:], mask[:, 1:])
+
+
+_STEP_MISTAKES = (
+    (_with(lambda x, t, m: _mean(x, t, m | True)), "every token counts here: leave out those where the mask is False"),
+    (_with(lambda x, t, m: _counted(x[:, :-1], t[:, 1:], m[:, :-1])),
+     "the mask is not shifted: logits t predict token t + 1, so the mask must be response_mask[:, 1:]"),
+    (_with(_counted), "each token is asked to predict itself: logits[:, :-1] predict tokens[:, 1:]"),
+    (_with(lambda x, t, m: 4 * _mean(x, t, m)), "take the mean over the tokens that count, not the sum"),
+    (_with(_mean, zero=False), "gradients of earlier steps are left: zero_grad() in each step"),
+    (_with(_mean, step=False), "nothing is learnt: is there an optimizer.step()?"),
+)  # fmt: skip
+
 EXERCISES = (
     Exercise(
-        solution=training_steps,
+        solution=train_on_answers,
         cases=(
             Case(
-                arguments=(50, 3, 32), expected=5,  # 150 demonstrations in all, 4.7 batches
-                hint="3 passes over 50 demonstrations are 150 in all; a step takes 32 of them; round",
-                mistakes=(
-                    (2, "this is one epoch; multiply by the epochs"),
-                    (3, "do not drop the 18 left over in each epoch: the next epoch's fill the batch up"),
-                    (6, "an epoch need not end with a step: divide once, after multiplying, not epoch by epoch"),
-                    (150, "this counts demonstrations; a step takes batch_size of them at once"),
-                    (4.6875, "a step is whole: round the result"),
-                    (4, "round to the nearest whole number instead of cutting with // or int"),
-                ),
+                arguments=_batch(*_TWO_ROWS), expected=_losses(4, 3),  # 1 -> 2, 2 -> 3, 3 -> 4, 4 -> 5
+                hint="per step: the cross-entropy of the counted tokens, zero_grad, backward, step; keep loss.item()",
+                mistakes=_STEP_MISTAKES,
             ),
-            Case(arguments=(5, 1, 32), expected=1, hint="at least one step: max(1, ...)",
-                 mistakes=((0, "rounding gives 0, a run that learns nothing: at least 1, with max"),)),
+            Case(
+                arguments=_batch([[2, 3, 4]], [[_F, _F, _T]], 2), expected=_losses(1, 2),
+                hint="one token counts, the last; it is predicted one place earlier",
+            ),
         ),
     ),
     Exercise(

@@ -19,6 +19,7 @@ from .figures import draw_token_surprises
 MASKS: dict[str, Callable[[int, int], list[bool]]] = {
     "answer only": lambda T, n: [t >= n for t in range(T)],
     "no mask": lambda T, n: [t > 0 for t in range(T)],
+    "end token left out": lambda T, n: [n <= t < T - 1 for t in range(T)],
     "one too early": lambda T, n: [n - 1 <= t < T - 1 for t in range(T)],
     "one too late": lambda T, n: [t > n for t in range(T)],
 }
@@ -75,7 +76,7 @@ def story_html(read: Surprises, mask: Sequence[bool], place: int) -> str:
     losses = ", ".join(f"{safe_html(name)} {mean_of_counted(values, mask):.2f}" for name, values in read.of.items())
     return (
         f"<p>Token {place + 1} of {len(read.tokens)}, <code>{safe_html(read.tokens[place])}</code>, belongs to {part}. "
-        f"It {counts}.{end}<br>It surprised by (nats): {costs}.<br><b>Loss, the mean over all that count:</b> {losses}.</p>"
+        f"It {counts}.{end}<br>Surprise in nats: {costs}.<br><b>Loss, the mean over all that count:</b> {losses}.</p>"
     )
 
 

@@ -25,7 +25,7 @@ class Reviews:
     tokens: Tensor
     """(N, T) long, padded on the right."""
     lengths: Tensor
-    """(N,) real tokens of each row; the last is the end token, where the label is read off."""
+    """(N,) real tokens of each row; at the last of them the label is read off."""
     labels: Tensor
     """(N,) 1.0 = praise, 0.0 = blame."""
 
@@ -48,34 +48,39 @@ WAYS = {
     "body from scratch": Way(from_base=False, body_rate=2e-3, head_rate=2e-3, steps=30),
     "base body, rate 6e-4": Way(from_base=True, body_rate=6e-4, head_rate=2e-2, steps=30),
     "base body, rate 1e-5": Way(from_base=True, body_rate=1e-5, head_rate=2e-2, steps=30),
-    "base body, frozen": Way(from_base=True, body_rate=0.0, head_rate=5e-3, steps=300),
+    "base body, frozen": Way(from_base=True, body_rate=0.0, head_rate=2e-2, steps=30),
 }
-"""Rates and steps are ours; each way gets all its training labels right."""
+"""Rates are ours; all take as many steps, and each gets all its training labels right."""
+STARS = "\nStars:"
+"""How a review goes on in pretraining, where the next word is good or bad."""
+ENDINGS = {"end of the review": "", "after a new line": "\n", "after \u201cStars:\u201d": STARS}
+"""What is put behind a review, so that its last token is the place where the label is read off."""
 
 
-def write_reviews(seed: int | str, count: int, praise: list[str], blame: list[str], tokenizer: Tokenizer) -> Reviews:
-    """Write reviews, praise and blame in turn, two sentences of opinion each."""
+def write_reviews(
+    seed: int | str, count: int, praise: list[str], blame: list[str], tokenizer: Tokenizer, ending: str
+) -> Reviews:
+    """Write reviews, praise and blame in turn, two sentences of opinion each, and behind each an ending."""
     rng, rows = random.Random(f"reviews {seed}"), []
     for i in range(count):
         opinion = " ".join(rng.sample(praise if i % 2 else blame, 2))
-        text = f"{rng.choice(w.NAMES)} bought a {rng.choice(w.GOODS)}. {opinion}"
-        rows.append([*tokenizer.encode(text), tokenizer.end_id])
+        rows.append(tokenizer.encode(f"{rng.choice(w.NAMES)} bought a {rng.choice(w.GOODS)}. {opinion}{ending}"))
     tokens, lengths = pad_right(rows, tokenizer.pad_id)
     return Reviews(tokens, lengths, torch.tensor([float(i % 2) for i in range(count)]))
 
 
-def review_sets(seed: int, count: int, tokenizer: Tokenizer) -> tuple[Reviews, Reviews]:
+def review_sets(seed: int, count: int, tokenizer: Tokenizer, ending: str = STARS) -> tuple[Reviews, Reviews]:
     """Return `count` labelled reviews to train on, and reviews to test with, whose opinions use other sentences."""
     rng = random.Random(f"sentences {seed}")
     praise, blame = rng.sample(w.PRAISE, len(w.PRAISE)), rng.sample(w.BLAME, len(w.BLAME))
     return (
-        write_reviews(f"train {seed}", count, praise[:2], blame[:2], tokenizer),
-        write_reviews(f"test {seed}", TEST_REVIEWS, praise[2:], blame[2:], tokenizer),
+        write_reviews(f"train {seed}", count, praise[:2], blame[:2], tokenizer, ending),
+        write_reviews(f"test {seed}", TEST_REVIEWS, praise[2:], blame[2:], tokenizer, ending),
     )
 
 
 def last_hidden(model: ScalarModel, reviews: Reviews) -> Tensor:
-    """Return what the body makes of each review at its end token: (N, C)."""
+    """Return what the body makes of each review at its last token: (N, C)."""
     return model.backbone.hidden(reviews.tokens)[torch.arange(len(reviews.lengths)), reviews.lengths - 1]
 
 

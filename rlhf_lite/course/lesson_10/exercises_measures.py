@@ -71,6 +71,10 @@ EXERCISES = (
                 ),
             ),
             Case(arguments=([0, 1, 2], [2, 1, 0]), expected=0.0, hint="the two orders are opposite"),
+            Case(
+                arguments=([0, 1, 2], [0, 2, 1]), expected=2 / 3, hint="two of three pairs are ordered alike",
+                mistakes=((200 / 3, "give a share between 0 and 1, not per cent"),),
+            ),
         ),
     ),
     Exercise(
@@ -90,6 +94,12 @@ EXERCISES = (
                     (2 / 3, "where both are equally long the baseline guesses: count one half"),
                 ),
             ),
+            Case(
+                # a and b are tied: pairs, better first: ac (1 word against 2: no), bc (3 against 2: yes)
+                arguments=(["Yes.", "It is so", "Not now"], [0, 0, 1]), expected=1 / 2,
+                hint="a tie of the ranking makes no pair",
+                mistakes=((1 / 3, "two answers that the ranking ties make no pair: leave them out"),),
+            ),
         ),
     ),
     Exercise(
@@ -108,6 +118,14 @@ EXERCISES = (
             Case(
                 arguments=([1.0, 0.9], [True, False], 10), expected=[(0.95, 0.5)],
                 hint="a probability of exactly 1 belongs to the last piece; pieces without any are left out",
+            ),
+            Case(
+                arguments=([0.9, 0.2, 0.6, 0.4], [True, False, False, True], 4),
+                expected=[(0.2, 0.0), (0.4, 1.0), (0.6, 0.0), (0.9, 1.0)],
+                hint="four pieces, each with one prediction, the lowest piece first",
+                mistakes=(
+                    ([(0.9, 1.0), (0.2, 0.0), (0.6, 0.0), (0.4, 1.0)], "go through the pieces from the lowest to the highest"),
+                ),
             ),
         ),
     ),

@@ -1,4 +1,4 @@
-"""Figures of lesson 10: preference against score difference, pairs together or apart, calibration, length, a refit."""
+"""Figures of lesson 10: preference against score difference, pairs together or apart, substance, calibration, a refit."""
 
 from collections.abc import Mapping, Sequence
 from math import exp
@@ -89,22 +89,28 @@ def _described(studies: Sequence[Mapping[str, Any]], name: str) -> str:
     return f"{title}: loss {learnt:.2f} on {LEARNT}, {unseen:.2f} on {UNSEEN}, {computed:,.0f} answers computed"
 
 
-def draw_length(lengths: Sequence[int], scores: Sequence[float], best: Sequence[bool]) -> tuple[Figure, str]:
-    """Draw scores by length, the answers that people ranked first filled; return figure and alt text."""
-    with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(8, 3.6))
+def draw_substance(shares: Mapping[str, Mapping[str, float]]) -> tuple[Figure, str]:
+    """Draw on what share of minimal pairs two reward models prefer the right answer; return figure and alt text.
+
+    `shares`: the model's name -> row -> share; the first model's marks are open, the second one's filled.
+    """
+    (first, before), (second, after) = shares.items()
+    rows = list(before)
+    with mpl.rc_context(STYLE | {"font.size": 10}):
+        figure = Figure(figsize=(8.6, 0.9 + 0.27 * len(rows)))
         axes = figure.subplots()
-        for wanted, style in ((False, {"facecolor": "white"}), (True, {"facecolor": INK})):
-            rows = [i for i, each in enumerate(best) if each == wanted]
-            label = "ranked first" if wanted else "ranked lower"
-            axes.scatter([lengths[i] for i in rows], [scores[i] for i in rows], s=18, edgecolor=INK, label=label, **style)
-        axes.set(xlabel="length (words)", ylabel="score")
-        axes.legend(loc="lower right")
-    short, long = ([score for n, score in zip(lengths, scores, strict=True) if (n > 10) == over] for over in (False, True))
-    return figure, (
-        f"Scores of {len(scores)} answers by length: up to 10 words between {min(short):.1f} and {max(short):.1f}, "
-        f"longer ones between {min(long):.1f} and {max(long):.1f}; among both, those ranked first lie higher."
-    )
+        axes.axvline(0.5, **DOTTED)
+        for place, row in enumerate(rows):
+            axes.plot([before[row], after[row]], [place, place], color=PALE, linewidth=3, zorder=1)
+        for name, found, face in ((first, before, "white"), (second, after, INK)):
+            x = [found[row] for row in rows]
+            axes.scatter(x, range(len(rows)), s=46, facecolor=face, edgecolor=INK, label=name, zorder=2)
+        axes.set(yticks=range(len(rows)), yticklabels=rows, xlim=(-0.04, 1.04),
+                 xlabel="share of pairs in which the right answer scores higher (dotted: chance)")  # fmt: skip
+        axes.invert_yaxis()
+        axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2)
+    described = (f"{row} {before[row]:.2f} and {after[row]:.2f}" for row in rows)
+    return figure, f"Share of pairs in which the right answer scores higher, {first} and {second}: {'; '.join(described)}."
 
 
 def draw_change(

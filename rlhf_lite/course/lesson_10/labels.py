@@ -9,6 +9,7 @@ import json
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,10 @@ class Label:
     """One number per response, 0 = best, equal = a tie; None: skipped."""
     flags: tuple[tuple[str, ...], ...]
     """For each response some of FLAGS."""
+    reader: str = ""
+    """Who labelled, where several share the work."""
+    at: str = ""
+    """When it was stored: date and time, UTC."""
 
     @property
     def is_comparison(self) -> bool:
@@ -47,6 +52,11 @@ def dense_ranks(chosen: Sequence[int]) -> tuple[int, ...]:
     """Count ranks from 0 and without gaps. Example: [2, 5, 2] -> (0, 1, 0)."""
     order = sorted(set(chosen))
     return tuple(order.index(rank) for rank in chosen)
+
+
+def now() -> str:
+    """Return date and time, UTC, to the second. Example: "2026-11-30T09:15:00+00:00"."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 def labels_folder() -> Path:
@@ -112,7 +122,8 @@ def _label_of(row: Any) -> Label:
     if not isinstance(flags, list) or len(flags) != len(responses) or not all(isinstance(each, list) for each in flags):
         raise ValueError("no flags")
     known = tuple(tuple(flag for flag in FLAGS if flag in each) for each in flags)
-    return Label(prompt=row["prompt"], responses=tuple(responses), ranking=ranking, flags=known)
+    who, when = (row.get(name) if isinstance(row.get(name), str) else "" for name in ("reader", "at"))
+    return Label(prompt=row["prompt"], responses=tuple(responses), ranking=ranking, flags=known, reader=who, at=when)
 
 
 def _is_text(value: Any) -> bool:

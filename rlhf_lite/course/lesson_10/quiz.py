@@ -24,7 +24,7 @@ QUESTIONS = (
     Question(
         text="Two labelers agree on three pairs in four. What accuracy can one hope for on one labeler's pairs?",
         choices=(
-            ("100 %", "What one person prefers by chance or by taste cannot be foretold from another's labels."),
+            ("100 %", "What one person prefers by chance or by taste cannot be predicted from another's labels."),
             ("At most 75 %, their agreement",
              "Both go against the common taste at times, and each time that costs agreement. A model that knew the taste "
              "would do better."),

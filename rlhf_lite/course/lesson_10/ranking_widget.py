@@ -12,7 +12,7 @@ import ipywidgets as widgets
 from ..quiz import LETTERS
 from ..safe_text import safe_html
 from ..static_fallback import show_with_fallback
-from .labels import FLAGS, RANKED, Label, dense_ranks, labels_folder, load_labels, save_label
+from .labels import FLAGS, RANKED, Label, dense_ranks, labels_folder, load_labels, now, save_label
 from .tasks import Task
 
 NO_RANK = "-"
@@ -103,8 +103,8 @@ class AnswerRow(widgets.HBox):
 class RankingBox(widgets.VBox):
     """The widget: one task after the other, beginning with the first that has no label yet."""
 
-    def __init__(self, tasks: Sequence[Task]):
-        self.tasks = list(tasks)
+    def __init__(self, tasks: Sequence[Task], reader: str = ""):
+        self.tasks, self.reader = list(tasks), reader
         self.place, self._echo = 0, False
         self.title, self.order, self.message = widgets.HTML(), widgets.HTML(), widgets.HTML()
         self.rows = widgets.VBox()
@@ -221,7 +221,7 @@ class RankingBox(widgets.VBox):
             return
         task = self.tasks[self.place]
         flags = tuple(tuple(flag for flag in FLAGS if flag in chosen) for chosen in self.flags)
-        label = Label(prompt=task.request.prompt, responses=task.answers, ranking=ranking, flags=flags)
+        label = Label(prompt=task.request.prompt, responses=task.answers, ranking=ranking, flags=flags, reader=self.reader, at=now())
         try:
             messages = save_label(label)
         except OSError as error:
@@ -255,7 +255,7 @@ def label_html(label: Label) -> str:
     return f"<p><b>Prompt:</b> {safe_html(label.prompt)}</p><table>{head}{''.join(rows)}</table>"
 
 
-def show_ranking(tasks: Sequence[Task], example: Label) -> None:
-    """Display the widget; its static fallback shows how somebody else labelled a prompt."""
+def show_ranking(tasks: Sequence[Task], example: Label, *, reader: str = "") -> None:
+    """Display the widget, whose labels carry the reader's name; its static fallback shows how somebody else labelled a prompt."""
     plain = f"Run this lesson to rank answers to {len(tasks)} prompts yourself."
-    show_with_fallback(RankingBox(tasks), {"text/html": f"<p>{plain} One label:</p>{label_html(example)}", "text/plain": plain})
+    show_with_fallback(RankingBox(tasks, reader), {"text/html": f"<p>{plain} One label:</p>{label_html(example)}", "text/plain": plain})

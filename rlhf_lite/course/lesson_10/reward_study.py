@@ -28,7 +28,7 @@ from .refit import loss_and_accuracy, loss_and_accuracy_on_tokens, refit
 from .tasks import draw_ranking_tasks, make_tasks, ranked_by
 
 PROMPTS, HELD_OUT_PROMPTS = 300, 200
-"""Rankings to learn from, of the run's own 2,200, and rankings to judge by."""
+"""Rankings of models' answers to learn from, of the run's own 2,200, and rankings to judge by."""
 TOGETHER, APART = "together", "apart"
 PASSES = (1, 2, 4)
 LABELS, TAUGHT = 40, 26
@@ -86,8 +86,9 @@ def variants(comparisons: Sequence[EncodedComparison]) -> dict[str, tuple[Sequen
 def measure_batching(folder: Path, models: Models, seed: int) -> dict[str, dict[str, Any]]:
     """Train every variant on the same rankings; measure on these and on people and prompts that none of them met."""
     tokenizer = models.tokenizer
-    rows = json.loads((folder / "comparisons" / "comparisons.json").read_text(encoding="utf-8"))[:PROMPTS]
-    taught = [EncodedComparison(ids=tuple(row["ids"]), ranks=tuple(row["ranks"])) for row in rows]
+    rows = json.loads((folder / "comparisons" / "comparisons.json").read_text(encoding="utf-8"))
+    ranked_by_people = [row for row in rows if len(row["ids"]) > 2][:PROMPTS]  # pairs with one mistake have no third answer
+    taught = [EncodedComparison(ids=tuple(map(tuple, row["ids"])), ranks=tuple(row["ranks"])) for row in ranked_by_people]
     strangers = [person for person in make_labelers(0) if person.number in HELD_OUT_LABELERS]
     tasks = draw_ranking_tasks(models, HELD_OUT_PROMPTS, f"reward study {seed}")
     ranked = ranked_by(strangers, tasks, random.Random(f"reward study {seed}"))

@@ -18,6 +18,8 @@ FOR_READERS: tuple[Source, ...] = (("sft", 1.0),) * 8 + (("ppo_ptx", 1.0), ("bas
 """Who answers where people are to rank (ours)."""
 FOR_TRAINING: tuple[Source, ...] = (("sft", 1.0),) * 4 + (("sft", 1.6), ("base", 1.0))
 """Who answers where a reward model is trained and measured: gibberish too, so that the model learns to score it low (ours)."""
+COMMON = 6
+"""Tasks that all readers of a room rank, so that their agreement can be measured (ours)."""
 READABLE = 0.8
 """Share of neighbouring words that must go together; what has less is not worth a person's time (ours)."""
 
@@ -65,6 +67,18 @@ def make_tasks(models: Models, count: int, seed: int | str) -> list[Task]:
         if len(answers) >= FEWEST:
             tasks.setdefault(task.request.prompt, Task(task.request, answers))
     return sorted(list(tasks.values())[:count], key=lambda task: len(task.answers))
+
+
+def deal(tasks: Sequence[Task], number: int, readers: int, *, common: int = COMMON) -> list[Task]:
+    """Return the tasks of reader `number` of `readers`: `common` ones that all rank, then every so-many-th of the others.
+
+    Everybody deals from the same tasks. Example: of 8 tasks, 2 common, reader 2 of 3 ranks tasks 0, 1, 3 and 6.
+
+    Raises: ValueError for a number that is not 1 to `readers`.
+    """
+    if not 1 <= number <= readers:
+        raise ValueError(f"reader {number} of {readers}: expected a number from 1 to {readers}")
+    return [*tasks[:common], *tasks[common + number - 1 :: readers]]
 
 
 def simulated_label(labeler: Labeler, task: Task, rng: random.Random) -> Label:

@@ -240,7 +240,7 @@ def show_dashboard(models: Models, *, iterations: int = 3, config: PPOConfig = L
 
 def main() -> None:
     """Record the run of the static fallback."""
-    live = LivePPO(load_models(ROOT / "data" / "manners"))
+    live = LivePPO(load_models(ROOT / "data" / "checkpoints"))
     at = {iteration: (key, value) for iteration, key, value in SCRIPT}
     for iteration in tqdm(range(RECORDED_ITERATIONS)):
         if iteration in at:

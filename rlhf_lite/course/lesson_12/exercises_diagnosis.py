@@ -8,9 +8,10 @@ from .wrong_runs import RUNS
 
 
 def diagnose(run: str) -> str:
-    """Return the name of the fault of run "A" to "F"."""
+    """Return the name of the fault of run "A" to "I"."""
     found = {"A": "dropout on", "B": "KL off", "C": "reward on padding", "D": "mask off by one", "E": "wrong temperature",
-             "F": "no whitening"}  # fmt: skip
+             "F": "no whitening", "G": "reference trained too", "H": "ptx too strong",
+             "I": "reward model of manners"}  # fmt: skip
     return found[run]
 
 
@@ -25,6 +26,10 @@ SIGNS = {
     "off already in iteration 1, where nothing is learnt yet",
     "no whitening": "hardly a curve would leave the grey range, since Adam evens out the size of steps; only the gradient "
     "norm would",
+    "reference trained too": "the KL would be 0 in every iteration, however far the policy has gone",
+    "ptx too strong": "the score would hardly rise, or fall: nearly every step would be one for the pretraining text",
+    "reward model of manners": "the score would be on another scale from the first iteration on, and rise, while "
+    "the judge's would not follow it",
 }
 """What a reader who guesses a fault should then see in the run."""
 

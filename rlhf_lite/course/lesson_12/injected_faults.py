@@ -1,14 +1,15 @@
-"""Six faults of PPO code, each a small change of the library's own text, put in for as long as a `with` block runs.
+"""Faults of PPO: most are small changes of the library's own text, put in for as long as a `with` block runs.
 
-A fault is described as an edit: in which function, which words, replaced by which. Nothing in the library knows of the
+A fault of code is described as an edit: in which function, which words, replaced by which. Nothing in the library knows of the
 edits, so renaming a local variable in `rollout` or `ppo` breaks them; `tests/course/lesson_12/test_wrong_runs.py` then says so.
+The code may be right and a setting wrong, or what it is given: such a fault names the setting, or the reward model.
 """
 
 import inspect
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from unittest.mock import patch
 
 from ... import ppo, rollout
@@ -17,6 +18,8 @@ FORGOTTEN_DROPOUT = 0.1
 """Share of activations that is dropped where nobody says otherwise: the default of transformers' GPT-2."""
 COOL = 0.7
 """A temperature at which one likes to chat (ours); the policy is scored at 1."""
+HEAVY_PTX = 50.0
+"""A hundred times the course's weight (ours)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,13 +39,17 @@ class Edit:
 
 @dataclass(frozen=True, kw_only=True)
 class Fault:
-    """One fault: what went wrong, in a sentence, and the edits that make it so."""
+    """One fault: what went wrong, in a sentence, and what makes it so: edits, dropout, settings, or another reward model."""
 
     name: str
     what: str
     edits: tuple[Edit, ...] = ()
     dropout: float = 0.0
     """Share of activations that the policy drops wherever it is in training mode."""
+    settings: Mapping[str, float] = field(default_factory=dict)
+    """Settings of PPO that differ from the sound run's, by name."""
+    reward_model: str = ""
+    """Folder in `data/` whose reward model gives the scores; empty = the run's own."""
 
 
 SOUND = Fault(name="sound", what="Nothing is wrong.")
@@ -90,6 +97,23 @@ FAULTS = {
             what=f"Answers are sampled at temperature {COOL}, log-probs are computed at 1.",
             edits=(Edit(function=rollout.collect_rollout, before="temperature=config.temperature, uniforms",
                         after=f"temperature={COOL}, uniforms"),),
+        ),
+        Fault(
+            name="reference trained too",
+            what="Policy and reference are one and the same model, so that the reference moves along: the KL is 0 for ever, and "
+            "nothing holds the policy.",
+            edits=(Edit(function=ppo.train_ppo, before="ref_policy, ema_policy = copy_gpt(policy, dropout=0.0),",
+                        after="ref_policy, ema_policy = policy,"),),
+        ),
+        Fault(
+            name="ptx too strong",
+            what=f"The weight of the pretraining text is {HEAVY_PTX:g}, so that hardly anything but the text is learnt.",
+            settings={"ptx_coef": HEAVY_PTX},
+        ),
+        Fault(
+            name="reward model of manners",
+            what="The code is right. The reward model is another one, which saw manners and hardly any substance.",
+            reward_model="manners",
         ),
     )
 }  # fmt: skip

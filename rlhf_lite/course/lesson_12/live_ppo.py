@@ -10,13 +10,14 @@ from ...data import batch_indices, seeded_generator
 from ...evaluate import sample
 from ...gpt import copy_gpt, copy_scalar
 from ...ppo import PPOConfig, PPOUpdater, check_first_rollout, rollout_metrics
+from ...presets import PRESETS
 from ...rollout import collect_rollout, reward_model_score
 from ...tinyworld.evaluation import Models
 from ...tinyworld.judge import judge
-from ...tinyworld.prompts import draw_requests
+from ...tinyworld.prompts import Request, draw_requests
 
-LIVE = PPOConfig(iterations=60, episodes=64, minibatch_size=32)
-"""The course's settings at half its episodes, so that an iteration takes two to three seconds (ours)."""
+LIVE = replace(PRESETS["tiny"].ppo, episodes=64, minibatch_size=32)
+"""The course's settings at a quarter of its episodes, so that an iteration takes two to three seconds (ours)."""
 PROMPTS = 4000
 HELD_OUT_PROMPTS = 48
 """Held-out prompts that the judge looks at after each iteration (ours)."""
@@ -72,9 +73,14 @@ class Change:
         return f"before iteration {self.iteration + 1}: {KNOBS[self.key].label} {self.before:g} → {self.after:g}"
 
 
+def training_requests(seed: int | str, count: int = PROMPTS) -> list[Request]:
+    """Draw requests from the training side of the world."""
+    return draw_requests(f"ppo {seed}", count)
+
+
 def training_prompts(models: Models, seed: int | str, count: int = PROMPTS) -> list[list[int]]:
-    """Draw prompts from the training side of the world, as token ids."""
-    return [models.tokenizer.encode_prompt(request.prompt) for request in draw_requests(f"ppo {seed}", count)]
+    """Return their prompts as token ids."""
+    return [models.tokenizer.encode_prompt(request.prompt) for request in training_requests(seed, count)]
 
 
 class LivePPO:

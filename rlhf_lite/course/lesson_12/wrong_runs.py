@@ -1,6 +1,6 @@
 """Runs of PPO that went wrong, one for each of `faults`, beside sound ones: trained for real, stored, drawn to be diagnosed.
 
-`python -m rlhf_lite.course.lesson_12.wrong_runs` trains them all anew into data/wrong_runs (about 20 minutes on one core);
+`python -m rlhf_lite.course.lesson_12.wrong_runs` trains them all anew into data/wrong_runs (about 30 minutes on one core);
 with names of faults, those.
 """
 
@@ -8,9 +8,9 @@ import json
 import sys
 from collections.abc import Sequence
 from copy import deepcopy
+from dataclasses import replace
 from pathlib import Path
 from statistics import fmean
-from typing import Any
 
 import ipywidgets as widgets
 import matplotlib as mpl
@@ -21,28 +21,38 @@ from matplotlib.ticker import MaxNLocator
 
 from ... import ppo
 from ...checkpoint import TrainingRun
+from ...data import pack_documents
 from ...files import check_is_file, course_folder, write_atomically
 from ...gpt import GPT, copy_gpt, copy_scalar
 from ...ppo import PPOConfig
+from ...presets import PRESETS
+from ...real_data.score_functions import text_score
 from ...reports.plots import INK, PALE, STYLE
-from ...rollout import Rollout, reward_model_score
+from ...reward import score_sequences
+from ...rollout import Rollout, ScoreFunction, reward_model_score
+from ...tinyworld.baselines import answers_at, gold_scores
 from ...tinyworld.evaluation import Models, load_models
+from ...tinyworld.prompts import draw_requests
 from ...tinyworld.world import TinyWorld
 from ..figures import as_png
 from ..safe_text import safe_attribute
 from ..source import COURSE_DATA
 from ..static_fallback import show_with_figure
 from .injected_faults import FAULTS, SOUND, Fault, injected
-from .live_ppo import training_prompts
+from .live_ppo import training_prompts, training_requests
 
 ROOT = course_folder()
-CHECKPOINTS, FOLDER = ROOT / "data" / "manners", ROOT / "data" / "wrong_runs"
-CONFIG = PPOConfig(iterations=21, episodes=64, minibatch_size=32, eval_every=3)
-"""The course's settings of PPO at half its episodes, so that an iteration takes two seconds (ours)."""
+CHECKPOINTS, FOLDER = ROOT / "data" / "checkpoints", ROOT / "data" / "wrong_runs"
+CONFIG = replace(PRESETS["tiny"].ppo, iterations=21, episodes=64, minibatch_size=32, eval_every=3)
+"""The course's settings of PPO at a quarter of its episodes, so that an iteration takes two seconds (ours)."""
+TEXTS = 3000
+"""Pretraining documents, where they are mixed in (ours)."""
+WATCHED = 100
+"""Held-out prompts on which the gold score is watched (ours)."""
 SEEDS = (0, 1, 2)
 RUNS = {
     "A": "dropout on", "B": "KL off", "C": "reward on padding", "D": "mask off by one", "E": "wrong temperature",
-    "F": "no whitening",
+    "F": "no whitening", "G": "reference trained too", "H": "ptx too strong", "I": "reward model of manners",
 }  # fmt: skip
 """Under which letter a reader meets which fault."""
 PANELS = {
@@ -59,21 +69,37 @@ KEPT = ("score", "gold", "kl", "entropy", "clip_fraction", "length", "finished",
 DIGITS = 4
 
 
+def score_of(fault: Fault, models: Models, seed: int) -> ScoreFunction:
+    """Return the run's own reward model as a score function, or another run's, which reads the same words in its own tokens."""
+    if not fault.reward_model:
+        return reward_model_score(deepcopy(models.reward_model))
+    other = load_models(ROOT / "data" / fault.reward_model)
+
+    def read(prompts: list[str], responses: list[str]) -> torch.Tensor:
+        rows = [other.tokenizer.encode_example(prompt, response)[0] for prompt, response in zip(prompts, responses, strict=True)]
+        return score_sequences(other.reward_model, rows, other.tokenizer.pad_id)
+
+    prompts = [request.prompt for request in training_requests(seed)]
+    return text_score(read, models.tokenizer, {tuple(models.tokenizer.encode_prompt(prompt)): prompt for prompt in prompts})
+
+
 def train_with(fault: Fault, models: Models, seed: int, config: PPOConfig = CONFIG, *, show_progress: bool = True) -> list[dict]:
     """Train PPO from the SFT model with a fault; return its log, one row per iteration. The models are left as they are."""
-    policy = copy_gpt(models.policies["sft"], dropout=fault.dropout)
-    tokenizer, world = models.tokenizer, TinyWorld(seed)
+    policy, config = copy_gpt(models.policies["sft"], dropout=fault.dropout), replace(config, **fault.settings)
+    tokenizer, world = models.tokenizer, TinyWorld(seed, drills=True)
+    texts = pack_documents(world.documents(TEXTS), tokenizer) if config.ptx_coef > 0 else None
     run = TrainingRun(None, show_progress=show_progress, name=f"{fault.name}, seed {seed}")
 
-    def watch(ema_policy: GPT, _: Rollout) -> dict[str, Any]:
-        return world.monitor(ema_policy, tokenizer)
+    requests = draw_requests("wrong runs", WATCHED, held_out=True)
+
+    def watch(ema_policy: GPT, _: Rollout) -> dict[str, float]:
+        return {"gold": fmean(gold_scores(requests, answers_at(ema_policy, tokenizer, requests, temperature=1.0, seed=seed)))}
 
     with injected(fault), torch.random.fork_rng():
         torch.manual_seed(seed)  # dropout
         ppo.train_ppo(
-            policy, copy_scalar(models.reward_model), reward_model_score(deepcopy(models.reward_model)),
-            training_prompts(models, seed), config, end_id=tokenizer.end_id, pad_id=tokenizer.pad_id, seed=seed,
-            run=run, evaluate=watch,
+            policy, copy_scalar(models.reward_model), score_of(fault, models, seed), training_prompts(models, seed), config,
+            end_id=tokenizer.end_id, pad_id=tokenizer.pad_id, seed=seed, run=run, pretraining_tokens=texts, evaluate=watch,
         )  # fmt: skip
     return run.history
 
@@ -155,7 +181,7 @@ def draw_runs(folder: Path = FOLDER) -> tuple[Figure, str]:
     """Draw all wrong runs, a row each, four numbers each; return the figure and its alt text."""
     sound, told_of = stored_runs(SOUND.name, folder), []
     with mpl.rc_context(STYLE | {"font.size": 9}):
-        figure = Figure(figsize=(8.8, 6.8))
+        figure = Figure(figsize=(8.8, 9.6))
         for row, letter in zip(figure.subplots(len(RUNS), len(OVERVIEW), sharex=True), RUNS, strict=True):
             wrong = stored_runs(RUNS[letter], folder)
             for axes, key in zip(row, OVERVIEW, strict=True):
@@ -165,7 +191,7 @@ def draw_runs(folder: Path = FOLDER) -> tuple[Figure, str]:
             row[0].set_ylabel(letter, rotation=0, fontsize=15, labelpad=14, va="center")
             told_of.append(f"run {letter}: " + ", ".join(first_and_last(key, wrong, sound) for key in OVERVIEW))
         figure.supxlabel("iteration (lines: three seeds; grey: range of three sound runs)", fontsize=10)
-    return figure, f"Six wrong runs, means of three seeds, first to last iteration. {'; '.join(told_of)}."
+    return figure, f"{len(RUNS)} wrong runs, means of three seeds, first to last iteration. {'; '.join(told_of)}."
 
 
 def runs_box() -> widgets.VBox:
@@ -183,7 +209,7 @@ def runs_box() -> widgets.VBox:
 
 
 def show_wrong_runs() -> None:
-    """Display the six runs, to be looked at one by one; the static fallback shows all of them at once."""
+    """Display the wrong runs, to be looked at one by one; the static fallback shows all of them at once."""
     show_with_figure(runs_box(), *draw_runs())
 
 

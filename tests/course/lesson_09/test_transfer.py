@@ -1,7 +1,7 @@
 """Replacing the head: a frozen body stays as it is, each part has its rate, and the test uses sentences without labels.
 
-Proves besides, on the shipped base model: with the same 16 labels its frozen body tells praise from blame in new sentences,
-and a body from scratch does not.
+Proves besides, on the shipped base model: with the same 16 labels its frozen body tells praise from blame in new sentences
+where the next word would say so, and a body from scratch does not.
 """
 
 from pathlib import Path
@@ -11,6 +11,7 @@ import torch
 
 from rlhf_lite.checkpoint import load_model
 from rlhf_lite.course.lesson_09.transfer import (
+    STARS,
     WAYS,
     Way,
     fit_classifier,
@@ -23,7 +24,7 @@ from rlhf_lite.gpt import ScalarModel
 from rlhf_lite.tinyworld import words as w
 from rlhf_lite.tokenizer import Tokenizer
 
-SHIPPED = Path(__file__).parents[3] / "data" / "manners"
+SHIPPED = Path(__file__).parents[3] / "data" / "checkpoints"
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +48,7 @@ def test_labels_are_right_and_the_test_s_sentences_have_none(tokenizer):
     assert not sentences_in(train, tokenizer) & sentences_in(test, tokenizer)
     for reviews in (train, test):
         for row, length, label in zip(reviews.tokens, reviews.lengths, reviews.labels, strict=True):
-            assert row[length - 1] == tokenizer.end_id
+            assert tokenizer.decode(row[:length]).endswith(STARS) and (row[length:] == tokenizer.pad_id).all()
             assert any(sentence in tokenizer.decode(row) for sentence in (w.PRAISE if label else w.BLAME))
             assert not any(sentence in tokenizer.decode(row) for sentence in (w.BLAME if label else w.PRAISE))
 

@@ -90,9 +90,31 @@ def _learns_the_prompt(rows, n_prompts, pad_id):
     return pad_and_mark(rows, [0] * len(rows), pad_id)
 
 
+def _no_spaces_at_all(prompt, answer):
+    return f"User: {prompt}\nAssistant: {''.join(answer.split())}<|end|>"
+
+
+def _divides_by_marks(log_probs, counts):
+    return -sum(log_prob for log_prob, counted in zip(log_probs, counts[1:]) if counted) / sum(counts)
+
+
+def _pads_with_zero(rows, n_prompts, pad_id):
+    return pad_and_mark(rows, n_prompts, 0)
+
+
+def _first_row_is_longest(rows, n_prompts, pad_id):
+    longest = len(rows[0])
+    return [row + [pad_id] * (longest - len(row)) for row in rows], [
+        [n <= place < len(row) for place in range(longest)] for row, n in zip(rows, n_prompts)
+    ]
+
+
 WRONG = {
-    "lay_out": (_never_ends, _one_line, _keeps_spaces, _ends_twice, _no_space),
+    "lay_out": (_never_ends, _one_line, _keeps_spaces, _ends_twice, _no_space, _no_spaces_at_all),
     "answer_mask": (_marks_the_prompt, _marks_padding, _leaves_out_the_end, _adds_the_prompt, _not_padded),
-    "counted_loss": (_not_shifted, _divides_by_all, _wrong_sign, _sums, _counts_everything),
-    "pad_and_mark": (_pads_left, _looks_for_padding, _forgets_padding_in_mask, _cuts_to_shortest, _learns_the_prompt),
-}
+    "counted_loss": (_not_shifted, _divides_by_all, _wrong_sign, _sums, _counts_everything, _divides_by_marks),
+    "pad_and_mark": (
+        _pads_left, _looks_for_padding, _forgets_padding_in_mask, _cuts_to_shortest, _learns_the_prompt, _pads_with_zero,
+        _first_row_is_longest,
+    ),
+}  # fmt: skip

@@ -4,27 +4,46 @@
 
 from math import log
 
+from torch.nn import functional as F
+
 from rlhf_lite.course.lesson_09.exercises_training import best_epoch, expected_surprise, rate_of_each
 
 
-def _one_epoch(n_demonstrations, epochs, batch_size):
-    return max(1, round(n_demonstrations / batch_size))
+def _step_by(loss_of, *, zero=True, step=True):
+    def attempt(model, optimizer, tokens, response_mask, steps):
+        losses = []
+        for _ in range(steps):
+            loss = loss_of(model(tokens), tokens, response_mask)
+            if zero:
+                optimizer.zero_grad()
+            loss.backward()
+            if step:
+                optimizer.step()
+            losses.append(loss.item())
+        return losses
+
+    return attempt
 
 
-def _drops_the_rest(n_demonstrations, epochs, batch_size):
-    return max(1, epochs * (n_demonstrations // batch_size))
+def _right_loss(logits, tokens, mask):
+    log_probs = logits[:, :-1].log_softmax(-1).gather(2, tokens[:, 1:, None]).squeeze(2)
+    return -(log_probs * mask[:, 1:]).sum() / mask[:, 1:].sum()
 
 
-def _fills_up_each_epoch(n_demonstrations, epochs, batch_size):
-    return epochs * -(-n_demonstrations // batch_size)
+def _all_tokens(logits, tokens, mask):
+    return F.cross_entropy(logits[:, :-1].flatten(0, 1), tokens[:, 1:].flatten())
 
 
-def _no_step_at_all(n_demonstrations, epochs, batch_size):
-    return round(epochs * n_demonstrations / batch_size)
+def _mask_not_shifted(logits, tokens, mask):
+    return F.cross_entropy(logits[:, :-1].flatten(0, 1), tokens[:, 1:].masked_fill(~mask[:, :-1], -100).flatten())
 
 
-def _counts_demonstrations(n_demonstrations, epochs, batch_size):
-    return epochs * n_demonstrations
+def _predicts_itself(logits, tokens, mask):
+    return F.cross_entropy(logits.flatten(0, 1), tokens.masked_fill(~mask, -100).flatten())
+
+
+def _sum_of_all(logits, tokens, mask):
+    return _right_loss(logits, tokens, mask) * mask[:, 1:].sum()
 
 
 def _returns_the_value(measured, key, lowest):
@@ -80,9 +99,16 @@ def _head_only(names, body_rate, head_rate):
 
 
 WRONG = {
-    "training_steps": (_one_epoch, _drops_the_rest, _fills_up_each_epoch, _no_step_at_all, _counts_demonstrations),
+    "train_on_answers": (
+        _step_by(_all_tokens), _step_by(_mask_not_shifted), _step_by(_predicts_itself), _step_by(_sum_of_all),
+        _step_by(_right_loss, zero=False), _step_by(_right_loss, step=False),
+    ),
     "best_epoch": (_returns_the_value, _always_lowest, _always_highest, lambda measured, key, lowest: list(measured).index(
             best_epoch(measured, key, lowest))),
     "expected_surprise": (_only_of_what_is_written, _the_other_way_round, _plus, _not_weighted, _log_of_the_mean),
     "rate_of_each": (_swapped, _finds_head_anywhere, _same_for_all, _head_only),
-}
+}  # fmt: skip
+
+
+RIGHT = {"train_on_answers": (_step_by(_right_loss),)}
+"""Right attempts, written differently."""

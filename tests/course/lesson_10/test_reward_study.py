@@ -15,8 +15,8 @@ from rlhf_lite.course.lesson_10.figures import (
     VARIANTS,
     draw_calibration,
     draw_change,
-    draw_length,
     draw_preference,
+    draw_substance,
     draw_together_or_apart,
 )
 from rlhf_lite.course.lesson_10.refit import loss_and_accuracy_on_tokens
@@ -120,5 +120,8 @@ def test_figures_say_what_they_show():
     assert "good: 20% where 25% was predicted" in alt and "bad: 60% where 90%" in alt
     _, alt = draw_change(["long $ answer " * 9, "b"], [1, 0], [1.0, 3.0], [4.0, 2.0])
     assert "rank 1, +1.00 to -1.00: b" in alt and alt.index("rank 1") < alt.index("rank 2") and "..." in alt
-    _, alt = draw_length([3, 12, 4], [1.0, -2.0, 0.5], [True, False, False])
-    assert "3 answers" in alt and "between 0.5 and 1.0" in alt and "between -2.0 and -2.0" in alt
+    figure, alt = draw_substance({"old": {"who": 0.5, "rude": 1.0}, "new": {"who": 0.9, "rude": 0.8}})
+    assert "old and new: who 0.50 and 0.90; rude 1.00 and 0.80" in alt
+    open_marks, filled = figure.axes[0].collections
+    assert open_marks.get_offsets().tolist() == [[0.5, 0], [1.0, 1]] and filled.get_offsets().tolist() == [[0.9, 0], [0.8, 1]]
+    assert [text.get_text() for text in figure.axes[0].get_legend().get_texts()] == ["old", "new"]

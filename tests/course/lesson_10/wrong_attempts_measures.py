@@ -67,9 +67,27 @@ def _one_piece(probabilities, came_true, bins):
     return calibrate(probabilities, came_true, 1)
 
 
+def _per_cent(first, second):
+    decided = [a * b for a, b in _pairs(first, second) if a and b]
+    return 100 * sum(x > 0 for x in decided) / len(decided) if len(decided) == 3 else sum(x > 0 for x in decided) / len(decided)
+
+
+def _ties_of_the_ranking(answers, ranking):
+    lengths = [len(answer.split()) for answer in answers]
+    pairs = [(i, j) for i, a in enumerate(ranking) for j, b in enumerate(ranking) if a < b or (a == b and i < j)]
+    right = sum((lengths[i] > lengths[j]) + 0.5 * (lengths[i] == lengths[j]) for i, j in pairs)
+    return right / len(pairs)
+
+
+def _in_order_of_appearance(probabilities, came_true, bins):
+    rows = calibrate(probabilities, came_true, bins)
+    pieces = [min(int(p * bins), bins - 1) for p in probabilities]
+    return [rows[sorted(set(pieces)).index(piece)] for piece in dict.fromkeys(pieces)]
+
+
 WRONG = {
     "answers_computed": (_number_of_pairs, _with_itself, _the_same),
-    "share_alike": (_ties_disagree, _ties_agree, _same_rank),
-    "length_accuracy": (_shorter, _characters, _equal_is_wrong),
-    "calibrate": (_middle_of_the_piece, _counts, _other_way_round, _one_piece),
+    "share_alike": (_ties_disagree, _ties_agree, _same_rank, _per_cent),
+    "length_accuracy": (_shorter, _characters, _equal_is_wrong, _ties_of_the_ranking),
+    "calibrate": (_middle_of_the_piece, _counts, _other_way_round, _one_piece, _in_order_of_appearance),
 }

@@ -1,0 +1,256 @@
+"""The paper in miniature: what InstructGPT and its neighbours claim, each measured again on models that a reader can train.
+
+`python -m rlhf_lite.studies.paper_in_miniature` reads the rows that other studies stored under `data/`, and writes the page
+`data/paper/README.md`, always the same bytes from the same rows. A claim is stated with its source and what was published; ours
+is a number per seed, with a bar that says how large an effect would count. The verdict follows from the mean's 95 % interval
+over the seeds (Student's t) and from nothing else:
+
+- **holds**: the whole interval lies above the bar;
+- **holds in part**: the whole interval lies above 0, where the published effect begins, and not all of it above the bar;
+- **does not hold here**: the whole interval lies below 0;
+- **inconclusive**: the interval holds 0. With so few seeds that is no evidence against a claim.
+"""
+
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import fmean
+from typing import Any
+
+from ..evaluate import mean_interval
+from ..files import course_folder, write_atomically
+from .stored import read_measured
+
+HOLDS, IN_PART, NOT_HERE, INCONCLUSIVE = "holds", "holds in part", "does not hold here", "inconclusive"
+Rows = Mapping[str, Sequence[Mapping[str, Any]]]
+"""Study -> one row of measurements per seed."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Claim:
+    """One claim and how it is measured here."""
+
+    claim: str
+    source: str
+    published: str
+    """What the source reports, as `facts` of the course quote it; "direction only" where no number may be quoted."""
+    ours: str
+    """The experiment and its unit; 0 is no effect."""
+    study: str
+    """Folder under data/ whose rows are read."""
+    value: Callable[[Mapping[str, Any]], float]
+    """One seed's effect."""
+    bar: float = 0.0
+    """How large an effect counts as the claim's."""
+
+
+def _pair(name: str, *, best: bool = False) -> Callable[[Mapping[str, Any]], float]:
+    """Share of decided comparisons that the first model wins, above one half; at each model's best temperature with `best`."""
+    return lambda row: (row["best_temperature"] if best else row.get("summary", row))["pairs"][name]["rate"] - 0.5
+
+
+def _model(key: str, better: str, worse: str) -> Callable[[Mapping[str, Any]], float]:
+    return lambda row: row["models"][better][key] - row["models"][worse][key]
+
+
+def _untrue(row: Mapping[str, Any], name: str) -> float:
+    return fmean(each["false"] for each in row["facts"][name].values())
+
+
+def _shrugs_less(row: Mapping[str, Any]) -> float:
+    return row["facts"]["sft"]["known"]["not told"] - row["facts"]["ppo"]["known"]["not told"]
+
+
+def _at(row: Mapping[str, Any], setting: str, epoch: float, key: str) -> float:
+    return next(each[key] for each in row["settings"][setting]["rows"] if each["epoch"] == epoch)
+
+
+def _overfits(row: Mapping[str, Any]) -> float:
+    rows = row["settings"]["mask"]["rows"][1:]
+    return rows[-1]["validation_loss"] - min(each["validation_loss"] for each in rows)
+
+
+def _gap(row: Mapping[str, Any], name: str) -> float:
+    return row["batching"][name]["held_out_loss"] - row["batching"][name]["loss"]
+
+
+def _over_optimized(row: Mapping[str, Any]) -> float:
+    golds = [each["gold"] for each in row["goodhart"]]
+    return max(golds) - golds[-1]
+
+
+def _score_rises(row: Mapping[str, Any]) -> float:
+    golds = [each["gold"] for each in row["goodhart"]]
+    return row["goodhart"][-1]["score"] - row["goodhart"][golds.index(max(golds))]["score"]
+
+
+PAPER, GAO = "InstructGPT, Ouyang 2022", "Gao 2022"
+CLAIMS: tuple[Claim, ...] = (
+    Claim(
+        claim="People prefer the aligned model to the base model of its size", source=PAPER, published="85 ± 3 % (175B)",
+        ours="PPO-ptx against base, decided comparisons won, above one half", study="substance",
+        value=_pair("ppo_ptx>base"), bar=0.25,
+    ),
+    Claim(
+        claim="... and to the base model with a few-shot prompt", source=PAPER, published="71 ± 4 % (175B)",
+        ours="PPO-ptx against base with three good examples, decided, above one half", study="substance",
+        value=_pair("ppo_ptx>base_few_shot"), bar=0.25,
+    ),
+    Claim(
+        claim="Supervised fine-tuning alone is preferred to the base model", source=PAPER, published="direction only",
+        ours="SFT against base, decided, above one half", study="substance", value=_pair("sft>base"), bar=0.25,
+    ),
+    Claim(
+        claim="A few good examples in the prompt help a base model", source="GPT-3, Brown 2020", published="direction only",
+        ours="gold of base with three examples less gold without", study="substance",
+        value=_model("gold", "base_few_shot", "base"), bar=0.1,
+    ),
+    Claim(
+        claim="PPO is preferred to its SFT model", source=PAPER, published="direction only",
+        ours="PPO against SFT at temperature 1, decided, above one half", study="substance", value=_pair("ppo>sft"), bar=0.3,
+    ),
+    Claim(
+        claim="... also when each is sampled at its best temperature", source="a sceptic's question", published="not asked",
+        ours="PPO-ptx against SFT, decided, above one half", study="substance", value=_pair("ppo_ptx>sft", best=True), bar=0.2,
+    ),
+    Claim(
+        claim="... and than the best of several SFT answers", source="Stiennon 2020", published="direction only",
+        ours="PPO-ptx at its best temperature against best-of-4 of SFT, decided, above one half", study="substance",
+        value=_pair("ppo_ptx>sft_best_of_4", best=True), bar=0.2,
+    ),
+    Claim(
+        claim="A reward model picks better answers than chance does (best-of-n)", source="Stiennon 2020",
+        published="direction only",
+        ours="gold of best-of-4 of SFT less gold of SFT, temperature 1", study="substance",
+        value=lambda row: row["best_temperature"]["gold"]["sft_best_of_4"] - row["models"]["sft"]["gold"], bar=0.1,
+    ),
+    Claim(
+        claim="PPO costs: public NLP tasks get worse", source=PAPER,
+        published="HellaSwag .753 to .743, SQuAD v2 57.67 to 43.68",
+        ours="pretraining loss of PPO less SFT's, nats per token", study="substance",
+        value=_model("pretraining_loss", "ppo", "sft"), bar=0.05,
+    ),
+    Claim(
+        claim="Mixing pretraining in (ptx) gives most of it back", source=PAPER,
+        published="HellaSwag .807, SQuAD v2 59.85, DROP hardly",
+        ours="pretraining loss of PPO less PPO-ptx's, nats per token", study="substance",
+        value=_model("pretraining_loss", "ppo", "ppo_ptx"), bar=0.05,
+    ),
+    Claim(
+        claim="ptx costs no preference", source=PAPER, published="direction only",
+        ours="gold of PPO-ptx less gold of PPO, temperature 1", study="substance", value=_model("gold", "ppo_ptx", "ppo"),
+    ),
+    Claim(
+        claim="Alignment makes up fewer facts", source=PAPER, published="41 % to 21 % on closed-domain prompts",
+        ours="share of questions about cities answered with a wrong fact, SFT less PPO-ptx", study="substance",
+        value=lambda row: _untrue(row, "sft") - _untrue(row, "ppo_ptx"), bar=0.05,
+    ),
+    Claim(
+        claim="Alignment hedges too much", source=PAPER, published="named as a limit",
+        ours="share of known facts not told, PPO less SFT", study="substance", value=lambda row: -_shrugs_less(row), bar=0.05,
+    ),
+    Claim(
+        claim="RLHF makes answers longer", source="Singhal 2023", published="direction only",
+        ours="words per answer, PPO less SFT", study="substance", value=_model("length", "ppo", "sft"), bar=1.0,
+    ),
+    Claim(
+        claim="The reward model agrees with labelers more than chance", source=PAPER, published="72.4 ± 0.4 %",
+        ours="accuracy on training labelers, above one half", study="substance",
+        value=lambda row: row["reward_model"]["accuracy_labelers"] - 0.5, bar=0.15,
+    ),
+    Claim(
+        claim="It generalises to labelers it never met", source=PAPER, published="69.6 ± 0.9 against 72.4 ± 0.4 %",
+        ours="accuracy on held-out labelers less that on training ones, plus 0.05 (first setting)", study="study",
+        value=lambda row: row["reward_model"]["accuracy_held_out_labelers"] - row["reward_model"]["accuracy_labelers"] + 0.05,
+    ),
+    Claim(
+        claim="SFT's validation loss overfits", source=PAPER, published="after one of 16 epochs",
+        ours="validation loss after 16 epochs less its lowest, nats (first setting)", study="sft_epochs",
+        value=_overfits, bar=0.05,
+    ),
+    Claim(
+        claim="... while people's preference still rises", source=PAPER, published="direction only",
+        ours="gold after 16 epochs less after 1 (first setting)", study="sft_epochs",
+        value=lambda row: _at(row, "mask", 16, "gold") - _at(row, "mask", 1, "gold"), bar=0.05,
+    ),
+    Claim(
+        claim="Pairs shuffled apart overfit within one pass", source=PAPER, published="direction only",
+        ours="gap of held-out and training loss, apart less together, nats (first setting)", study="reward_study",
+        value=lambda row: _gap(row, "apart") - _gap(row, "together 1"), bar=0.03,
+    ),
+    Claim(
+        claim="... and are then worse on what is new", source=PAPER, published="direction only",
+        ours="held-out loss, apart less together, nats (first setting)", study="reward_study",
+        value=lambda row: row["batching"]["apart"]["held_out_loss"] - row["batching"]["together 1"]["held_out_loss"],
+    ),
+    Claim(
+        claim="Optimised for long, the true score falls", source=GAO, published="direction only",
+        ours="gold at its peak less at the end, PPO without a KL penalty (first setting)", study="study",
+        value=_over_optimized, bar=0.1,
+    ),
+    Claim(
+        claim="... while the reward model's goes on rising", source=GAO, published="direction only",
+        ours="score at the end less at gold's peak (first setting)", study="study", value=_score_rises, bar=0.1,
+    ),
+)  # fmt: skip
+
+
+def verdict(values: Sequence[float], bar: float) -> str:
+    """Judge one claim by its seeds' values; a single seed decides nothing.
+
+    Example: values around 0.3 with an interval from 0.2 to 0.4 hold for a bar of 0.1, and hold in part for one of 0.25.
+    """
+    if len(values) < 2:
+        return INCONCLUSIVE
+    _, low, high = mean_interval(values)
+    if low > max(bar, 0.0):
+        return HOLDS
+    if low > 0:
+        return IN_PART
+    return NOT_HERE if high < 0 else INCONCLUSIVE
+
+
+def read_rows(data: Path) -> dict[str, list[dict[str, Any]]]:
+    """Read every study that some claim needs. Raises: FileNotFoundError, naming the folder that is missing."""
+    names = dict.fromkeys(claim.study for claim in CLAIMS)
+    return {name: read_measured(data / name, "it comes with the course; see data/README.md") for name in names}
+
+
+def page(rows: Rows) -> str:
+    """Write the whole page."""
+    lines = [
+        "# The paper in miniature", "", *_introduction(), "",
+        "| | claim | source: published | ours: what is measured | bar | seeds | mean (95 % interval) | verdict |",
+        "|---|---|---|---|---|---|---|---|",
+    ]  # fmt: skip
+    counted: dict[str, int] = {}
+    for number, claim in enumerate(CLAIMS, start=1):
+        values = [claim.value(row) for row in rows[claim.study]]
+        found = verdict(values, claim.bar)
+        counted[found] = counted.get(found, 0) + 1
+        mean, low, high = mean_interval(values) if len(values) > 1 else (values[0],) * 3
+        lines.append(
+            f"| {number} | {claim.claim} | {claim.source}: {claim.published} | {claim.ours} ([rows](../{claim.study}/)) | "
+            f"{claim.bar:g} | {len(values)} | {mean + 0:.2f} ({low + 0:.2f} to {high + 0:.2f}) | **{found}** |"
+        )
+    order = (HOLDS, IN_PART, NOT_HERE, INCONCLUSIVE)
+    summary = ", ".join(f"{counted[name]} {name}" for name in order if name in counted)
+    return "\n".join([*lines, "", f"{len(CLAIMS)} claims: {summary}.", ""])
+
+
+def _introduction() -> list[str]:
+    text = __doc__.strip().split("\n\n")
+    return [
+        "What InstructGPT and its neighbours claim, each measured again on models that a reader of this course can train: a",
+        "GPT of 0.95 million parameters in a synthetic world with a known truth. Agreement in direction says that the mechanism",
+        "works at this size; it says nothing of people. `python -m rlhf_lite.studies.paper_in_miniature` writes this page from",
+        "the rows that are linked; bars are in that file. \"First setting\" is the preset `manners`, on which some studies were",
+        "made. The verdict follows from the interval over seeds and from nothing else:", "", *text[2].splitlines(),
+    ]  # fmt: skip
+
+
+if __name__ == "__main__":
+    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else course_folder() / "data"
+    write_atomically(folder / "paper" / "README.md", page(read_rows(folder)))
+    print(f"written {folder / 'paper' / 'README.md'}")
