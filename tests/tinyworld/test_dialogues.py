@@ -10,7 +10,7 @@ import pytest
 from rlhf_lite.tinyworld import words as w
 from rlhf_lite.tinyworld.dialogues import KINDS_OF_TALK, Dialogue, Turn, draw_dialogues, is_right
 from rlhf_lite.tinyworld.judge import judge
-from rlhf_lite.tinyworld.prompts import Need, Request
+from rlhf_lite.tinyworld.prompts import Need, Request, is_held_out
 
 
 @pytest.fixture(scope="module")
@@ -85,6 +85,7 @@ def test_held_out_subjects_are_apart_from_training():
 
     training, held_out = subjects(False), subjects(True)
     assert len(training) > 300 and len(held_out) > 100 and not training & held_out
+    assert all(is_held_out(f"dialogue {kind}", tuple(words)) for kind, *words in held_out)
 
 
 def turn_of(rule, prompt="", **need):
@@ -114,3 +115,9 @@ def test_right_and_wrong_by_hand(turn, right, wrong):
 def test_a_dialogue_is_what_it_is_made_of():
     turn = turn_of("text", answer="a")
     assert Dialogue("x", (turn,)).messages(0) == [{"role": "user", "content": "x"}]
+
+
+def test_what_is_asked_alone_names_what_it_asks_for(dialogues):
+    for turn in all_turns(dialogues):
+        if turn.request.need.rule == "lookup" and turn.request.good != w.NOT_IN_TEXT:
+            assert turn.request.need.mention[0] in turn.request.prompt.split(". ")[-1], turn.request.prompt

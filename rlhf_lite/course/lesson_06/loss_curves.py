@@ -42,7 +42,7 @@ TIMES = (0.1, 1.0, 10.0, 100.0)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Setting:
+class CurveSetting:
     """What one run of the gallery does; as it stands, a sound run."""
 
     times_rate: float = 1.0
@@ -58,16 +58,16 @@ class Setting:
     """How often the run reads its text, which is so many times shorter."""
 
 
-GALLERY: dict[str, Setting] = {
-    "normal": Setting(),
-    "rate x 10": Setting(times_rate=10.0),
-    "rate x 100": Setting(times_rate=100.0),
-    "no warm-up": Setting(warmup_steps=0),
-    "targets not shifted": Setting(targets="same"),
-    "targets shuffled": Setting(targets="shuffled"),
-    "leak, 1 copy": Setting(leaked_copies=1),
-    "leak, 16 copies": Setting(leaked_copies=16),
-    "16 epochs": Setting(epochs=16),
+GALLERY: dict[str, CurveSetting] = {
+    "normal": CurveSetting(),
+    "rate x 10": CurveSetting(times_rate=10.0),
+    "rate x 100": CurveSetting(times_rate=100.0),
+    "no warm-up": CurveSetting(warmup_steps=0),
+    "targets not shifted": CurveSetting(targets="same"),
+    "targets shuffled": CurveSetting(targets="shuffled"),
+    "leak, 1 copy": CurveSetting(leaked_copies=1),
+    "leak, 16 copies": CurveSetting(leaked_copies=16),
+    "16 epochs": CurveSetting(epochs=16),
 }
 """The runs of the gallery by name."""
 
@@ -101,7 +101,7 @@ def unseen_texts(name: str, count: int = UNSEEN) -> list[str]:
     return list(documents(f"lesson 06, {name}", count, DRILLED_WEIGHTS))
 
 
-def training_stream(texts: list[str], setting: Setting, tokenizer: Tokenizer, leaked: list[str]) -> Tensor:
+def training_stream(texts: list[str], setting: CurveSetting, tokenizer: Tokenizer, leaked: list[str]) -> Tensor:
     """Pack what a run reads: its texts, fewer where it reads them often, between them the copies that leaked."""
     if setting.epochs > 1:
         return pack_documents(texts, tokenizer)[: STEPS * BATCH * LENGTH // setting.epochs]
@@ -131,7 +131,7 @@ def loss_of(model: GPT, tokens: Tensor, targets: str, generator: torch.Generator
     return language_model_loss(logits, tokens)
 
 
-def run_curve(setting: Setting, stream: Tensor, unseen: Mapping[str, Tensor], vocab_size: int, *, seed: int) -> Curve:
+def run_curve(setting: CurveSetting, stream: Tensor, unseen: Mapping[str, Tensor], vocab_size: int, *, seed: int) -> Curve:
     """Train one model; a loss that is not finite ends the run."""
     model = build_model(vocab_size, seed)
     optim = OptimConfig(
@@ -158,10 +158,10 @@ def schedule_name(times: float, warmup_steps: int, final_fraction: float) -> str
     return f"rate x {times:g}, warm-up {warmup_steps}, to {final_fraction:.0%}".replace("%", " %")
 
 
-def schedule_grid() -> dict[str, Setting]:
+def schedule_grid() -> dict[str, CurveSetting]:
     """Return the schedules of the grid by name: every peak rate with and without warm-up and with both ends."""
     grid = product(TIMES, (0, WARMUP), (0.1, 1.0))
-    return {schedule_name(*each): Setting(times_rate=each[0], warmup_steps=each[1], final_fraction=each[2]) for each in grid}
+    return {schedule_name(*each): CurveSetting(times_rate=each[0], warmup_steps=each[1], final_fraction=each[2]) for each in grid}
 
 
 def same_in_gallery() -> dict[str, str]:
@@ -170,7 +170,7 @@ def same_in_gallery() -> dict[str, str]:
     return {name: other for name, setting in grid.items() for other, same in gallery if same == setting}
 
 
-def measure_seed(seed: int, settings: Mapping[str, Setting]) -> dict[str, Curve]:
+def measure_seed(seed: int, settings: Mapping[str, CurveSetting]) -> dict[str, Curve]:
     """Run every setting on the seed's texts."""
     tokenizer, texts, leaked = course_tokenizer(), texts_of(seed), unseen_texts("held out")
     unseen = {"held out": pack_documents(leaked, tokenizer), "fresh": pack_documents(unseen_texts("fresh"), tokenizer)}

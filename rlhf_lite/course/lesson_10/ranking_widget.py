@@ -221,7 +221,9 @@ class RankingBox(widgets.VBox):
             return
         task = self.tasks[self.place]
         flags = tuple(tuple(flag for flag in FLAGS if flag in chosen) for chosen in self.flags)
-        label = Label(prompt=task.request.prompt, responses=task.answers, ranking=ranking, flags=flags, reader=self.reader, at=now())
+        label = Label(
+            prompt=task.request.prompt, responses=task.answers, ranking=ranking, flags=flags, reader=self.reader, at=now()
+        )  # fmt: skip
         try:
             messages = save_label(label)
         except OSError as error:
@@ -256,6 +258,7 @@ def label_html(label: Label) -> str:
 
 
 def show_ranking(tasks: Sequence[Task], example: Label, *, reader: str = "") -> None:
-    """Display the widget, whose labels carry the reader's name; its static fallback shows how somebody else labelled a prompt."""
+    """Display the widget, whose labels carry the reader's name; its static fallback shows somebody else's label."""
     plain = f"Run this lesson to rank answers to {len(tasks)} prompts yourself."
-    show_with_fallback(RankingBox(tasks, reader), {"text/html": f"<p>{plain} One label:</p>{label_html(example)}", "text/plain": plain})
+    page = f"<p>{plain} One label:</p>{label_html(example)}"
+    show_with_fallback(RankingBox(tasks, reader), {"text/html": page, "text/plain": plain})

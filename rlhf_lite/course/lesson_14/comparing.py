@@ -97,7 +97,12 @@ def prompts_for(effect: float, deviation: float, power: float = 0.8) -> int:
 
 
 def rank_correlation(first: Sequence[float], second: Sequence[float]) -> float:
-    """Spearman's: the correlation of ranks, those of equal numbers averaged; 0 where one side is all alike."""
+    """Spearman's: the correlation of ranks, those of equal numbers averaged; 0 where one side is all alike.
+
+    Raises: ValueError, if there are not two pairs.
+    """
+    if len(first) < 2 or len(first) != len(second):
+        raise ValueError(f"{len(first)} and {len(second)} numbers: expected equally many, and at least two")
     ranks = torch.stack([_ranks(torch.as_tensor(each, dtype=torch.float64)) for each in (first, second)])
     if (ranks.std(dim=1) == 0).any():
         return 0.0

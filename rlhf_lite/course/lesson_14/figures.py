@@ -70,7 +70,8 @@ def draw_over_optimization(ways: Mapping[str, Mapping[str, Sequence[Rows]]]) -> 
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=(10.5, 5.6))
         grid = figure.subplots(2, len(ways), sharex="col", squeeze=False)
-        for column, (title, lines) in zip(grid.T, ways.items(), strict=True):
+        corners = ("lower left", *["upper right"] * (len(ways) - 1))  # lines end low on the left, high on the right
+        for column, corner, (title, lines) in zip(grid.T, corners, ways.items(), strict=True):
             for (name, seeds), style in zip(lines.items(), LINES, strict=False):
                 for axes, key in zip(column, ("gold", "score"), strict=True):
                     ys = torch.tensor([[row[key] for row in rows] for rows in seeds], dtype=torch.float64)
@@ -88,7 +89,7 @@ def draw_over_optimization(ways: Mapping[str, Mapping[str, Sequence[Rows]]]) -> 
                         described[-1] += f"; score from {known[0]:.2f} to {known[-1]:.2f}"
             column[0].set(title=title, ylabel="gold score")
             column[1].set(xlabel="√KL from the SFT model (√nats per answer)", ylabel="the reward model's own score")
-            column[0].legend(frameon=False, fontsize=10, title="labels learnt from", title_fontsize=10)
+            column[0].legend(frameon=False, fontsize=10, title="labels learnt from", title_fontsize=10, loc=corner)
     return figure, f"Above the gold score, below the score that was optimized, against the root of KL. {'. '.join(described)}."
 
 

@@ -7,8 +7,8 @@ QUESTIONS = (
         text="A model was fine-tuned on single questions and answers. On the second turn it fails. What did more single "
         "questions of the same kind do, in as many steps as dialogues?",
         choices=(
-            ("They closed half of the gap.", "Look at the control in the figure: its bar stands where the SFT model's stands."),
-            ("Nothing that could be measured.", "What was missing is the use of what was said before."),
+            ("They closed half of the gap.", "Look at the control in the figure: it stands near the SFT model."),
+            ("Little: most of the gap stayed.", "What was missing is the use of what was said before."),
             ("They made the first turn worse.", "The first turn stayed as good as it was: that is not what failed."),
         ),
         right=1,

@@ -20,7 +20,7 @@ from rlhf_lite.course.lesson_06.loss_curves import (
     LENGTH,
     LOOK_EVERY,
     STEPS,
-    Setting,
+    CurveSetting,
     build_model,
     course_tokenizer,
     loss_of,
@@ -97,7 +97,7 @@ def occurrences(part, stream):
 @pytest.mark.parametrize("copies", [0, 1, 3, 16])
 def test_a_leak_stands_in_the_text_as_often_as_it_says(tokenizer, copies):
     texts, leaked = texts_of("test", 130), unseen_texts("held out", 3)
-    stream = training_stream(texts, Setting(leaked_copies=copies), tokenizer, leaked)
+    stream = training_stream(texts, CurveSetting(leaked_copies=copies), tokenizer, leaked)
     part = pack_documents(leaked, tokenizer)
     assert occurrences(part, stream) == copies
     assert len(stream) == len(pack_documents(texts, tokenizer)) + copies * len(part)
@@ -123,7 +123,7 @@ def test_a_curve_is_made_of_means_and_looks(short, tokenizer, monkeypatch):
         return losses[-1]
 
     monkeypatch.setattr(loss_curves, "loss_of", noted)
-    curve = run_curve(Setting(), stream, {"held out": stream, "fresh": stream[:LENGTH]}, tokenizer.vocab_size, seed=0)
+    curve = run_curve(CurveSetting(), stream, {"held out": stream, "fresh": stream[:LENGTH]}, tokenizer.vocab_size, seed=0)
     assert (len(curve.train), len(curve.held_out), len(curve.fresh)) == (40 // AVERAGED, 40 // LOOK_EVERY, 40 // LOOK_EVERY)
     assert curve.first == losses[0].item()
     assert curve.train[1] == pytest.approx(sum(loss.item() for loss in losses[AVERAGED : 2 * AVERAGED]) / AVERAGED)
@@ -132,7 +132,7 @@ def test_a_curve_is_made_of_means_and_looks(short, tokenizer, monkeypatch):
 
 
 def test_held_out_text_is_measured_rightly_whatever_the_run_learns(short, tokenizer):
-    curves = measure_seed(0, {"copies": Setting(targets="same", times_rate=5.0), "sound": Setting()})
+    curves = measure_seed(0, {"copies": CurveSetting(targets="same", times_rate=5.0), "sound": CurveSetting()})
     assert curves["copies"].train[-1] < 1 and curves["copies"].held_out[-1] > log(tokenizer.vocab_size)
     assert curves["sound"].held_out[-1] < 5
 
@@ -140,7 +140,7 @@ def test_held_out_text_is_measured_rightly_whatever_the_run_learns(short, tokeni
 def test_a_loss_that_is_not_finite_ends_the_run(short, tokenizer, monkeypatch):
     stream = pack_documents(texts_of(0, 120), tokenizer)
     monkeypatch.setattr(loss_curves, "loss_of", lambda *_: torch.tensor(float("nan"), requires_grad=True))
-    curve = run_curve(Setting(), stream, {"held out": stream, "fresh": stream}, tokenizer.vocab_size, seed=0)
+    curve = run_curve(CurveSetting(), stream, {"held out": stream, "fresh": stream}, tokenizer.vocab_size, seed=0)
     assert curve.train == curve.held_out == [] and curve.first != curve.first
 
 

@@ -36,7 +36,8 @@ def models(make_gpt, tokenizer):
 def test_masks_count_the_places_that_they_say():
     counted = {name: [t for t, counts in enumerate(mask(6, 3)) if counts] for name, mask in MASKS.items()}
     assert counted == {
-        "answer only": [3, 4, 5], "no mask": [1, 2, 3, 4, 5], "end token left out": [3, 4], "one too early": [2, 3, 4], "one too late": [4, 5],
+        "answer only": [3, 4, 5], "no mask": [1, 2, 3, 4, 5],
+        "end token left out": [3, 4], "one too early": [2, 3, 4], "one too late": [4, 5],
     }  # fmt: skip
 
 
