@@ -14,6 +14,7 @@ from rlhf_lite.studies.paper_in_miniature import (
     IN_PART,
     INCONCLUSIVE,
     NOT_HERE,
+    effects,
     page,
     read_rows,
     verdict,
@@ -43,6 +44,24 @@ MODELS = {
     "ppo_ptx": {"pretraining_loss": 0.9, "gold": 0.8, "length": 9.0}, "base": {"gold": -0.1}, "base_few_shot": {"gold": 0.2},
 }  # fmt: skip
 TOLD = {"true": 0.5, "false": 0.2, "not told": 0.3}
+CHAT = {
+    "models": {
+        "mixed 100": {"turns": [{"turn": 1, "needs_history": True, "right": {"within": 0.0}},
+                                {"turn": 2, "needs_history": False, "right": {"within": 0.1}},
+                                {"turn": 2, "needs_history": True, "right": {"within": 0.8}}]},
+        "alone 100": {"turns": [{"turn": 2, "needs_history": True, "right": {"within": 0.3}}]},
+        "base": {"few_shot": {"three examples": 0.5, "none": 0.4}}, "ppo_ptx": {"few_shot": {"three examples": 0.6, "none": 0.6}},
+    },
+}  # fmt: skip
+SHOTS = {
+    "rows": [
+        {"layout": "chat", "arm": "examples", "shots": 3, "gold": {"a": 9.0}},
+        {"layout": "school book", "arm": "examples", "shots": 0, "gold": {"a": 9.0}},
+        {"layout": "school book", "arm": "examples", "shots": 3, "gold": {"a": 0.4, "b": 0.6}},
+        {"layout": "school book", "arm": "random text", "shots": 0, "gold": {"a": 0.3, "b": 0.5}},
+    ],
+}  # fmt: skip
+ROWS = {"chat_study": CHAT, "bert_study/shots": SHOTS}
 ROW = {
     "models": MODELS,
     "pairs": {"ppo_ptx>base": {"rate": 0.9}},
@@ -66,11 +85,21 @@ ROW = {
     ("gives most of it back", 0.3),
     ("ptx costs no preference", -0.1), ("fewer facts", 0.3 - 0.1), ("hedges too much", 0.2), ("answers longer", -3.0),
     ("validation loss overfits", 0.2), ("preference still rises", 0.2), ("overfit within one pass", 0.15 - 0.02),
-    ("worse on what is new", 0.03), ("the true score falls", 0.5), ("goes on rising", 0.4), ("few good examples", 0.3),
-    ("better answers than chance", 0.2),
+    ("worse on what is new", 0.03), ("the true score falls", 0.5), ("goes on rising", 0.4), ("Solved examples", 0.1),
+    ("better answers than chance", 0.2), ("keep the thread", 0.5), ("gives up some few-shot", 0.1),
 ])  # fmt: skip
 def test_effects_are_read_with_the_right_sign(words, effect):
-    assert claim_of(words).value(ROW) == pytest.approx(effect)
+    claim = claim_of(words)
+    assert claim.value(ROWS.get(claim.study, ROW)) == pytest.approx(effect)
+
+
+def test_effects_on_tasks_are_means_over_seeds_and_the_interval_is_over_tasks():
+    def row(a, b):
+        asked = [{"asked": "x", "tasks": ["t"] * 9, "gold": a}, {"asked": "x", "tasks": [], "gold": 0.1}]
+        return {"rows": [*asked, {"asked": "y", "tasks": ["t"] * 9, "gold": b}, {"asked": "y", "tasks": [], "gold": 0.2}]}
+
+    # x: 0.4 and 0.2 less 0.1, mean 0.2; y: 0.2 and 0.4 less 0.2, mean 0.1
+    assert effects(claim_of("left out"), [row(0.4, 0.2), row(0.2, 0.4)]) == pytest.approx([0.2, 0.1])
 
 
 def test_the_committed_page_is_what_the_rows_say():
@@ -81,7 +110,7 @@ def test_there_are_twenty_claims_each_with_source_and_rows():
     assert len(CLAIMS) >= 20 and len({claim.claim for claim in CLAIMS}) == len(CLAIMS)
     for claim in CLAIMS:
         assert claim.source and claim.published and claim.ours and claim.bar >= 0
-        assert list((DATA / claim.study).glob("seed-*.json"))
+        assert claim.study.partition("/")[0] in {path.name for path in DATA.iterdir()}
 
 
 def test_a_missing_study_is_named(tmp_path):
