@@ -11,6 +11,7 @@
     over_optimization what optimizing against a reward model gives and then takes
     judged_answers    what several runs answer to the same prompts, judged one by one
     small_aligned     a small aligned model against the course's base model
+    paper_claims      claims of the paper and its neighbours, and what each is measured by
     paper_in_miniature what the paper and its neighbours claim, each measured again: one page
     front_picture     the README's picture, from stored results
     plain_gpt         a small GPT and its training in plain PyTorch, to be measured against

@@ -165,16 +165,6 @@ def load_sweeps(folder: str | Path) -> list[dict[str, Any]]:
     return read_measured(folder, "it comes with the course; see data/README.md for how it is made")
 
 
-def unbeaten(settings: Mapping[str, tuple[float, float]]) -> list[str]:
-    """List the settings (gold score, text loss) that no other beats: as good in both and better in one.
-
-    Example: {"a": (0.7, 2.0), "b": (0.7, 1.0), "c": (0.5, 0.9)} -> ["b", "c"].
-    """
-    pairs = settings.values()
-    return [name for name, (gold, loss) in settings.items()
-            if not any(g >= gold and v <= loss and (g, v) != (gold, loss) for g, v in pairs)]  # fmt: skip
-
-
 if __name__ == "__main__":
     for number in map(int, sys.argv[3:]):
         sweep(Path(sys.argv[1]), number, Path(sys.argv[2]) / f"seed-{number}.json")

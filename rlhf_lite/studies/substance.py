@@ -88,7 +88,8 @@ BARS = (
 )  # fmt: skip
 
 
-IN_SHORT = ("ppo_ptx against sft", "each at its best", "missing, ppo_ptx", "gold score in the worst", "pretraining loss", "share of it")
+IN_SHORT = ("ppo_ptx against sft", "each at its best", "missing, ppo_ptx", "gold score in the worst", "pretraining loss",
+            "share of it")  # fmt: skip
 """Beginnings of the rows that the README shows."""
 MARKS = ("<!-- substance -->", "<!-- end of substance -->")
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from rlhf_lite.studies.paper_claims import CLAIMS
 from rlhf_lite.studies.paper_in_miniature import (
-    CLAIMS,
     HOLDS,
     IN_PART,
     INCONCLUSIVE,
