@@ -9,6 +9,7 @@ import torch
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
+from ...reports.markdown import NAMES
 from ...reports.plots import DOTTED, INK, PALE, SECOND, STYLE
 from ..lesson_11.figures import LINES
 from ..safe_text import safe_label
@@ -39,7 +40,10 @@ def draw_intervals(rows: Mapping[str, Interval], xlabel: str) -> tuple[Figure, s
 
 
 def draw_shares(rows: Mapping[str, Mapping[str, float]], title: str) -> tuple[Figure, str]:
-    """Draw a table of shares as shades of grey, each number written in; return the figure and its alt text."""
+    """Draw a table of shares as shades of grey, each number written in; models are called as in reports.
+
+    Returns: the figure and its alt text.
+    """
     columns = list(next(iter(rows.values())))
     with mpl.rc_context(STYLE | {"axes.grid": False}):
         figure = Figure(figsize=(4.2 + 1.55 * len(columns), 1.0 + 0.34 * len(rows)))
@@ -49,7 +53,7 @@ def draw_shares(rows: Mapping[str, Mapping[str, float]], title: str) -> tuple[Fi
         for i, row in enumerate(rows.values()):
             for j, share in enumerate(row.values()):
                 axes.text(j, i, f"{share:.2f}", ha="center", va="center", color="white" if share > 0.6 else INK)
-        axes.set_xticks(range(len(columns)), [safe_label(column) for column in columns])
+        axes.set_xticks(range(len(columns)), [safe_label(NAMES.get(column, column)) for column in columns])
         axes.set_yticks(range(len(rows)), [safe_label(name) for name in rows])
         axes.tick_params(top=True, labeltop=True, bottom=False, labelbottom=False)
         axes.set_xlabel(title)
@@ -70,8 +74,8 @@ def draw_over_optimization(ways: Mapping[str, Mapping[str, Sequence[Rows]]]) -> 
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=(10.5, 5.6))
         grid = figure.subplots(2, len(ways), sharex="col", squeeze=False)
-        corners = ("lower left", *["upper right"] * (len(ways) - 1))  # lines end low on the left, high on the right
-        for column, corner, (title, lines) in zip(grid.T, corners, ways.items(), strict=True):
+        corners = ((1, "upper left"), *[(0, "upper right")] * (len(ways) - 1))  # where no line is
+        for column, (row, corner), (title, lines) in zip(grid.T, corners, ways.items(), strict=True):
             for (name, seeds), style in zip(lines.items(), LINES, strict=False):
                 for axes, key in zip(column, ("gold", "score"), strict=True):
                     ys = torch.tensor([[row[key] for row in rows] for rows in seeds], dtype=torch.float64)
@@ -89,7 +93,7 @@ def draw_over_optimization(ways: Mapping[str, Mapping[str, Sequence[Rows]]]) -> 
                         described[-1] += f"; score from {known[0]:.2f} to {known[-1]:.2f}"
             column[0].set(title=title, ylabel="gold score")
             column[1].set(xlabel="√KL from the SFT model (√nats per answer)", ylabel="the reward model's own score")
-            column[0].legend(frameon=False, fontsize=10, title="labels learnt from", title_fontsize=10, loc=corner)
+            column[row].legend(frameon=False, fontsize=10, title="labels learnt from", title_fontsize=10, loc=corner)
     return figure, f"Above the gold score, below the score that was optimized, against the root of KL. {'. '.join(described)}."
 
 
