@@ -76,6 +76,10 @@ ROW = {
         {"epoch": 3, "validation_loss": 0.6, "gold": 0.4}, {"epoch": 16, "validation_loss": 0.8, "gold": 0.3},
     ]}},
     "batching": {"apart": {"loss": 0.4, "held_out_loss": 0.55}, "together 1": {"loss": 0.5, "held_out_loss": 0.52}},
+    "rows": [{"kl_coef": 0.05, "ptx_coef": 0.0, "iterations": 8, "gold": 0.1},
+             {"kl_coef": 0.05, "ptx_coef": 0.0, "iterations": 16, "gold": 0.8},
+             {"kl_coef": 0.05, "ptx_coef": 0.5, "iterations": 16, "gold": 0.2},
+             {"kl_coef": 5.0, "ptx_coef": 0.0, "iterations": 16, "gold": 0.5}],
     "goodhart": [{"gold": 0.3, "score": 0.1}, {"gold": 0.7, "score": 0.5}, {"gold": 0.2, "score": 0.9}],
 }  # fmt: skip
 
@@ -86,7 +90,7 @@ ROW = {
     ("ptx costs no preference", -0.1), ("fewer facts", 0.3 - 0.1), ("hedges too much", 0.2), ("answers longer", -3.0),
     ("validation loss overfits", 0.2), ("preference still rises", 0.2), ("overfit within one pass", 0.15 - 0.02),
     ("worse on what is new", 0.03), ("the true score falls", 0.5), ("goes on rising", 0.4), ("Solved examples", 0.1),
-    ("better answers than chance", 0.2), ("keep the thread", 0.5), ("gives up some few-shot", 0.1),
+    ("better answers than chance", 0.2), ("keep the thread", 0.5), ("does not do it", 0.3), ("gives up some few-shot", 0.1),
 ])  # fmt: skip
 def test_effects_are_read_with_the_right_sign(words, effect):
     claim = claim_of(words)
