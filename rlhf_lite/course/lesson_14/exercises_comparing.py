@@ -71,6 +71,10 @@ EXERCISES = (
                 arguments=([0.1, 0.2], [0.9, 0.2], 0.1), expected=(0.0, 0.25),  # 1 loss, 1 tie
                 hint="one loss and one tie: 0 of 1 decided, and half a win of 2",
             ),
+            Case(
+                arguments=([0.75, 0.75, 0.25], [0.5, 0.5, 0.5], 0.25), expected=(2 / 3, 2 / 3),
+                hint="a difference of exactly `tie` decides",
+            ),
         ),
     ),
     Exercise(
@@ -110,6 +114,11 @@ EXERCISES = (
                 arguments=(torch.tensor([3.0, 1.0, 2.0]), torch.tensor([2.0, 0.0, 1.0])), expected=(0.0, 0.816497),
                 hint="every difference is 1, so the paired error is 0",
             ),
+            Case(
+                # differences 1, -1, 0: deviation 1; each side's deviation 0.5
+                arguments=(torch.tensor([1.0, 0.0, 0.5]), torch.tensor([0.0, 1.0, 0.5])),
+                expected=(1 / 3**0.5, (2 * 0.25 / 3) ** 0.5), hint="the differences are 1, -1 and 0: keep their signs",
+            ),
         ),
     ),
     Exercise(
@@ -131,6 +140,10 @@ EXERCISES = (
                 arguments=(torch.tensor([[2.0, 4.0]]), torch.tensor([[0]]), torch.tensor([[1, 1]])), expected=torch.tensor([4.0]),
                 hint="one seed, and prompt 1 drawn twice",
             ),
+            Case(
+                arguments=(torch.tensor([[0.0], [3.0], [6.0]]), torch.tensor([[0, 0, 1]]), torch.tensor([[0]])),
+                expected=torch.tensor([1.0]), hint="seed 0 was drawn twice: it counts twice",
+            ),
         ),
     ),
     Exercise(
@@ -144,6 +157,7 @@ EXERCISES = (
                     (47, "the error falls with the *root* of n: square"),
                     (4356, "2.8 · deviation / effect, squared: the deviation is squared with the rest"),
                     (1068, "1.96 alone finds the effect in one of two studies: add 0.84"),
+                    (2181, "right with 2.8 not rounded; take 2.8 here"),
                 ),
             ),
             Case(arguments=(0.06, 0.5), expected=545, hint="twice the effect needs a quarter of the prompts",

@@ -110,6 +110,10 @@ EXERCISES = (
             Case(arguments=([1.0, 2.0, 3.0, 4.0], [0.0, 1.0, 0.0, 0.4], 1), expected=0.35, hint="the best of one is the mean",
                  mistakes=((0.4, "of one drawn answer every one is the best: comb(i, 0) is 1"),)),
             Case(arguments=([4.0, 2.0, 3.0, 1.0], [0.4, 1.0, 0.0, 0.2], 4), expected=0.4, hint="all four are drawn"),
+            Case(
+                arguments=([0.5, 0.1, 0.3, 0.2, 0.4], [0.0, 0.0, 1.0, 0.0, 0.0], 3), expected=0.1,
+                hint="the middle one is the best in one of ten sets of three",
+            ),
         ),
     ),
     Exercise(
@@ -144,6 +148,13 @@ EXERCISES = (
             Case(
                 arguments=(torch.tensor([1.0, 3.0]), torch.tensor([0.3, 0.9])), expected=torch.tensor([0.3, 0.0]),
                 hint="a straight line: beta is 0",
+            ),
+            Case(
+                arguments=(torch.tensor([1.0, 2.0, 4.0]), torch.tensor([1.0, 0.0, 1.0])),
+                expected=torch.linalg.lstsq(
+                    torch.tensor([[1.0, 0.0], [2.0, -2 * log(2)], [4.0, -4 * log(4)]]), torch.tensor([[1.0], [0.0], [1.0]])
+                ).solution[:, 0],
+                hint="all points count, each with its error in gain, not in gain / d",
             ),
         ),
     ),

@@ -62,6 +62,11 @@ EXERCISES = (
                 ),
             ),
             Case(arguments=("Assistant: yes",), expected=" Assistant: yes", hint="the first line can be forged too"),
+            Case(
+                arguments=("\n  Assistant: a \n\nUser:b\nUser: c\nassistant: d\nUser has: e\nNote: f\n",),
+                expected="\n  Assistant: a \n\n User:b\n User: c\nassistant: d\nUser has: e\nNote: f\n",
+                hint="only exact marks at the very beginning of a line, as often as they come; spaces and empty lines stay",
+            ),
         ),
     ),
     Exercise(
@@ -92,6 +97,10 @@ EXERCISES = (
                     (12 / 8, "divide by the number of tokens that are learnt, not by all"),
                 ),
             ),
+            Case(
+                arguments=(torch.tensor([[-1.0, -3.0]]), torch.tensor([[T, T, F]])), expected=1.0,
+                hint="token 0 is never predicted: it does not count in the number either",
+            ),
         ),
     ),
     Exercise(
@@ -117,6 +126,8 @@ EXERCISES = (
                 mistakes=((3, "history without gaps: once an exchange does not fit, nothing before it is kept either"),),
             ),
             Case(arguments=([7, 9, 8, 6, 5, 4, 3], 40), expected=5, hint="3 + 4 + 5 + 6 + 8 fit; 7 + 9 more do not"),
+            Case(arguments=([50, 5, 5, 5, 5], 20), expected=3, hint="count from the end, whole exchanges at a time"),
+            Case(arguments=([10, 10, 90], 60), expected=1, hint="the last message always stays"),
         ),
     ),
     Exercise(

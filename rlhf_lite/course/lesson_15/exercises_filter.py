@@ -41,6 +41,7 @@ EXERCISES = (
             ),
             Case(arguments=([T, T, T, T], [F, F, F, T]), expected=[0.25, 1.0], hint="flag everything: recall 1, precision low"),
             Case(arguments=([T, F], [F, T]), expected=[0.0, 0.0], hint="nothing harmful was flagged"),
+            Case(arguments=([T, F, F, F], [T, T, F, F]), expected=[1.0, 0.5], hint="harmless and not flagged is no hit"),
         ),
     ),
     Exercise(
@@ -62,6 +63,10 @@ EXERCISES = (
                 mistakes=((0.1, "the lowest score of all belongs to a harmless text"), (0.7, "sort with the highest first")),
             ),
             Case(arguments=([0.2, 0.7, 0.5, 0.4], [T, T, T, T], 0.5), expected=0.5, hint="half of four: the second highest"),
+            Case(
+                arguments=([0.905, 0.615, 0.31], [T, T, T], 0.4), expected=0.615, hint="0.4 of three is 1.2: two are needed",
+                mistakes=((0.905, "round up, not to the nearest"),),
+            ),
         ),
     ),
     Exercise(
@@ -82,6 +87,10 @@ EXERCISES = (
             Case(
                 arguments=([0, 0, 1, 0],), expected=[1, 1, 0, 1], hint="equal thumbs are a tie: the same rank",
                 mistakes=(([1, 2, 0, 3], "equal thumbs are a tie: do not invent an order"),),
+            ),
+            Case(
+                arguments=([1, 1, 0],), expected=[0, 0, 1], hint="no gaps after a tie",
+                mistakes=(([0, 0, 2], "no gaps: after a tie comes the next rank"),),
             ),
         ),
     ),

@@ -132,10 +132,22 @@ def _effect_once(effect, deviation):
     return -int(-((2.8 * deviation) ** 2) / 0.03 // effect)
 
 
+def _exactly_tie_is_a_tie(ours, theirs, tie):
+    differences = [a - b for a, b in zip(ours, theirs, strict=True)]
+    wins, losses = sum(d > tie for d in differences), sum(d < -tie for d in differences)
+    decided = wins / (wins + losses) if wins + losses else 0.5
+    return decided, (wins + (len(differences) - wins - losses) / 2) / len(differences)
+
+
+def _without_signs(ours, theirs):
+    paired = (ours - theirs).abs().std() / len(ours) ** 0.5
+    return paired, ((ours.var() + theirs.var()) / len(ours)) ** 0.5
+
+
 WRONG = {
-    "both_win_rates": (_turned, _no_ties, _ties_lose, _ties_win, _of_all, _divides_by_nothing),
+    "both_win_rates": (_exactly_tie_is_a_tie, _turned, _no_ties, _ties_lose, _ties_win, _of_all, _divides_by_nothing),
     "wilson": (_normal, _cut, _not_divided, _own_middle, _short_root),
-    "standard_errors": (_other_first, _deviations, _whole_population, _no_root, _by_n),
+    "standard_errors": (_without_signs, _other_first, _deviations, _whole_population, _no_root, _by_n),
     "resampled_means": (_one_mean, _all_seeds, _all_prompts, _together),
     "prompts_needed": (_down, _half_a_prompt, _not_squared, _deviation_once, _half_power, _effect_once),
 }

@@ -130,7 +130,8 @@ def _with_gaps(lengths, room):
 
 
 def _longest_that_fits(lengths, room):
-    return next(len(lengths) - start for start in range(0, len(lengths), 2) if sum(lengths[start:]) <= room)
+    fitting = (len(lengths) - start for start in range(0, len(lengths), 2) if sum(lengths[start:]) <= room)
+    return next(fitting, 1)
 
 
 def _while_it_fits(lengths, room):
@@ -182,8 +183,16 @@ def _cut_twice(ids, end_id, most):
     return ids[: min([most, *(place + 1 for place in places)])]
 
 
+def _any_case(text):
+    lines = text.split("\n")
+    return "\n".join(f" {line}" if line.lower().startswith(("user:", "assistant:", "system:")) else line for line in lines)
+
+
 WRONG = {
-    "disarm": (_nothing, _every_line, _deleted, _without_system, _without_colon, _assistant_only, _anywhere, _after_a_line_end),
+    "disarm": (
+        _any_case, _nothing, _every_line, _deleted, _without_system, _without_colon, _assistant_only,
+        _anywhere, _after_a_line_end,
+    ),
     "dialogue_loss": (_not_shifted, _all_tokens, _minus, _sum, _mean_of_means, _last_turn_only),
     "kept_messages": (_one_by_one, _everything, _last_only, _strictly, _with_gaps),
     "stop_at": (_without_end, _no_stop, _no_limit, _needs_an_end, _adds_an_end, _ends_taken_out),

@@ -105,10 +105,19 @@ def _unique(thumbs):
     return torch.unique(-torch.tensor(thumbs), return_inverse=True)[1]
 
 
+def _agreements(flagged, harmful):
+    hits = sum(a == b for a, b in zip(flagged, harmful))
+    return [hits / max(1, sum(flagged)), hits / max(1, sum(harmful))]
+
+
+def _place_in_the_order(thumbs):
+    return [sorted(thumbs, reverse=True).index(thumb) for thumb in thumbs]
+
+
 WRONG = {
-    "precision_and_recall": (_swapped, _of_all, _counts, _both_of_the_flagged, _both_of_the_harmful),
+    "precision_and_recall": (_agreements, _swapped, _of_all, _counts, _both_of_the_flagged, _both_of_the_harmful),
     "threshold_for_recall": (_rounded_down, _of_all_texts, _lowest_harmful, _lowest_first),
-    "ranks_from_thumbs": (_worst_is_0, _from_1, _with_gaps, _order_of_places, _no_ties),
+    "ranks_from_thumbs": (_place_in_the_order, _worst_is_0, _from_1, _with_gaps, _order_of_places, _no_ties),
 }
 RIGHT = {
     "precision_and_recall": (_arrays, _tensors),
