@@ -33,7 +33,7 @@ EXERCISES = (
                 hint="four times as large, half the loss: np.polyfit on the logarithms of both gives a line",
                 mistakes=(
                     (-9.0, "a straight line in N and L falls below 0; fit the logarithms of both"),
-                    (0.0, "the logarithm of L is missing: fit log L, and take exp in the end"),
+                    (0.0, "fit log L against log N, take the logarithm of `larger` too, and exp in the end"),
                     (log(1.5), "this is log L: take exp in the end"),
                     (24.0, "the sign: the loss falls as N grows"),
                 ),

@@ -125,6 +125,11 @@ EXERCISES = (
                     ([log(2), 4 / 7 * log(7 / 4) + 3 / 7 * log(7 / 3), log(2)], "V is vocab_size, 4, though only two are seen"),
                 ),
             ),
+            Case(
+                arguments=(torch.tensor([0, 1, 0, 0, 1]), 2),  # 0 is followed by 1, 0, 1; 1 by 0
+                expected=[log(2), 0.6 * log(5 / 3) + 0.4 * log(5 / 2), 0.75 * (log(3) - 2 / 3 * log(2))],
+                hint="weigh each row by how often its token comes before another: 3/4 and 1/4",
+            ),
         ),
     ),
 )  # fmt: skip

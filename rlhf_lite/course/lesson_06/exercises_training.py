@@ -90,7 +90,8 @@ def _losses(vocab_size: int, rate: float, rows: list[list[list[int]]], fault: st
     return losses
 
 
-_FIRST = (3, 1.0, [[[0, 1, 1, 2]], [[0, 1, 1, 2]], [[0, 1, 1, 2]]])
+_FIRST = (3, 1.0, [[[0, 1, 1, 2, 1]]] * 3)
+"""Four pairs and three tokens, so that `cross_entropy` refuses logits that were not flattened."""
 _SECOND = (5, 0.5, [[[0, 1, 2, 4], [3, 3, 1, 0]], [[1, 2, 0, 4], [0, 3, 3, 1]], [[2, 4, 1, 2], [1, 0, 3, 3]]])
 _HINTS = {
     "same": "the targets are not shifted: position t is asked for token t + 1, so logits[:, :-1] belong to tokens[:, 1:]",
@@ -98,7 +99,7 @@ _HINTS = {
     "rolled": "the last position of a row has no next token: leave it out, instead of asking for the first one",
     "rows joined": "rows are different windows: shift within each row, then flatten; the last of one row is not before the next",
     "adds up": "from the third loss on it is wrong: gradients add up unless optimizer.zero_grad() empties them before backward",
-    "no step": "the loss does not move: is optimizer.step() missing, or loss.backward()?",
+    "no step": "the loss does not move: is optimizer.step() or loss.backward() missing, or does zero_grad() stand between them?",
     "uphill": "the loss rises: an optimizer goes downhill by itself, without a minus",
     "sum": "take the mean over all predicted tokens, which F.cross_entropy does by itself",
 }
@@ -106,6 +107,7 @@ _HINTS = {
 
 def _case_of(job: tuple, hint: str) -> Case:
     mistakes = [(_losses(*job, fault), says) for fault, says in _HINTS.items()]
+    mistakes += [(error, "flatten: cross_entropy wants (N, V) and (N,)") for error in (RuntimeError, ValueError)]
     return Case(arguments=_job(*job), expected=_losses(*job), mistakes=mistakes, hint=hint)
 
 
@@ -162,6 +164,8 @@ EXERCISES = (
             ),
             Case(arguments=(0, 7, 5.0, 0, 0.5), expected=5.0, hint="without a warm-up step 0 has the peak",
                  mistakes=((ZeroDivisionError, "with warmup 0 there is nothing to divide by: step < warmup is never true"),)),
+            Case(arguments=(4, 12, 8.0, 4, 0.25), expected=8.0, hint="step 4 has the peak",
+                 mistakes=((10.0, "the warm-up is over at step 4: step < warmup"),)),
         ),
     ),
     Exercise(

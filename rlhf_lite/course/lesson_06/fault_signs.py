@@ -10,7 +10,7 @@ FEATURES = {
     "rate x 100": "both losses get stuck near the unigram entropy at once, and move again when the rate has come down",
     "targets not shifted": "the training loss falls to nearly 0 within 100 steps, and the held-out loss rises above ln V",
     "targets shuffled": "both losses come to rest at the unigram entropy, and never go below it",
-    "leak, 16 copies": "the held-out loss ends clearly below the training loss, though new text cannot be the easier one",
+    "leak, 16 copies": "the held-out loss ends clearly below the smoothed training loss, though both texts should cost the same",
     "16 epochs": "the training loss ends far below the held-out loss, which has stopped falling",
 }
 """Name of a run -> what its curves look like."""

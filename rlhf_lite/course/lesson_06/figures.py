@@ -19,6 +19,8 @@ from .scaling_law import block_matrices
 LOWEST, HIGHEST = 0.75, 10.5
 """Ends of the logarithmic axis of losses; what is beyond leaves the picture."""
 TICKS = (1, 1.5, 2, 3, 5, 7)
+LAST_POINTS = 8
+"""Single batches are noisy: in words, a training loss ends at the mean of so many points."""
 SEEN = ListedColormap(["white", "0.72", "0.25"])
 """Not seen, seen in another document, seen in the same document."""
 
@@ -55,7 +57,8 @@ def _draw_panel(axes: Axes, curves: Sequence[Curve], lines: Mapping[str, float],
         band = band_over_seeds(curves, kind)
         axes.fill_between(band.xs, band.low, band.high, color=style["color"], alpha=0.2, linewidth=0)
         axes.plot(band.xs, band.mean, label=name, markevery=4, linewidth=1.7, **style)
-        described.append(f"{name} loss from {band.mean[0]:.2f} to {band.mean[-1]:.2f}")
+        last = band.mean[-LAST_POINTS:] if kind == "train" else band.mean[-1:]
+        described.append(f"{name} loss from {band.mean[0]:.2f} to {sum(last) / len(last):.2f}")
     axes.set(xlim=(0, STEPS), yscale="log", ylim=(LOWEST, HIGHEST))
     axes.set_yticks(TICKS, [f"{tick:g}" for tick in TICKS])
     axes.minorticks_off()
@@ -92,7 +95,8 @@ def draw_gallery(
             axes.set_xlabel("step")
         handles = {name: line for axes in all_axes.flat for line, name in zip(*axes.get_legend_handles_labels(), strict=True)}
         figure.legend(handles.values(), handles, loc="outside upper center", ncols=3, frameon=False, fontsize=10)
-    return figure, f"Loss curves over {STEPS} steps. Dotted lines: {'; '.join(described)}."
+    smoothed = f"The last training loss is the mean of the last {LAST_POINTS * AVERAGED} steps."
+    return figure, f"Loss curves over {STEPS} steps. {smoothed} Dotted lines: {'; '.join(described)}."
 
 
 def draw_shares(shares: Mapping[str, Mapping[str, float]]) -> tuple[Figure, str]:

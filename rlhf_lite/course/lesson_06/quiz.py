@@ -39,7 +39,7 @@ QUESTIONS = (
     Question(
         text="A colleague's held-out loss is clearly below the training loss. What is likely?",
         choices=(
-            ("A very good model", "Then both losses would be low. Held-out text is new: it cannot be easier than what was read."),
+            ("A very good model", "Then both losses would be low."),
             (
                 "The held-out text also stands in the training text, or the two texts differ in kind.",
                 "Search the training text for runs of held-out tokens, and measure on text that is surely new.",

@@ -39,10 +39,12 @@ def _step_cases() -> tuple[Case, ...]:
             hint="one target counts: where token 2 was seen, 1 is right; the gradient of its logits is softmax minus one-hot",
             mistakes=(
                 (-step, "uphill: a step goes against the gradient, weight - rate * gradient"),
-                (step / 3, "take the mean over the targets that count, not over all positions: cross_entropy leaves -100 out"),
+                (step / 3, "take the mean over the targets that count, not over all positions: cross_entropy leaves -100 out; "
+                 "or leave softmax to cross_entropy"),
                 (torch.zeros(3, 3), "nothing has moved: return the new weights"),
                 (ValueError, "cross_entropy wants logits (N, V) and targets (N,): flatten both"),
-                (RuntimeError, "cross_entropy wants logits (N, V) and targets (N,): flatten both"),
+                (RuntimeError, "if the message speaks of grad or a leaf: weight.clone().requires_grad_(), and return "
+                 "weight - rate * gradient; else flatten: (N, V) and (N,)"),
             ),
         ),
         Case(
@@ -92,9 +94,14 @@ EXERCISES = (
                 mistakes=((torch.tensor([[0, 2, 7, 8], [9, 5, 0, 7]]), "mask_id is an argument: here it is 99"),),
             ),
             Case(
-                arguments=(torch.tensor([[3, 4]]), torch.tensor([[True, True]]), torch.tensor([[0.8, 0.9]]),
+                arguments=(torch.tensor([[3, 4]]), torch.tensor([[True, True]]), torch.tensor([[0.8, 0.9]], dtype=torch.float64),
                            torch.tensor([[7, 8]]), 1),
                 expected=torch.tensor([[3, 8]]), hint="0.8 itself stays, 0.9 itself becomes a stranger",
+            ),
+            Case(
+                arguments=(torch.tensor([[3], [4]]), torch.tensor([[True], [True]]), torch.tensor([[0.5], [0.99]]),
+                           torch.tensor([[7], [8]]), 1),
+                expected=torch.tensor([[1], [8]]), hint="each place has its own stranger: here 8",
             ),
         ),
     ),

@@ -103,6 +103,14 @@ EXERCISES = (
                     (1, "these are the sums: -6.1, -3.1 and -9; by_length asks for means"),
                 ),
             ),
+            Case(
+                arguments=([[-3.0, -3.0], [-2.0]], True), expected=1, hint="means -3 and -2",
+                mistakes=((0, "by_length asks for the mean per token, not for the longest option"),),
+            ),
+            Case(
+                arguments=([[-1.0, -1.0, -7.0], [-2.0]], True), expected=1, hint="means -3 and -2",
+                mistakes=((0, "the mean, neither the middle token nor the longest option"),),
+            ),
         ),
     ),
     Exercise(

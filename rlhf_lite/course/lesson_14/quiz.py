@@ -54,7 +54,10 @@ QUESTIONS = (
     Question(
         text="There is no judge, only reward models. Which checkpoint of a PPO run do you take?",
         choices=(
-            ("The one with the highest score", "By its own reward model that lies late in the run, often near the last, however far it went."),
+            (
+                "The one with the highest score",
+                "By its own reward model that lies late in the run, often near the last, however far it went.",
+            ),
             ("The last one: it has learnt most", "It has also learnt most of the reward model's errors."),
             (
                 "One before a second reward model, with labels of its own, stops rising; and then people look at it",

@@ -141,16 +141,16 @@ def test_every_exercise_has_other_ways():
 
 
 def test_the_expected_losses_are_those_of_arithmetic():
-    """A table of zeros, tokens 0 1 1 2, rate 1: all pairs cost ln 3; then row 0 has one pair of three, row 1 two."""
-    # first step: the gradient of row 0 is (1/3) (p - onehot(1)) = (1, -2, 1) / 9; of row 1 (1/3) (2 p - onehot(1) - onehot(2))
-    row_0 = [-1 / 9, 2 / 9, -1 / 9]
-    row_1 = [-2 / 9, 1 / 9, 1 / 9]
+    """A table of zeros, tokens 0 1 1 2 1, rate 1: all pairs cost ln 3; then rows 0 and 2 have one pair of four, row 1 two."""
+    # first step: the gradient of rows 0, 2 is (p - onehot(1)) / 4 = (1, -2, 1) / 12; of row 1 (2 p - onehot(1) - onehot(2)) / 4
+    row_0 = row_2 = [-1 / 12, 2 / 12, -1 / 12]
+    row_1 = [-2 / 12, 1 / 12, 1 / 12]
 
     def cost(row, target):
         return log(sum(exp(logit) for logit in row)) - row[target]
 
-    second = (cost(row_0, 1) + cost(row_1, 1) + cost(row_1, 2)) / 3
-    found = train_on(*_table(3, 1.0, [[[0, 1, 1, 2]]] * 2))
+    second = (cost(row_0, 1) + cost(row_1, 1) + cost(row_1, 2) + cost(row_2, 1)) / 4
+    found = train_on(*_table(3, 1.0, [[[0, 1, 1, 2, 1]]] * 2))
     assert found == pytest.approx([log(3), second], abs=1e-6)
     assert ALL["train_on"].cases[0].expected[:2] == pytest.approx(found, abs=1e-6)
 

@@ -48,8 +48,15 @@ def test_the_gallery_has_a_panel_for_each_run_and_says_what_it_shows():
     assert [line.get_label() for line in second.lines][2:] == ["training", "held-out", "fresh text"]
     assert list(first.lines[0].get_ydata()) == [6.9, 6.9] and first.get_yscale() == "log"
     assert len(first.collections) == 2 and len({line.get_linestyle() for line in first.lines[2:]}) == 2
-    assert "ln V 6.90; bigram 2.20" in alt and "normal: training loss from 6.25 to 2.50, held-out loss from 4.50 to 2.50" in alt
+    assert "ln V 6.90; bigram 2.20" in alt and "normal: training loss from 6.25 to 4.42, held-out loss from 4.50 to 2.50" in alt
     assert [text.get_text() for text in figure.legends[0].get_texts()] == ["training", "held-out", "fresh text"]
+
+
+def test_a_training_loss_ends_in_words_at_the_mean_of_its_last_points():
+    noisy = Curve(first=7.0, train=[9.0] * 5 + [1.0, 3.0] * 4, held_out=[5.0, 2.0], fresh=[])
+    alt = draw_gallery({"normal": [noisy]}, LINES)[1]
+    assert f"mean of the last {8 * AVERAGED} steps" in alt
+    assert "training loss from 9.00 to 2.00, held-out loss from 5.00 to 2.00" in alt
 
 
 def test_shares_have_a_bar_for_each_source_and_count():

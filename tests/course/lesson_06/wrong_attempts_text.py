@@ -135,6 +135,13 @@ def _tokens_seen(tokens, vocab_size):
     return [log(len(tokens.unique())), *reference_lines(tokens, vocab_size)[1:]]
 
 
+def _rows_by_what_comes_after(tokens, vocab_size):
+    pairs = _pairs_of(tokens, vocab_size)
+    given = pairs / pairs.sum(1, keepdim=True).clamp(min=1)
+    bigram = (pairs.sum(0) / pairs.sum()) @ torch.special.entr(given).sum(1)
+    return [*reference_lines(tokens, vocab_size)[:2], bigram]
+
+
 WRONG = {
     "times_read": (_tokens_only, _no_weights, _by_size, _upside_down, _weights_as_they_are, _weights_as_per_cent, _whole_epochs),
     "pack_windows": (
@@ -143,5 +150,6 @@ WRONG = {
     ),
     "reference_lines": (
         _entropy_of_pairs, _rows_alike, _rows_added, _bits, _no_minus, _swapped, _zero_times_log_zero, _tokens_seen,
+        _rows_by_what_comes_after,
     ),
 }  # fmt: skip

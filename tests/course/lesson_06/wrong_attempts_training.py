@@ -52,6 +52,12 @@ def _divides_by_no_warmup(step, steps, peak, warmup, final_fraction):
     return rate_at(step, steps, peak, warmup, final_fraction) if peak * (step + 1) / warmup else 0.0
 
 
+def _warmup_too_long(step, steps, peak, warmup, final_fraction):
+    if warmup and step <= warmup:
+        return peak * (step + 1) / warmup
+    return rate_at(step, steps, peak, warmup, final_fraction)
+
+
 def _loop(loss_of, *, empty=True, move=True):
     def train_on(model, optimizer, batches):
         losses = []
@@ -90,6 +96,10 @@ def _rows_joined(logits, tokens):
 
 def _sum(logits, tokens):
     return F.cross_entropy(logits[:, :-1].flatten(0, 1), tokens[:, 1:].flatten(), reduction="sum")
+
+
+def _not_flattened(logits, tokens):
+    return F.cross_entropy(logits[:, :-1], tokens[:, 1:])
 
 
 def _uphill(logits, tokens):
@@ -146,11 +156,11 @@ def _after_the_step(model, optimizer, batches):
 WRONG = {
     "rate_at": (
         _no_warmup, _first_step_idle, _down_to_zero, _one_step_too_long, _cosine_from_the_start, _straight, _too_high, _no_pi,
-        _divides_by_no_warmup,
+        _divides_by_no_warmup, _warmup_too_long,
     ),
     "train_on": (
         _loop(_same), _loop(_before), _loop(_rolled), _loop(_rows_joined), _loop(_sum), _loop(_shifted, empty=False),
-        _loop(_shifted, move=False), _sign_error, _after_the_step,
+        _loop(_shifted, move=False), _sign_error, _after_the_step, _loop(_not_flattened),
     ),
     "which_run": (_all_normal, _stuck_swapped, _gaps_swapped, _splendid, _own_words),
 }  # fmt: skip

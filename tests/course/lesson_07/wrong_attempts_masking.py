@@ -37,6 +37,19 @@ def _border_hidden(tokens, chosen, fates, strangers, mask_id):
     return torch.where(chosen & (fates >= 0.9), strangers, hidden)
 
 
+def _one_stranger(tokens, chosen, fates, strangers, mask_id):
+    return hide_words(tokens, chosen, fates, torch.full_like(tokens, int(strangers[0, 1])), mask_id)
+
+
+def _by_lists(tokens, chosen, fates, strangers, mask_id):
+    rows = zip(tokens.tolist(), chosen.tolist(), fates.tolist(), strangers.tolist(), strict=True)
+    return [
+        [(mask_id if fate < 0.8 else token if fate < 0.9 else stranger) if hit else token
+         for token, hit, fate, stranger in zip(*row, strict=True)]
+        for row in rows
+    ]  # fmt: skip
+
+
 def _word_by_word(tokens, chosen, fates, strangers, mask_id):
     rows = []
     for b in range(tokens.shape[0]):
@@ -140,12 +153,13 @@ def _by_formula(weight, inputs, targets, rate):
 WRONG = {
     "hide_words": (
         _all_blank, _not_only_chosen, _turned_round, _nobody_stays, _no_strangers, _blank_is_0, _border_hidden,
+        _one_stranger,
     ),
     "targets_for": (_every_word, _seen_words, _zeros, _shifted_right, _flat),
     "masked_step": (_uphill, _mean_over_all, _sum, _no_rate, _unchanged, _not_flattened, _from_zero),
 }  # fmt: skip
 RIGHT = {
-    "hide_words": (_word_by_word, _with_indices),
+    "hide_words": (_word_by_word, _with_indices, _by_lists),
     "targets_for": (_by_masked_fill, _as_lists),
     "masked_step": (_by_backward, _by_formula),
 }

@@ -63,6 +63,14 @@ def _first_token(log_probs, by_length):
     return best_option([option[:1] for option in log_probs] if by_length else log_probs, by_length)
 
 
+def _longest(log_probs, by_length):
+    return best_option([[-1.0 / len(option)] for option in log_probs] if by_length else log_probs, False)
+
+
+def _middle_token(log_probs, by_length):
+    return best_option([[float(np.median(option))] for option in log_probs] if by_length else log_probs, False)
+
+
 def _with_numpy(log_probs, by_length):
     return np.argmax([np.mean(option) if by_length else np.sum(option) for option in log_probs])
 
@@ -104,7 +112,7 @@ def _by_zip(examples):
 
 WRONG = {
     "lay_out": (_space_at_the_end, _line_at_the_end, _without_solution, _task_first, _empty_lines, _last_example_only),
-    "best_option": (_always_mean, _always_sum, _least_likely, _value_itself, _first_token),
+    "best_option": (_always_mean, _always_sum, _least_likely, _value_itself, _first_token, _longest, _middle_token),
     "answers_go_round": (_unchanged, _pairs_moved, _other_way, _reversed, _last_is_lost),
 }
 RIGHT = {
