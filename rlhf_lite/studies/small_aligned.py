@@ -37,7 +37,7 @@ def small_preset() -> Preset:
     return replace(manners, model=small, documents=DOCUMENTS, ppo_ptx=ppo)
 
 
-def train(work: Path) -> dict[str, GPT]:
+def train_small(work: Path) -> dict[str, GPT]:
     """Train what is not there yet; return the models."""
     pipeline = Pipeline(work, small_preset(), 0, TinyWorld(0), show_progress=False)
     if not (work / "tokenizer.json").exists():
@@ -59,7 +59,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("output", nargs="?", type=Path, default=FOLDER, help="folder of the rows")
     parser.add_argument("--work", type=Path, default=Path("runs/small-0"), help="folder of the small run")
     given = parser.parse_args(arguments)
-    models, requests, tokenizer = train(given.work), held_out_prompts(), load_models(SHIPPED).tokenizer
+    models, requests, tokenizer = train_small(given.work), held_out_prompts(), load_models(SHIPPED).tokenizer
     answers = {"small_base": continued(models["pretrain"], tokenizer, requests)}
     for stage in ("sft", "ppo_ptx"):
         answers[f"small_{stage}"] = answers_at(models[stage], tokenizer, requests, temperature=1.0, seed=SEED)

@@ -1,15 +1,6 @@
-"""Exercises of lesson 13, second part: which settings are worth having, and when a score is no longer to be trusted."""
+"""Exercise of lesson 13 on measuring: when is a score no longer to be trusted?"""
 
 from ..checks import Case, Exercise
-
-
-def not_beaten(settings: dict[str, tuple[float, float]]) -> list[str]:
-    """Return the settings (gold score, text loss) that no other beats: no worse in both, and better in one."""
-
-    def beats(other, one):
-        return other != one and other[0] >= one[0] and other[1] <= one[1]
-
-    return [name for name, one in settings.items() if not any(beats(other, one) for other in settings.values())]
 
 
 def overoptimised(gold: list[float], score: list[float], drop: float) -> bool:
@@ -19,31 +10,6 @@ def overoptimised(gold: list[float], score: list[float], drop: float) -> bool:
 
 
 EXERCISES = (
-    Exercise(
-        solution=not_beaten,
-        cases=(
-            Case(
-                arguments=({"a": (0.7, 2.0), "b": (0.7, 1.0), "c": (0.5, 0.9), "d": (0.4, 1.5)},),
-                expected=["b", "c"],  # b beats a (equal gold, less loss) and d; nothing beats b or c
-                hint="keep a setting unless some other one has gold at least as high and loss at most as high",
-                mistakes=(
-                    (["a"], "loss counts too, and less of it is better"),
-                    (["a", "b", "c"], "b beats a: as good in gold and less loss; better in one thing is enough"),
-                    (["a", "d"], "these are the beaten ones: keep the others"),
-                ),
-            ),
-            Case(
-                arguments=({"a": (0.9, 3.0), "b": (0.7, 1.0)},), expected=["a", "b"],
-                hint="each is better in one thing, so neither beats the other",
-                mistakes=((["a"], "a has more gold but also more loss: it does not beat b"),),
-            ),
-            Case(
-                arguments=({"x": (0.5, 1.0), "y": (0.5, 1.0)},), expected=["x", "y"],
-                hint="two equal settings do not beat each other",
-                mistakes=(([], "equal in both is not better in one: two equal settings do not beat each other"),),
-            ),
-        ),
-    ),
     Exercise(
         solution=overoptimised,
         cases=(
@@ -66,6 +32,21 @@ EXERCISES = (
                 arguments=([0.4, 0.70, 0.68], [0.0, 0.6, 0.9], 0.1), expected=False,
                 hint="a fall of 0.02 is less than `drop`",
                 mistakes=((True, "0.70 to 0.68 may be chance: the fall must be at least `drop`"),),
+            ),
+            Case(
+                arguments=([0.5, 0.75, 0.5], [0.0, 0.5, 0.75], 0.25), expected=True,
+                hint="a fall of exactly `drop` counts",
+                mistakes=((False, "the fall is 0.25, exactly `drop`: at least means >= and not >"),),
+            ),
+            Case(
+                arguments=([0.25, 0.75, 0.5, 0.25], [0.0, 0.5, 0.75, 0.5], 0.25), expected=False,
+                hint="the score ended where it was at gold's peak, not above",
+                mistakes=((True, "0.5 is not above 0.5: the score has to be higher at the end than at gold's peak"),),
+            ),
+            Case(
+                arguments=([0.4, 0.7, 0.3, 0.69], [0.0, 0.6, 0.8, 0.9], 0.1), expected=False,
+                hint="gold came back to 0.69: compare the peak with the end",
+                mistakes=((True, "compare the peak with the end, not with the lowest point after it"),),
             ),
         ),
     ),

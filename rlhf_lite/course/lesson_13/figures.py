@@ -5,6 +5,7 @@ from itertools import cycle
 from typing import Any
 
 import matplotlib as mpl
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -16,12 +17,11 @@ from ..figures import draw_arrow, draw_box
 Rows = Sequence[Mapping[str, Any]]
 TERMS = (
     ("score", "what the reward\nmodel likes", "reward model", "made in stage 2"),
-    ("- kl_coef · KL", "a leash: stay near\nthe SFT model", "SFT model", "made in stage 1"),
+    ("- kl_coef · KL", "a penalty: stay near\nthe SFT model", "SFT model", "made in stage 1"),
     ("+ ptx_coef · log-likelihood", "do not forget how\ntexts go on", "pretraining text", "read in stage 0"),
 )
 """A term of the objective, what it says, where it comes from."""
 MARKERS = {"base": ("^", "white"), "sft": ("o", PALE), "ppo": ("s", "white"), "ppo_ptx": ("D", INK)}
-LIVE = {"marker": "*", "markersize": 16, "color": INK, "markerfacecolor": "white", "linestyle": "none", "zorder": 5}
 SERIES = {"kl_coef": {"label": "kl_coef varied, no ptx", **SECOND}, "ptx_coef": {"label": "ptx_coef varied", **FIRST}}
 SWEEP_PANELS = {
     "gold_gain": "gold score",
@@ -32,6 +32,8 @@ SWEEP_PANELS = {
 FEWEST = 3
 """Seeds from which on an interval is drawn: that of two is wider than any figure."""
 SEED_LINES = tuple(zip("os^Dv", ("-", "--", "-.", ":", "-"), strict=True))
+OFFSETS = tuple((dx, dy) for far in (16, 30) for dx in (0, far, -far) for dy in (far, -far))
+"""Where a label may stand beside its point, in typographic points; the emptiest place is taken."""
 
 
 def draw_objective() -> tuple[Figure, str]:
@@ -52,30 +54,29 @@ def draw_objective() -> tuple[Figure, str]:
     return figure, f"The three terms of the objective. {described}."
 
 
-def draw_kinds_of_text(panels: Mapping[str, Sequence[Mapping[str, Mapping[str, float]]]]) -> tuple[Figure, str]:
+def draw_kinds_of_text(panels: Mapping[str, Mapping[str, Mapping[str, float]]]) -> tuple[Figure, str]:
     """Draw what models do on several kinds of text, one panel per title, one row per kind, one marker per model.
 
-    `panels` maps a title to one dictionary per seed: model -> kind -> number. Intervals of a "share of ..." end at 1.
+    `panels` maps a title to model -> kind -> number; numbers of a title with "above" in it are differences from 0.
     """
     alts = []
     with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(11, 4.2))
-        for axes, (title, seeds) in zip(figure.subplots(1, len(panels)), panels.items(), strict=True):
-            kinds = list(next(iter(seeds[0].values())))
-            for k, (model, (marker, fill)) in enumerate(MARKERS.items()):
-                found = [mean_interval([seed[model][kind] for seed in seeds]) for kind in kinds]
-                places = [i + 0.16 * (k - 1.5) for i in range(len(kinds))]
-                means, highest = [m for m, _, _ in found], 1.0 if title.startswith("share") else float("inf")
-                if len(seeds) >= FEWEST:
-                    ends = [(max(low, 0.0), min(high, highest)) for _, low, high in found]
-                    axes.hlines(places, *zip(*ends, strict=True), color="0.5", linewidth=1.2)
-                axes.plot(means, places, marker=marker, markerfacecolor=fill, color=INK, linestyle="none", label=NAMES[model])
-                alts.append(f"{title}, {NAMES[model]}: " + ", ".join(f"{n} {m:.2f}" for n, m in zip(kinds, means, strict=True)))
+        figure = Figure(figsize=(11, 5.4))
+        for axes, (title, models) in zip(figure.subplots(1, len(panels)), panels.items(), strict=True):
+            kinds = list(next(iter(models.values())))
+            for k, (model, numbers) in enumerate(models.items()):
+                marker, fill = MARKERS[model]
+                values, places = [numbers[kind] for kind in kinds], [i + 0.14 * (k - 1) for i in range(len(kinds))]
+                axes.plot(values, places, marker=marker, markerfacecolor=fill, color=INK, linestyle="none",
+                          label=NAMES[model], markersize=6, alpha=0.9)  # fmt: skip
+                alts.append(f"{title}, {NAMES[model]}: " + ", ".join(f"{n} {m:.2f}" for n, m in zip(kinds, values, strict=True)))
+            if "above" in title:
+                axes.axvline(0, color=INK, linewidth=0.9)
             axes.set(xlabel=title, yticks=range(len(kinds)), yticklabels=kinds)
             axes.invert_yaxis()
-            axes.grid(axis="y", visible=False)
-        figure.legend(*figure.axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=len(MARKERS), frameon=False)
-    return figure, f"Means over {len(seeds)} seeds. {'; '.join(alts)}."
+        shown = {label: handle for axes in figure.axes for handle, label in zip(*axes.get_legend_handles_labels(), strict=True)}
+        figure.legend(shown.values(), shown.keys(), loc="outside lower center", ncols=len(shown), frameon=False)
+    return figure, f"{'; '.join(alts)}."
 
 
 def with_gains(sweeps: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -104,15 +105,14 @@ def chosen(rows: Rows, coefficient: str, iterations: int) -> dict[float, list[Ma
 
 
 def draw_sweep(
-    rows: Rows, coefficient: str, iterations: int, *, levels: Mapping[str, Mapping[str, float]],
-    live: Mapping[str, float] | None = None,
+    rows: Rows, coefficient: str, iterations: int, *, levels: Mapping[str, Mapping[str, float]]
 ) -> tuple[Figure, str]:
     """Draw gold score, text loss and exercises against one coefficient, evenly spaced; a small mark is one seed.
 
-    `levels` maps a panel's key to dotted lines, name -> height; `live` is a row of the reader's own run, drawn as a star.
+    `levels` maps a panel's key to dotted lines, name -> height.
     """
     groups, alts = chosen(rows, coefficient, iterations), []
-    ticks = sorted({*groups, *([live[coefficient]] if live else [])})
+    ticks = sorted(groups)
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=(11, 3.2))
         for axes, (key, title) in zip(figure.subplots(1, len(SWEEP_PANELS)), SWEEP_PANELS.items(), strict=True):
@@ -123,9 +123,6 @@ def draw_sweep(
                 axes.annotate(name, (0, height), xycoords=("axes fraction", "data"), xytext=(3, 2), textcoords="offset points",
                               va="bottom", fontsize=10)  # fmt: skip
                 alts[-1] += f", {name} {height:.2f}"
-            if live:
-                axes.plot(ticks.index(live[coefficient]), live[key], **LIVE)
-                alts[-1] += f", yours {live[key]:.2f}"
             axes.axhline(0, color=INK, linewidth=0.9)
             axes.set(title=f"{title}\nabove SFT's", xlabel=coefficient)
             axes.set_xticks(range(len(ticks)), [f"{value:g}" for value in ticks])
@@ -142,53 +139,83 @@ def _points(axes: Axes, places: Sequence[int], groups: Mapping[float, Rows], key
     if all(len(group) >= FEWEST for group in groups.values()):
         axes.vlines(places, [low for _, low, _ in found], [high for _, _, high in found], color="0.55", linewidth=1.4)
     axes.plot(places, means, **{**SERIES[coefficient], "label": None})
-    return ", ".join(f"{value:g} gives {mean:.2f}" for value, mean in zip(groups, means, strict=True))
+    return ", ".join(f"{value:g} gives {mean:.3f}" for value, mean in zip(groups, means, strict=True))
 
 
-def draw_trade_off(rows: Rows, iterations: int, *, base: float, live: Rows = ()) -> tuple[Figure, str]:
+def draw_trade_off(rows: Rows, iterations: int) -> tuple[Figure, str]:
     """Draw what both sweeps buy (gold) against what they cost (text loss), means over seeds; return the figure and its alt text.
 
-    Both are differences from the same seed's SFT model; `base` is the base model's text loss above it (a negative number).
+    Both are differences from the SFT model, measured on the same seed's prompts. A small mark is one seed.
     """
-    alts = []
+    alts, labels, along = [], [], []
     with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(9.5, 4.3))
+        figure = Figure(figsize=(9.5, 4.6))
         axes = figure.subplots()
         for coefficient, series in SERIES.items():
             groups = chosen(rows, coefficient, iterations)
             x, y = ([sum(row[key] for row in g) / len(g) for g in groups.values()] for key in ("loss_rise", "gold_gain"))
+            for group in groups.values():
+                axes.plot(*zip(*((row["loss_rise"], row["gold_gain"]) for row in group), strict=True), marker=".", color="0.6",
+                          linestyle="none", markersize=4, zorder=1)  # fmt: skip
             axes.plot(x, y, **series)
-            for value, place in zip(groups, zip(x, y, strict=True), strict=True):
-                if coefficient == "kl_coef" or value > 0:
-                    beside = {"xytext": (8, -4)} if coefficient == "kl_coef" else {"xytext": (0, 8), "ha": "center"}
-                    axes.annotate(f"{value:g}", place, textcoords="offset points", fontsize=10, **beside)
-            points = (f"{value:g} at {a:.2f}, {b:.2f}" for value, a, b in zip(groups, x, y, strict=True))
+            steps = np.linspace(0, len(x) - 1, 20 * len(x))
+            along += zip(*(np.interp(steps, range(len(x)), values) for values in (x, y)), strict=True)
+            labels += [(f"{value:g}", a, b, series["color"]) for value, a, b in zip(groups, x, y, strict=True)
+                       if coefficient == "kl_coef" or value > 0]  # fmt: skip
+            points = (f"{value:g} at {a:.3f}, {b:.2f}" for value, a, b in zip(groups, x, y, strict=True))
             alts.append(f"{series['label']}: " + "; ".join(points))
-        axes.axvline(base, **DOTTED, label="base's text loss")
         axes.plot(0, 0, marker="o", markersize=9, color=INK, markerfacecolor=PALE, linestyle="none", label="SFT")
-        for row in live:
-            axes.plot(row["loss_rise"], row["gold_gain"], **LIVE, label="yours")
-            alts.append(f"yours: {row['loss_rise']:.2f}, {row['gold_gain']:.2f}")
+        axes.axvline(0, color=INK, linewidth=0.9)
         axes.set(xlabel="text loss above SFT's, nats per token (further left: less tax)", ylabel="gold score above SFT's")
-        axes.margins(y=0.14)
-        axes.legend(fontsize=10, loc="lower center")
+        axes.margins(x=0.08, y=0.16)
+        _label_points(axes, labels, along)
+        axes.legend(fontsize=10, loc="lower right")
     return figure, f"Gold against text loss, {iterations} iterations: above SFT's. {'. '.join(alts)}."
 
 
-def draw_against_kl(seeds: Sequence[tuple[int, Rows]], panels: Mapping[str, str]) -> tuple[Figure, str]:
+def _label_points(
+    axes: Axes, labels: Sequence[tuple[str, float, float, str]], along: Sequence[tuple[float, float]]
+) -> None:
+    """Write each label (text, x, y, color) beside its point, where it is farthest from `along`, the lines, and other labels."""
+    axes.figure.canvas.draw()  # places in pixels are known from now on
+    taken = [axes.transData.transform(place) for place in along]
+    scale = axes.figure.dpi / 72
+    for text, x, y, color in labels:
+        at = axes.transData.transform((x, y))
+        places = [(at + np.array([dx, dy]) * scale, (dx, dy)) for dx, dy in OFFSETS]
+        where, offset = max(places, key=lambda place: min(round(abs(place[0] - other).max()) for other in taken))
+        taken.append(where)
+        axes.annotate(text, (x, y), xytext=offset, textcoords="offset points", fontsize=10, color=color, ha="center", va="center",
+                      arrowprops={"arrowstyle": "-", "color": "0.6", "linewidth": 0.7})  # fmt: skip
+
+
+def draw_against_kl(
+    seeds: Sequence[tuple[int, Rows]], panels: Mapping[str, str], control: Mapping[int, Mapping[str, float]]
+) -> tuple[Figure, str]:
     """Draw each seed's measurements against the KL from SFT, on an axis of its square root; one panel per key.
+
+    A row that lacks a panel's key is left out of that panel. `control` gives one more row per seed, a run with a KL penalty;
+    where it has a panel's key, a filled mark shows it.
 
     Source of the axis: Gao 2022, who found that scores bend in the square root of KL.
     """
     alts = []
     with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(11, 3.6))
+        figure = Figure(figsize=(11, 4.0))
         for axes, (key, label) in zip(figure.subplots(1, len(panels)), panels.items(), strict=True):
             for (seed, rows), (marker, line) in zip(seeds, cycle(SEED_LINES)):
-                kls, values = [row["kl"] for row in rows], [row[key] for row in rows]
+                measured = [row for row in rows if key in row]
+                kls, values = [row["kl"] for row in measured], [row[key] for row in measured]
                 axes.plot(kls, values, color=INK, marker=marker, linestyle=line, markerfacecolor="white", label=f"seed {seed}")
                 alts.append(f"{label}, seed {seed}: {values[0]:.2f} at {kls[0]:.0f} nats, {values[-1]:.2f} at {kls[-1]:.0f}")
+                if key in control.get(seed, {}):
+                    x, y = control[seed]["kl"], control[seed][key]
+                    axes.plot(x, y, marker=marker, color=SECOND["color"], markersize=9, linestyle="none", zorder=4)
+                    alts[-1] += f", with the penalty {y:.2f} at {x:.1f}"
             axes.set_xscale("function", functions=(lambda x: x**0.5, lambda x: x**2))
             axes.set(xlabel="KL from SFT, nats per response", ylabel=label, xticks=[0, 1, 5, 10, 20, 40, 70], xlim=(0, None))
-        figure.axes[0].legend(fontsize=10, loc="upper left")
+        handles, names = figure.axes[0].get_legend_handles_labels()
+        filled = figure.axes[0].plot([], [], marker="o", color=SECOND["color"], markersize=9, linestyle="none")
+        figure.legend([*handles, *filled], [*names, "with the KL penalty"], loc="outside lower center", ncols=6, frameon=False,
+                      fontsize=10)  # fmt: skip
     return figure, "; ".join(alts) + "."

@@ -20,11 +20,11 @@ QUESTIONS = (
         choices=(
             (
                 "It is computed on the model's own answers to prompts, and its reference is the SFT model.",
-                "It does not see texts, and even at its goal it leads back to a model that has paid a tax already.",
+                "It does not see texts. What holds answers near SFT's protects texts only as far as the same weights serve both.",
             ),
             (
                 "Its coefficient is always too small.",
-                "Raised a hundredfold it holds the policy still. Text is then only as good as SFT's.",
+                "Raised a hundredfold it holds the policy still, and its answers too. Text is then as good as SFT's, at best.",
             ),
             ("KL is never negative.", "True of the KL, but that is not the reason."),
         ),
@@ -39,8 +39,8 @@ QUESTIONS = (
             ),
             ("0, to be safe", "That is PPO without ptx, with the whole tax."),
             (
-                "A value at which the text's gradient is about as long as the policy's",
-                "Lengths of gradients can be compared whatever each loss was divided by. Then sweep around it.",
+                "Begin where both gradients are of one order of length, then sweep: measure what each value buys and costs",
+                "Lengths can be compared whatever each loss was divided by. They say where to look, not which value is best.",
             ),
         ),
         right=2,
@@ -58,14 +58,14 @@ QUESTIONS = (
         right=1,
     ),
     Question(
-        text="Why are fresh comparisons collected from the newest policy for a second round?",
+        text="You write PPO-ptx. Where does the pretraining text come in?",
         choices=(
             (
-                "The reward model must learn about the answers that the policy gives now.",
-                "It is least to be trusted where it has seen nothing, and there the policy has gone.",
+                "As a loss of its own, added to the policy's before one optimizer step.",
+                "The policy did not draw the text, so there is no ratio, no reward and no advantage: only its cross-entropy.",
             ),
-            ("The old comparisons have been used up.", "They can be used again, and are: the second round trains on both."),
-            ("Labelers become better with practice.", "The labelers are the same. What is new are the answers that they rank."),
+            ("As a reward for every token of the text.", "Rewards belong to sampled tokens. Nobody sampled these."),
+            ("In the value model's loss.", "That one learns to foresee returns. It is another network, with its own optimizer."),
         ),
         right=0,
     ),

@@ -26,7 +26,7 @@ SCORES = (1.0, 0.0, -0.5, -1.0)
 FORUM = (0.1, 0.3, 0.5, 0.1)
 """How often each word comes next on a forum page (made up): there, questions are followed by questions."""
 STEPS, RATE = 200, 0.5
-SETTINGS = (("as it starts: SFT", None), ("PPO", (0.05, 0.0)), ("a tighter leash", (2.0, 0.0)), ("PPO-ptx", (0.05, 0.5)))
+SETTINGS = (("as it starts: SFT", None), ("PPO", (0.05, 0.0)), ("a stronger KL penalty", (2.0, 0.0)), ("PPO-ptx", (0.05, 0.5)))
 """What the static fallback shows: title, then kl_coef and ptx_coef."""
 JOBS = ("after a prompt", "on a forum page")
 

@@ -1,6 +1,7 @@
 """Figures of lesson 13 show the rows that they say: the right sweep and length, gains against the same seed, means over seeds."""
 
 import pytest
+from matplotlib.text import Text
 
 from rlhf_lite.course.lesson_13.figures import (
     chosen,
@@ -47,32 +48,47 @@ def test_a_value_that_a_seed_lacks_is_left_out(rows):
     assert list(chosen(rows[:-4] + [r for r in rows[-4:] if r["kl_coef"] != 5.0], "kl_coef", 16)) == [0.05]
 
 
-def test_a_sweep_is_drawn_with_levels_and_the_reader_s_point(rows):
-    live = rows[0] | {"kl_coef": 0.3, "gold_gain": 0.25}
-    figure, alt = draw_sweep(rows, "kl_coef", 16, levels={"exercises_gain": {"base": -0.1}}, live=live)
+def test_a_sweep_is_drawn_with_levels(rows):
+    figure, alt = draw_sweep(rows, "kl_coef", 16, levels={"exercises_gain": {"base": -0.1}})
     assert len(figure.axes) == 3
-    assert [label.get_text() for label in figure.axes[0].get_xticklabels()] == ["0.05", "0.3", "5"]
-    assert "gold score: 0.05 gives 0.30, 5 gives 0.00, yours 0.25" in alt and "base -0.10" in alt
+    assert [label.get_text() for label in figure.axes[0].get_xticklabels()] == ["0.05", "5"]
+    assert "gold score: 0.05 gives 0.300, 5 gives 0.000" in alt and "base -0.10" in alt
 
 
-def test_the_trade_off_shows_both_sweeps_and_the_reader_s_point(rows):
-    figure, alt = draw_trade_off(rows, 16, base=-0.8, live=[rows[2]])
-    assert "kl_coef varied, no ptx: 0.05 at 1.10, 0.30; 5 at 0.80, 0.00" in alt
-    assert "ptx_coef varied: 0 at 1.10, 0.30; 0.5 at 0.10, 0.30" in alt and "yours: 0.10, 0.30" in alt
-    assert [text.get_text() for text in figure.axes[0].get_legend().get_texts()][-1] == "yours"
+def test_the_trade_off_shows_means_of_both_sweeps_and_every_seed(rows):
+    figure, alt = draw_trade_off(rows, 16)
+    assert "kl_coef varied, no ptx: 0.05 at 1.100, 0.30; 5 at 0.800, 0.00" in alt
+    assert "ptx_coef varied: 0 at 1.100, 0.30; 0.5 at 0.100, 0.30" in alt
+    single = [line for line in figure.axes[0].get_lines() if line.get_marker() == "."]
+    assert [len(line.get_xdata()) for line in single] == [2, 2, 2, 2]  # two settings in each sweep, two seeds
 
 
-def test_stages_are_means_over_seeds():
-    seeds = [{name: {"forum": loss} for name in ("base", "sft", "ppo", "ppo_ptx")} for loss in (1.0, 2.0)]
-    figure, alt = draw_kinds_of_text({"loss": seeds, "share": seeds})
-    assert len(figure.axes) == 2 and "loss, PPO-ptx: forum 1.50" in alt and alt.startswith("Means over 2 seeds")
+def test_labels_of_points_that_lie_together_do_not(rows):
+    rows = [{**row, "kl_coef": kl, "ptx_coef": 0.0, "gold_gain": 0.3 + kl / 1e4, "loss_rise": 0.1} for row in rows[:2]
+            for kl in (0.0, 0.05, 0.2, 0.5)]  # fmt: skip
+    rows = [{**row, "seed": k // 4} for k, row in enumerate(rows)]
+    figure, _ = draw_trade_off(rows, 16)
+    places = [Text.get_window_extent(text) for text in figure.axes[0].texts]  # without the lines to the points
+    assert len(places) == 4
+    assert not any(a.overlaps(b) for i, a in enumerate(places) for b in places[:i])
 
 
-def test_curves_against_kl_have_a_line_a_seed_and_may_begin_at_zero():
-    points = [{"kl": 0.0, "gold": 0.4, "score": 0.0}, {"kl": 9.0, "gold": 0.1, "score": 1.0}]
-    figure, alt = draw_against_kl([(0, points), (1, points)], {"score": "score", "gold": "gold"})
-    assert [len(axes.get_lines()) for axes in figure.axes] == [2, 2]
-    assert "gold, seed 1: 0.40 at 0 nats, 0.10 at 9" in alt
+def test_kinds_of_text_show_every_model_in_every_panel():
+    names = ("base", "ppo", "ppo_ptx")
+    losses = {name: {"forum": 0.1 * k, "stories": -0.1} for k, name in enumerate(names)}
+    figure, alt = draw_kinds_of_text({"loss above SFT's": losses, "share": {"sft": {"copy": 1.0}}})
+    assert "loss above SFT's, PPO-ptx: forum 0.20, stories -0.10" in alt and "share, SFT: copy 1.00" in alt
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["base", "PPO", "PPO-ptx", "SFT"]
+    assert [len(axes.get_lines()) for axes in figure.axes] == [4, 1]  # three models and the line at 0; one model
+
+
+def test_curves_against_kl_have_a_line_per_seed_and_a_mark_for_the_control():
+    points = [{"kl": 0.0, "gold": 0.4}, {"kl": 4.0, "gold": 0.5, "score": 0.5}, {"kl": 9.0, "gold": 0.1, "score": 1.0}]
+    figure, alt = draw_against_kl([(0, points), (1, points)], {"score": "score", "gold": "gold"}, {1: {"kl": 2.0, "gold": 0.7}})
+    assert [len([line for line in axes.get_lines() if len(line.get_xdata()) > 1]) for axes in figure.axes] == [2, 2]
+    assert "score, seed 0: 0.50 at 4 nats, 1.00 at 9" in alt
+    assert "gold, seed 1: 0.40 at 0 nats, 0.10 at 9, with the penalty 0.70 at 2.0" in alt and alt.count("penalty") == 1
+    assert figure.legends[0].get_texts()[-1].get_text() == "with the KL penalty"
 
 
 def test_the_objective_names_its_three_terms():

@@ -1,26 +1,6 @@
-"""Plausible wrong attempts at the exercises in `exercises_measuring`, each to be refused with a hint of its own."""
+"""Plausible wrong attempts at the exercise in `exercises_measuring`, each to be refused with a hint of its own."""
 
-from rlhf_lite.course.lesson_13.exercises_measuring import not_beaten
-
-
-def _best_gold(settings):
-    return [max(settings, key=lambda name: settings[name][0])]
-
-
-def _must_be_better_in_both(settings):
-    return [name for name, (gold, loss) in settings.items() if not any(g > gold and v < loss for g, v in settings.values())]
-
-
-def _the_beaten_ones(settings):
-    kept = not_beaten(settings)
-    return [name for name in settings if name not in kept]
-
-
-def _equals_beat_each_other(settings):
-    return [
-        name for name, (gold, loss) in settings.items()
-        if not any(g >= gold and v <= loss for other, (g, v) in settings.items() if other != name)
-    ]  # fmt: skip
+import numpy as np
 
 
 def _first_against_last(gold, score, drop):
@@ -40,7 +20,33 @@ def _any_drop(gold, score, drop):
     return gold[-1] < gold[peak] and score[-1] > score[peak]
 
 
+def _more_than_drop(gold, score, drop):
+    peak = gold.index(max(gold))
+    return gold[-1] < gold[peak] - drop and score[-1] > score[peak]
+
+
+def _score_at_least(gold, score, drop):
+    peak = gold.index(max(gold))
+    return gold[-1] <= gold[peak] - drop and score[-1] >= score[peak]
+
+
+def _lowest_after_the_peak(gold, score, drop):
+    peak = gold.index(max(gold))
+    return min(gold[peak:]) <= gold[peak] - drop and score[-1] > score[peak]
+
+
+def _with_numpy(gold, score, drop):
+    peak = np.argmax(gold)
+    return bool(np.max(gold) - gold[-1] >= drop) and score[-1] > score[peak]
+
+
+def _numpy_bool(gold, score, drop):
+    gold, score = np.array(gold), np.array(score)
+    return (gold.max() - gold[-1] >= drop) & (score[-1] > score[gold.argmax()])
+
+
 WRONG = {
-    "not_beaten": (_best_gold, _must_be_better_in_both, _the_beaten_ones, _equals_beat_each_other),
-    "overoptimised": (_first_against_last, _gold_alone, _score_against_its_start, _any_drop),
-}
+    "overoptimised": (_first_against_last, _gold_alone, _score_against_its_start, _any_drop, _more_than_drop, _score_at_least,
+                      _lowest_after_the_peak),
+}  # fmt: skip
+RIGHT = {"overoptimised": (_with_numpy, _numpy_bool)}
