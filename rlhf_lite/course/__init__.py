@@ -25,6 +25,7 @@
     lesson_13
     lesson_14
     lesson_15
+    lesson_16
     setup_code       a short code that says how a machine is set up
     lessons          all lessons, and the overview of what is done
     rerun            run lessons anew and store them without what differs between runs

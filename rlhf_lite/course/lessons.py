@@ -46,6 +46,9 @@ from .lesson_12 import (
     exercises_ppo as exercises_12_ppo,
 )
 from .lesson_12 import (
+    exercises_update as exercises_12_update,
+)
+from .lesson_12 import (
     quiz as quiz_12,
 )
 from .lesson_13 import (
@@ -53,6 +56,12 @@ from .lesson_13 import (
 )
 from .lesson_13 import (
     exercises_objective as exercises_13_objective,
+)
+from .lesson_13 import (
+    exercises_rollout as exercises_13_rollout,
+)
+from .lesson_13 import (
+    exercises_updates as exercises_13_updates,
 )
 from .lesson_13 import (
     quiz as quiz_13,
@@ -63,6 +72,9 @@ from .lesson_14 import quiz as quiz_14
 from .lesson_15 import exercises_dialogues as exercises_15_dialogues
 from .lesson_15 import exercises_filter as exercises_15_filter
 from .lesson_15 import quiz as quiz_15
+from .lesson_16 import exercises_compute as exercises_16_compute
+from .lesson_16 import exercises_memory as exercises_16_memory
+from .lesson_16 import quiz as quiz_16
 from .progress import load_progress, record_exercise
 from .quiz import Question, show_quiz
 from .safe_text import safe_html
@@ -133,11 +145,12 @@ LESSONS = {
         ),
         Lesson(
             number="12", title="PPO for language models", questions=quiz_12.QUESTIONS,
-            exercises=exercises_12_ppo.EXERCISES + exercises_12_diagnosis.EXERCISES,
+            exercises=exercises_12_ppo.EXERCISES + exercises_12_update.EXERCISES + exercises_12_diagnosis.EXERCISES,
         ),
         Lesson(
             number="13", title="PPO-ptx", questions=quiz_13.QUESTIONS,
-            exercises=exercises_13_objective.EXERCISES + exercises_13_measuring.EXERCISES,
+            exercises=exercises_13_objective.EXERCISES + exercises_13_rollout.EXERCISES + exercises_13_updates.EXERCISES
+            + exercises_13_measuring.EXERCISES,
         ),
         Lesson(
             number="14", title="Evaluation", questions=quiz_14.QUESTIONS,
@@ -146,6 +159,10 @@ LESSONS = {
         Lesson(
             number="15", title="Chat", questions=quiz_15.QUESTIONS,
             exercises=exercises_15_dialogues.EXERCISES + exercises_15_filter.EXERCISES,
+        ),
+        Lesson(
+            number="16", title="Scaling up", questions=quiz_16.QUESTIONS,
+            exercises=exercises_16_memory.EXERCISES + exercises_16_compute.EXERCISES,
         ),
     )
 }  # fmt: skip

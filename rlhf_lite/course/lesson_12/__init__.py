@@ -8,6 +8,7 @@
     wrong_runs                 runs trained with each fault, stored, drawn to be diagnosed
     sanity_checks              checks before the first update, each of which finds faults
     exercises_ppo              exercises on PPO
+    exercises_update           exercise on tensors: PPO's whole update
     exercises_diagnosis        exercises on diagnosis
     quiz                       questions
 """

@@ -173,7 +173,7 @@ class Dashboard(widgets.VBox):
         try:
             while self.live.done < until and not self._paused:
                 for part in self.live.iterate():
-                    self._say(f"Iteration {self.live.done + 1}: {part} …")
+                    self._say(f"Iteration {self.live.done + 1}: {part} …" + (" Pausing after it." if self._paused else ""))
                     await asyncio.sleep(BREATH)
                     if self._restart:
                         break

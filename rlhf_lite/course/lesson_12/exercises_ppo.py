@@ -1,4 +1,6 @@
-"""Exercises of lesson 12, second part: what PPO needs to know about every token of an answer."""
+"""Exercises of lesson 12: what PPO needs to know about every token of an answer."""
+
+from math import exp
 
 from ..checks import Case, Exercise
 
@@ -32,6 +34,10 @@ def whiten(values: list[float], mask: list[bool]) -> list[float]:
     mean = sum(kept) / len(kept)
     deviation = (sum((value - mean) ** 2 for value in kept) / len(kept)) ** 0.5
     return [(value - mean) / deviation if keep else 0.0 for value, keep in zip(values, mask)]
+
+
+def _k3(difference: float) -> float:
+    return exp(-difference) - 1 + difference
 
 
 EXERCISES = (
@@ -74,7 +80,19 @@ EXERCISES = (
                         [-0.05, 0.0, 1.975],
                         "a token that the policy finds less likely than the reference has a KL below 0: keep it",
                     ),
+                    ([-0.05, -0.1, 1.975], "no absolute values: a KL below 0 is paid back, or the sum is no KL any more"),
+                    (
+                        [-0.1 * _k3(0.5), -0.1 * _k3(-1.0), 2.0 - 0.1 * _k3(0.25)],
+                        "this is k3, which is for watching; in the reward stands k1, the plain difference of log-probs",
+                    ),
+                    ([-0.0125, -0.05, 1.996875], "no squares: the plain difference of log-probs"),
+                    ([0.0, 0.0, 2.025], "each token pays for its own KL, when it is drawn: not all at the end"),
+                    ([0.1 / 12, 0.1 / 12, 2.0 + 0.1 / 12], "each token pays for its own KL, not its share of the sum"),
                 ),
+            ),
+            Case(
+                arguments=(2.0, [-1.0, -2.0], [-1.5, -1.0], 0.1), expected=[-0.05, 2.1],
+                hint="two tokens: the first pays for its KL of 0.5, the last is paid for its KL of -1 and gets the score",
             ),
             Case(
                 arguments=(1.0, [-0.3], [-0.3], 0.5), expected=[1.0],
@@ -121,6 +139,18 @@ EXERCISES = (
                     ([-0.5, 0.5, 0.0], "divide by the standard deviation, the square root of the variance"),
                     ([-1.0, 1.0, 100.0], "what the mask leaves out becomes 0, or it would be learnt from after all"),
                     ([-(0.5**0.5), 0.5**0.5, 0.0], "divide the squares by how many values are kept, not by one less"),
+                ),
+            ),
+            Case(
+                # kept 0, 0, 3: mean 1, squares 1, 1, 4, so that the variance is 2
+                arguments=([7.0, 0.0, 0.0, 3.0], [False, True, True, True]), expected=[0.0, -(0.5**0.5), -(0.5**0.5), 2**0.5],
+                hint="the kept values are 0, 0 and 3: mean 1, standard deviation the square root of (1 + 1 + 4) / 3",
+                mistakes=(
+                    ([0.0, -0.75, -0.75, 1.5], "this divides by the mean distance; the standard deviation is the root of the "
+                     "mean square"),
+                    ([0.0, -2 / 3, -2 / 3, 4 / 3], "half the range is no standard deviation"),
+                    ([0.0, 0.0, 0.0, 3**0.5], "take off the mean, 1, not the median, 0"),
+                    ([0.0, 0.0, 0.0, 3 / 2**0.5], "take off the mean, 1, not the median, 0"),
                 ),
             ),
         ),

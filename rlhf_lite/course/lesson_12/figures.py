@@ -16,15 +16,16 @@ BOXES = {
     "reward": (7.0, 3.0, 2.1, "reward model\n(fixed)", True),
     "reference": (7.0, 1.5, 2.1, "reference: SFT\n(fixed)", True),
     "value": (7.0, 0.0, 2.1, "value model\n(learns)", True),
-    "rewards": (10.4, 2.25, 2.0, "reward\nof each token", False),
-    "advantages": (10.4, 0.0, 2.0, "advantage\nof each token", False),
+    "rewards": (10.4, 2.25, 2.0, "reward of each\ntoken: score, KL", False),
+    "advantages": (10.4, 0.0, 2.0, "advantage, return\nof each token", False),
 }
 """Left, bottom, width, text, and whether it is a model; all boxes are 0.8 high."""
 LOOP_ALT = (
     "PPO on a language model. Prompts go to the policy, a model that learns; it samples answers. Three models read each answer: "
-    "the reward model, fixed, gives one score per answer; the reference, fixed, which is the SFT model, gives log-probabilities, "
-    "for the KL; the value model, which learns, gives a value for each token. Score and KL make a reward for each token. Rewards "
-    "and values make an advantage for each token. The advantages go back to the policy as its loss, and it begins again."
+    "the reward model, fixed, gives one score per answer; the reference, fixed, which is the SFT model, gives log-probabilities; "
+    "the value model, which learns, gives a value for each token. The score, and the KL from the policy's log-probabilities and "
+    "the reference's, make a reward for each token. Rewards and values make an advantage and a return for each token. The "
+    "advantages go back to the policy as its loss, the returns to the value model as its own, and it begins again."
 )
 
 
@@ -43,12 +44,13 @@ def draw_loop() -> tuple[Figure, str]:
         for x, y, width, text, is_model in BOXES.values():
             draw_box(axes, x, y, width, 0.8, text, strong=is_model, fontsize=11)
         _arrow(axes, (1.55, 1.9), (2.15, 1.9))
-        _arrow(axes, (3.95, 1.9), (4.55, 1.9))
+        _arrow(axes, (3.95, 1.9), (4.55, 1.9), "log-probs", up=0.5)
         for height in (3.3, 1.9, 0.5):
             _arrow(axes, (6.35, 1.9), (6.95, height))
         _arrow(axes, (9.15, 3.4), (10.35, 2.9), "score", up=0.15)
-        _arrow(axes, (9.15, 1.9), (10.35, 2.45), "KL", up=0.15)
-        _arrow(axes, (9.15, 0.4), (10.35, 0.4), "values")
+        _arrow(axes, (9.15, 1.9), (10.35, 2.45), "log-probs", up=-0.55)
+        _arrow(axes, (9.15, 0.55), (10.35, 0.55), "values")
+        _arrow(axes, (10.35, 0.15), (9.15, 0.15), "value loss", up=-0.4)
         _arrow(axes, (11.4, 2.2), (11.4, 0.87))
         axes.plot([11.4, 11.4, 3.05], [-0.05, -0.75, -0.75], color=INK, linewidth=1.1)
         _arrow(axes, (3.05, -0.75), (3.05, 1.45))

@@ -4,17 +4,20 @@ from ..quiz import Question
 
 QUESTIONS = (
     Question(
-        text="What can PPO reach that imitation cannot?",
+        text="At temperature 1, PPO is far better than SFT. With both at their best temperature, SFT is as good. What follows?",
         choices=(
             (
-                "Answers without any mistake",
-                "It goes where the score is high. Where the score is wrong, the answers become wrong.",
+                "PPO taught the model new facts.",
+                "A score says how good an answer is, not what is true. And the cool SFT model has no fact from PPO.",
             ),
             (
-                "Answers better than most of those that people wrote",
-                "The model tries its own answers, and what scores well becomes likelier, however rare it was at first.",
+                "PPO mostly made the model sure of good answers that it knew already.",
+                "It makes likelier what scores well among its own answers. A cooler temperature also makes likely ones likelier.",
             ),
-            ("New knowledge of the world", "A score says how good an answer is, not what is true. Facts come from pretraining."),
+            (
+                "PPO did nothing.",
+                "At temperature 1 it did much. What is gained depends on what one compares with: say which temperature.",
+            ),
         ),
         right=1,
     ),
@@ -48,7 +51,7 @@ QUESTIONS = (
     Question(
         text="Where does the score of the reward model enter the rewards of an answer?",
         choices=(
-            ("A part of it on every token", "GAE and the value model spread the blame and the praise; the score comes once."),
+            ("A part of it on every token", "GAE and the value model spread blame and praise; the score comes once."),
             ("On the last sampled token, once", "Every token pays its KL cost; the last one also gets the score."),
             ("On the first token", "There is no score before the answer is complete."),
         ),

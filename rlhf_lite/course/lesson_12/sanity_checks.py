@@ -1,13 +1,14 @@
-"""Seven sanity checks before the first update, when all numbers are known: each finds faults that curves may never show."""
+"""Sanity checks: seven before the first update, when all numbers are known, and one behind it; curves may never show these."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from IPython.display import HTML
 from torch import Tensor
 
 from ... import ppo, rollout
+from ...checkpoint import TrainingRun
 from ...data import seeded_generator
 from ...gpt import GPT, copy_gpt, copy_scalar
 from ...likelihood import k1
@@ -42,14 +43,17 @@ CHECKS = {
     "nat": Check(title="price per nat of KL", expected=0.05, tolerance=1e-4),
     "deviation": Check(title="deviation of the advantages", expected=1.0, tolerance=1e-2),
     "surprise": Check(title="surprise minus entropy", expected=0.0, tolerance=0.08),
+    "moved": Check(title="share of tokens with KL 0 after one update", expected=0.0, tolerance=0.5),
 }
-"""Checks by a short name; the surprise is a mean over some thousand sampled tokens, the others are exact."""
+"""Checks by a short name; the surprise is a mean over some thousand sampled tokens, the others are exact.
+
+After an update no token's KL is 0, but for a few by rounding."""
 
 
 @torch.no_grad()
 def run_sanity_checks(models: Models, fault: Fault = SOUND, *, episodes: int = EPISODES, seed: int = 0) -> dict[str, float]:
     """Let the untouched SFT model answer some prompts with a fault in the code; return what each check finds."""
-    config = PPOConfig(episodes=episodes, minibatch_size=episodes)
+    config = replace(PPOConfig(episodes=episodes, minibatch_size=episodes), **fault.settings)
     policy, value_model = copy_gpt(models.policies["sft"], dropout=fault.dropout), copy_scalar(models.reward_model)
     policy.train(fault.dropout > 0)
     prompts = training_prompts(models, f"step zero {seed}", episodes)
@@ -64,16 +68,30 @@ def run_sanity_checks(models: Models, fault: Fault = SOUND, *, episodes: int = E
         torch.manual_seed(seed)  # dropout
         found, elsewhere = answer(models.policies["sft"], prompts), answer(models.policies["base"], prompts[:8])
         metrics = ppo.ppo_loss(policy, value_model, found, config)[1]
+        moved = share_that_did_not_move(models, fault, prompts[:8], seed)
     kept = found.advantages[found.mask]
     return {
         "kl": k1(found.old_log_probs, found.ref_log_probs)[found.mask].abs().max().item(),
         "ratio": metrics["ratio"],
-        "mask": int((found.mask != mask_from_text(found.tokens, [len(ids) for ids in prompts], models.tokenizer.end_id)).sum()),
+        "mask": wrongly_kept(found, [len(ids) for ids in prompts], models.tokenizer.end_id, config.max_new_tokens),
         "reward": (masked_sum(penalized(found, config.kl_coef), found.mask, dim=1) - found.scores).abs().mean().item(),
         "nat": price_per_nat(elsewhere),
         "deviation": kept.std(unbiased=False).item(),
         "surprise": -masked_mean(found.old_log_probs, found.mask).item() - metrics["entropy"],
+        "moved": moved,
     }
+
+
+@torch.enable_grad()
+def share_that_did_not_move(models: Models, fault: Fault, prompts: list[list[int]], seed: int) -> float:
+    """Train for one update with the library as it is now; return the share of tokens whose KL is then exactly 0."""
+    config, seen = PPOConfig(iterations=2, episodes=8, minibatch_size=8, inner_epochs=1, max_new_tokens=8, eval_every=1), []
+    ppo.train_ppo(
+        copy_gpt(models.policies["sft"], dropout=fault.dropout), copy_scalar(models.reward_model),
+        reward_model_score(models.reward_model), prompts, config, end_id=models.tokenizer.end_id, pad_id=models.tokenizer.pad_id,
+        seed=seed, run=TrainingRun(None, show_progress=False), evaluate=lambda _, rollout: seen.append(rollout) or {},
+    )  # fmt: skip
+    return (k1(seen[1].old_log_probs, seen[1].ref_log_probs)[seen[1].mask] == 0).float().mean().item()
 
 
 def penalized(found: Rollout, kl_coef: float) -> Tensor:
@@ -87,13 +105,19 @@ def price_per_nat(found: Rollout) -> float:
     return ((found.scores - found.rewards.sum(1)).sum() / kl).item()
 
 
-def mask_from_text(tokens: Tensor, prompt_lengths: list[int], end_id: int) -> Tensor:
-    """Mark the sampled tokens from the text alone: behind the prompt, up to and with the first end token.
+def wrongly_kept(found: Rollout, prompt_lengths: list[int], end_id: int, max_new_tokens: int) -> int:
+    """Count the tokens that the rollout's mask keeps and the text does not, or the other way round."""
+    return int((found.mask != mask_from_text(found.tokens, prompt_lengths, end_id, max_new_tokens)).sum())
+
+
+def mask_from_text(tokens: Tensor, prompt_lengths: list[int], end_id: int, max_new_tokens: int) -> Tensor:
+    """Mark the sampled tokens from the text alone: behind the prompt, up to and with the first end token, or the limit.
 
     Shapes: tokens (B, T) -> (B, T - 1), position t speaks of token t + 1.
     """
     place = torch.arange(tokens.shape[1])
-    behind = place[None] >= torch.tensor(prompt_lengths)[:, None]
+    starts = torch.tensor(prompt_lengths)[:, None]
+    behind = (place[None] >= starts) & (place[None] < starts + max_new_tokens)
     ends_before = ((tokens == end_id) & behind).cumsum(1) - ((tokens == end_id) & behind).long()
     return (behind & (ends_before == 0))[:, 1:]
 

@@ -16,7 +16,7 @@ from ..lesson_01.sampling_sliders import visible
 from ..safe_text import safe_html
 from ..static_fallback import show_with_fallback
 
-COLUMNS = ("", "token", "log-prob", "reference", "KL", "value", "reward", "advantage")
+COLUMNS = ("", "token", "log-prob", "reference", "KL", "value", "reward", "advantage", "whitened")
 END = "(end)"
 RIGHT = "text-align: right; padding: 1px 10px"
 
@@ -68,7 +68,7 @@ def token_table_html(rows: Sequence[TokenRow], chosen: int | None = None) -> str
     head = "".join(f'<th style="{RIGHT}">{name}</th>' for name in COLUMNS)
     body = []
     for i, row in enumerate(rows):
-        shown = (row.log_prob, row.ref_log_prob, row.kl, row.value, row.reward, row.advantage)
+        shown = (row.log_prob, row.ref_log_prob, row.kl, row.value, row.reward, row.advantage, row.whitened)
         bold = "; font-weight: bold" if i == chosen else ""
         name = f'<td style="{RIGHT}{bold}"><code style="white-space: pre-wrap">{safe_html(row.token)}</code></td>'
         cells = "".join(f'<td style="{RIGHT}{bold}">{three_decimals(value)}</td>' for value in shown)

@@ -6,18 +6,19 @@ with names of faults, those.
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from copy import deepcopy
 from dataclasses import replace
 from pathlib import Path
 from statistics import fmean
+from typing import Any
 
 import ipywidgets as widgets
 import matplotlib as mpl
 import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import MaxNLocator, SymmetricalLogLocator
 
 from ... import ppo
 from ...checkpoint import TrainingRun
@@ -61,6 +62,8 @@ PANELS = {
     "grad_norm": "gradient norm",
 }  # fmt: skip
 """What is drawn of a run, each with its label."""
+LINEAR_UP_TO = {"kl": 10.0, "explained_variance": 1.0, "grad_norm": 1.0}
+"""Numbers that may leave the sound range by powers of ten: beyond this, their axis is then logarithmic."""
 OVERVIEW = ("score", "gold", "kl", "explained_variance", "grad_norm")
 Curves = dict[str, list[float | None]]
 KEPT = ("score", "gold", "kl", "entropy", "clip_fraction", "length", "finished", "ratio", "approx_kl", "explained_variance",
@@ -83,12 +86,36 @@ def score_of(fault: Fault, models: Models, seed: int) -> ScoreFunction:
     return text_score(read, models.tokenizer, {tuple(models.tokenizer.encode_prompt(prompt)): prompt for prompt in prompts})
 
 
-def train_with(fault: Fault, models: Models, seed: int, config: PPOConfig = CONFIG, *, show_progress: bool = True) -> list[dict]:
-    """Train PPO from the SFT model with a fault; return its log, one row per iteration. The models are left as they are."""
+class ShortRun(TrainingRun):
+    """A run that stops early; rates of learning are those of the whole one."""
+
+    def __init__(self, until: int, **more: Any):
+        super().__init__(None, **more)
+        self.until = until
+
+    def steps(self, total: int, *more: Any) -> Iterator[int]:
+        """Yield the steps up to `until`, and close the progress bar there."""
+        for step in super().steps(total, *more):
+            yield step
+            if step + 1 == self.until < total:
+                self._bar.total = self.until
+                self._bar.update()
+                self._bar.close()
+                return
+
+
+def train_with(
+    fault: Fault, models: Models, seed: int, config: PPOConfig = CONFIG, *, until: int = CONFIG.iterations,
+    show_progress: bool = True,
+) -> list[dict]:
+    """Train PPO from the SFT model with a fault, up to iteration `until`; return its log, one row per iteration.
+
+    The models are left as they are.
+    """
     policy, config = copy_gpt(models.policies["sft"], dropout=fault.dropout), replace(config, **fault.settings)
     tokenizer, world = models.tokenizer, TinyWorld(seed, drills=True)
     texts = pack_documents(world.documents(TEXTS), tokenizer) if config.ptx_coef > 0 else None
-    run = TrainingRun(None, show_progress=show_progress, name=f"{fault.name}, seed {seed}")
+    run = ShortRun(until, show_progress=show_progress, name=f"{fault.name}, seed {seed}")
 
     requests = draw_requests("wrong runs", WATCHED, held_out=True)
 
@@ -146,11 +173,20 @@ def _points(curve: Sequence[float | None]) -> tuple[list[int], list[float]]:
 def _draw_panel(axes: Axes, key: str, wrong: dict[str, Curves], sound: dict[str, Curves]) -> None:
     x, _ = _points(next(iter(sound.values()))[key])
     columns_of_sound = list(zip(*(_points(run[key])[1] for run in sound.values()), strict=True))
+    if len(x) == 1:  # a range of no width would not be seen
+        x, columns_of_sound = [x[0] - 0.2, x[0] + 0.2], 2 * columns_of_sound
     axes.fill_between(x, [min(c) for c in columns_of_sound], [max(c) for c in columns_of_sound], color=PALE, linewidth=0)
     for run, line in zip(wrong.values(), ("-", "--", ":"), strict=False):
-        axes.plot(*_points(run[key]), color=INK, linestyle=line, linewidth=1.3)
+        points = _points(run[key])
+        axes.plot(*points, color=INK, linestyle=line, linewidth=1.3, marker="o" if len(points[0]) == 1 else None, markersize=4)
     axes.xaxis.set_major_locator(MaxNLocator(4, integer=True))
-    axes.yaxis.set_major_locator(MaxNLocator(4))
+    furthest = max(abs(value) for runs in (wrong, sound) for run in runs.values() for value in _points(run[key])[1])
+    if key in LINEAR_UP_TO and furthest > 10 * LINEAR_UP_TO[key]:  # or the sound range would be a line
+        axes.set_yscale("symlog", linthresh=LINEAR_UP_TO[key])
+        axes.yaxis.set_major_locator(SymmetricalLogLocator(base=10, linthresh=LINEAR_UP_TO[key]))
+        axes.minorticks_off()
+    else:
+        axes.yaxis.set_major_locator(MaxNLocator(4))
 
 
 def first_and_last(key: str, wrong: dict[str, Curves], sound: dict[str, Curves]) -> str:
@@ -163,29 +199,44 @@ def first_and_last(key: str, wrong: dict[str, Curves], sound: dict[str, Curves])
     return f"{PANELS[key]} {begin:.2f} to {end:.2f} (sound: {sound_begin:.2f} to {sound_end:.2f})"
 
 
-def draw_run(letter: str, folder: Path = FOLDER) -> tuple[Figure, str]:
-    """Draw one of the wrong runs, one line per seed, over the range of the sound runs; return the figure and its alt text."""
-    wrong, sound = stored_runs(RUNS[letter], folder), stored_runs(SOUND.name, folder)
+def _draw_large(wrong: dict[str, Curves], sound: dict[str, Curves], title: str) -> Figure:
     with mpl.rc_context(STYLE | {"font.size": 10}):
         figure = Figure(figsize=(10.4, 4.4))
         for axes, (key, label) in zip(figure.subplots(2, 4, sharex=True).flat, PANELS.items(), strict=True):
             _draw_panel(axes, key, wrong, sound)
             axes.set_title(label, fontsize=10, loc="left")
-        figure.supxlabel(f"iteration of run {letter} (lines: three seeds; grey: range of three sound runs)", fontsize=10)
+        figure.supxlabel(title, fontsize=10)
+    return figure
+
+
+def draw_run(letter: str, folder: Path = FOLDER) -> tuple[Figure, str]:
+    """Draw one of the wrong runs, one line per seed, over the range of the sound runs; return the figure and its alt text."""
+    wrong, sound = stored_runs(RUNS[letter], folder), stored_runs(SOUND.name, folder)
+    figure = _draw_large(wrong, sound, f"iteration of run {letter} (lines: three seeds; grey: range of three sound runs)")
     return figure, f"Run {letter}. Means of three seeds, first to last iteration: " + "; ".join(
         first_and_last(key, wrong, sound) for key in PANELS
     ) + "."
+
+
+def draw_own_run(name: str, curves: Curves, folder: Path = FOLDER) -> tuple[Figure, str]:
+    """Draw a reader's run over as many iterations of the sound ones; return the figure and its alt text."""
+    done = len(curves["score"])
+    sound = {seed: {key: curve[:done] for key, curve in run.items()} for seed, run in stored_runs(SOUND.name, folder).items()}
+    figure = _draw_large({"own": curves}, sound, f"iteration (line: {name}; grey: range of three sound runs)")
+    told = "; ".join(first_and_last(key, {"own": curves}, sound) for key in PANELS)
+    return figure, f"A run of one's own, {name}: {told}."
 
 
 def draw_runs(folder: Path = FOLDER) -> tuple[Figure, str]:
     """Draw all wrong runs, a row each, four numbers each; return the figure and its alt text."""
     sound, told_of = stored_runs(SOUND.name, folder), []
     with mpl.rc_context(STYLE | {"font.size": 9}):
-        figure = Figure(figsize=(8.8, 9.6))
+        figure = Figure(figsize=(8.4, 9.0))
         for row, letter in zip(figure.subplots(len(RUNS), len(OVERVIEW), sharex=True), RUNS, strict=True):
             wrong = stored_runs(RUNS[letter], folder)
             for axes, key in zip(row, OVERVIEW, strict=True):
                 _draw_panel(axes, key, wrong, sound)
+                axes.grid(visible=False)  # which would double the picture's bytes
                 if letter == next(iter(RUNS)):
                     axes.set_title(PANELS[key], fontsize=10)
             row[0].set_ylabel(letter, rotation=0, fontsize=15, labelpad=14, va="center")

@@ -18,4 +18,5 @@ def test_the_loop_shows_all_models_and_says_which_learn():
     texts = {text.get_text() for text in figure.axes[0].texts}
     assert {text for *_, text, _ in BOXES.values()} <= texts
     assert sum("learns" in text for text in texts) == 2 and sum("fixed" in text for text in texts) == 2
+    assert {"score", "log-probs", "values", "value loss"} <= texts and sum("policy loss" in text for text in texts) == 1
     assert all(word in alt for word in ("reward model", "reference", "value model", "policy"))

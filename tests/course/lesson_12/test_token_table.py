@@ -105,6 +105,12 @@ def test_text_of_tokens_and_prompts_does_nothing(rollout, tokenizer):
     assert all(f">{name}</th>" in page for name in COLUMNS)
 
 
+def test_a_row_holds_all_numbers_in_the_order_of_the_columns():
+    cells = re.findall(r">(−?\d\.\d{3})</td>", token_table_html(ROWS))
+    assert cells[:7] == ["−1.000", "−1.500", "0.500", "0.200", "−0.250", "0.236", "1.000"]
+    assert cells[13] == "−1.000" and COLUMNS[2:] == ("log-prob", "reference", "KL", "value", "reward", "advantage", "whitened")
+
+
 def test_slider_and_buttons_step_together_and_stop_at_the_ends():
     box = TokenStepper(ROWS, CONFIG)
     assert box.back.disabled and not box.next.disabled and "Token 1 of 2" in box.formulas.value

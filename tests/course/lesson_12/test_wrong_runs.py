@@ -24,6 +24,7 @@ from rlhf_lite.course.lesson_12.wrong_runs import (
     RUNS,
     SEEDS,
     columns,
+    draw_own_run,
     draw_run,
     draw_runs,
     file_of,
@@ -139,7 +140,9 @@ def test_an_edit_that_no_longer_fits_is_said():
 
 def test_the_mask_is_read_from_the_text_alone():
     tokens = torch.tensor([[5, 1, 6, 7, 1, 1], [5, 6, 7, 8, 9, 9], [5, 1, 1, 0, 0, 0]])  # 1 is the end token, in prompts too
-    assert mask_from_text(tokens, [2, 3, 2], 1).int().tolist() == [[0, 1, 1, 1, 0], [0, 0, 1, 1, 1], [0, 1, 0, 0, 0]]
+    assert mask_from_text(tokens, [2, 3, 2], 1, 9).int().tolist() == [[0, 1, 1, 1, 0], [0, 0, 1, 1, 1], [0, 1, 0, 0, 0]]
+    # an answer may be cut off: two tokens, then padding without an end token before it
+    assert mask_from_text(tokens, [2, 3, 2], 1, 2).int().tolist() == [[0, 1, 1, 0, 0], [0, 0, 1, 1, 0], [0, 1, 0, 0, 0]]
 
 
 def test_entropy_and_surprise_agree_where_one_distribution_samples_and_scores():
@@ -154,14 +157,17 @@ def found():
 
 
 FINDS = {
-    "sound": [], "mask off by one": ["mask", "surprise"], "KL off": ["nat"], "dropout on": ["kl", "ratio"],
+    "sound": [], "mask off by one": ["mask", "surprise"], "KL off": ["nat"], "dropout on": ["kl", "ratio", "surprise"],
     "reward on padding": ["reward"], "no whitening": ["deviation"], "wrong temperature": ["surprise"],
+    "reference trained too": ["moved"], "ptx too strong": [], "reward model of manners": [],
 }  # fmt: skip
+"""The last two are nothing wrong in the code, so that no check of the code finds them."""
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", FINDS)
-def test_checks_before_the_first_update_find_each_fault(found, name):
+def test_checks_find_each_fault_of_the_code(found, name):
+    assert set(FINDS) == {SOUND.name, *FAULTS}
     assert failed(found[name]) == FINDS[name]
     assert set(found[name]) == set(CHECKS)
 
@@ -186,6 +192,43 @@ def test_a_fault_trains_and_leaves_the_models_as_they_are():
     assert abs(row["kl"]) > 0.1 and set(KEPT) <= set(row)
     assert all(torch.equal(before[name], tensor) for name, tensor in models.policies["sft"].state_dict().items())
     assert copy_scalar(models.reward_model).scalar_head.bias == models.reward_model.scalar_head.bias
+
+
+def test_a_fault_of_one_s_own_acts_in_the_checks_too():
+    own = Fault(name="no price", what="", settings={"kl_coef": 0.0})
+    assert failed(run_sanity_checks(load_models(CHECKPOINTS), own, episodes=8)) == ["nat"]
+
+
+def test_a_run_may_stop_early_at_the_rates_of_the_whole_one(capsys):
+    models = load_models(CHECKPOINTS)
+    config = replace(CONFIG, iterations=3, episodes=8, minibatch_size=8, inner_epochs=1, max_new_tokens=6, eval_every=0)
+    whole = train_with(SOUND, models, 0, config, show_progress=False)
+    short = train_with(SOUND, models, 0, config, until=2)
+    assert "100%" in capsys.readouterr().err  # the bar ends whole
+    assert len(whole) == 3 and [row["score"] for row in short] == [row["score"] for row in whole[:2]]
+    assert [row["value_loss"] for row in short] == [row["value_loss"] for row in whole[:2]]
+
+
+def test_a_run_of_one_s_own_is_drawn_beside_as_many_iterations_of_the_sound_ones():
+    curves = {key: [0.5, None, 2.0] for key in PANELS}
+    figure, alt = draw_own_run("my clip", curves)
+    sound = stored_runs("sound")
+    for axes, key in zip(figure.axes, PANELS, strict=True):
+        assert list(axes.lines[0].get_ydata()) == [0.5, 2.0]
+        measured = [value for run in sound.values() for value in run[key][:3] if value is not None]
+        heights = axes.collections[0].get_paths()[0].vertices[:, 1]
+        assert heights.min() == pytest.approx(min(measured)) and heights.max() == pytest.approx(max(measured))
+        across = axes.collections[0].get_paths()[0].vertices[:, 0]
+        assert across.max() > across.min()  # seen, even where one iteration alone was measured
+    assert "my clip" in alt and "score 0.50 to 2.00" in alt
+
+
+def test_axes_are_logarithmic_where_a_fault_leaves_the_sound_range_far_behind():
+    def scale(letter, key):
+        return dict(zip(PANELS, draw_run(letter)[0].axes, strict=True))[key].get_yscale()
+
+    assert scale("A", "grad_norm") == scale("A", "kl") == scale("C", "explained_variance") == "symlog"
+    assert scale("B", "grad_norm") == scale("D", "kl") == scale("A", "score") == scale("A", "explained_variance") == "linear"
 
 
 def test_every_fault_has_a_letter_and_whole_stored_runs():
