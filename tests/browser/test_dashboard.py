@@ -15,7 +15,7 @@ from rlhf_lite.tinyworld.evaluation import load_models
 
 live_ppo.HELD_OUT_PROMPTS = 4
 config = replace(live_ppo.LIVE, iterations=40, episodes=8, minibatch_size=8, inner_epochs=1, max_new_tokens=8)
-live = show_dashboard(load_models({str(ROOT / "data" / "manners")!r}), iterations=1, config=config)
+live = show_dashboard(load_models({str(ROOT / "data" / "checkpoints")!r}), iterations=1, config=config)
 """
 REPORT = "print('asked:', live.updater.config.kl_coef, live.updater.config.temperature, len(live.history))"
 SHOWN = re.compile(r"iteration 1 to (\d+)")
