@@ -2,7 +2,7 @@
 
 from math import log
 
-from ..checks import Case, Exercise
+from ..checks import Case, Exercise, HiddenName
 from .injected_faults import FAULTS
 from .wrong_runs import RUNS
 
@@ -37,20 +37,13 @@ SIGNS = {
 """What a reader who guesses a fault should then see in the run."""
 
 
-class Secret(str):
-    """A string that a check compares and does not show."""
-
-    def __repr__(self) -> str:
-        return "another fault"
-
-
 def _case_of(letter: str) -> Case:
     right = RUNS[letter]
     mistakes = [
         (name, f"if run {letter} had {name}, {SIGNS[name]}. Look at run {letter} again") for name in FAULTS if name != right
     ]
     return Case(
-        arguments=(letter,), expected=Secret(right), mistakes=mistakes,
+        arguments=(letter,), expected=HiddenName(right), mistakes=mistakes,
         hint=f"return one of these names, letter by letter: {', '.join(FAULTS)}",
     )  # fmt: skip
 
