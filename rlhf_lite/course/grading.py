@@ -100,10 +100,10 @@ def _run(
                 if "begin" in row:
                     current, seen = row["begin"], {}
                 elif "state" in row:
-                    seen[-1] = row["state"]
+                    states[current] = row["state"]
                 elif "case" in row:
                     seen[row["case"]] = row
-                elif "end" in row:
+                elif "end" in row and current not in states:
                     states[current] = _state(seen, exercises[current])
             return states, None if len(states) == len(names) else (current, STOPPED)
         except queue.Empty:
@@ -123,8 +123,6 @@ def _read(stream: IO[str], lines: queue.Queue) -> None:
 
 def _state(seen: dict, exercise: Exercise) -> str:
     """Judge what the cases of one exercise gave."""
-    if -1 in seen:
-        return seen[-1]
     answers = [seen.get(number, {}) for number in range(len(exercise.cases))]
     right = ("found" in row and same(from_wire(row["found"]), case.expected)
              for row, case in zip(answers, exercise.cases, strict=True))  # fmt: skip

@@ -29,7 +29,7 @@ class Claim:
 
 def _pair(name: str, *, best: bool = False) -> Callable[[Mapping[str, Any]], float]:
     """Share of decided comparisons that the first model wins, above one half; at each model's best temperature with `best`."""
-    return lambda row: (row["best_temperature"] if best else row.get("summary", row))["pairs"][name]["rate"] - 0.5
+    return lambda row: (row["best_temperature"] if best else row)["pairs"][name]["rate"] - 0.5
 
 
 def _model(key: str, better: str, worse: str) -> Callable[[Mapping[str, Any]], float]:
@@ -60,8 +60,8 @@ def _few_shot_gain(row: Mapping[str, Any], name: str) -> float:
     return found["three examples"] - found["none"]
 
 
-def _shrugs_less(row: Mapping[str, Any]) -> float:
-    return row["facts"]["sft"]["known"]["not told"] - row["facts"]["ppo"]["known"]["not told"]
+def _hedges(row: Mapping[str, Any]) -> float:
+    return row["facts"]["ppo"]["known"]["not told"] - row["facts"]["sft"]["known"]["not told"]
 
 
 def _at(row: Mapping[str, Any], setting: str, epoch: float, key: str) -> float:
@@ -165,7 +165,7 @@ CLAIMS: tuple[Claim, ...] = (
     ),
     Claim(
         claim="Alignment hedges too much", source=PAPER, published="named as a limit",
-        ours="share of known facts not told, PPO less SFT", study="substance", value=lambda row: -_shrugs_less(row), bar=0.05,
+        ours="share of known facts not told, PPO less SFT", study="substance", value=_hedges, bar=0.05,
     ),
     Claim(
         claim="Dialogue data, mixed in, keep the thread of a conversation", source="ChatGPT, OpenAI 2022",

@@ -11,16 +11,6 @@ from rlhf_lite.course.lesson_07 import blank_box, figures, pair
 from rlhf_lite.course.lesson_07.wordings import WORDINGS
 
 
-@pytest.fixture(scope="module")
-def texts():
-    return pair.read_texts(0, n_documents=300)
-
-
-@pytest.fixture(scope="module")
-def models(texts):
-    return [model.eval() for model in pair.build_pair(texts, 3)]
-
-
 @pytest.fixture
 def box(models, texts):
     return blank_box.BlankBox(*models, texts)

@@ -14,16 +14,6 @@ from rlhf_lite.data import seeded_generator
 from rlhf_lite.likelihood import next_token_log_probs
 
 
-@pytest.fixture(scope="module")
-def texts():
-    return pair.read_texts(0, n_documents=300)
-
-
-@pytest.fixture(scope="module")
-def models(texts):
-    return [model.eval() for model in pair.build_pair(texts, 3)]
-
-
 @pytest.fixture
 def ids(texts):
     return texts.tokenizer.encode("Anna met Tom at the park and saw a kite.")

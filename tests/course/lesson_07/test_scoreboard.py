@@ -19,16 +19,6 @@ from rlhf_lite.tinyworld import words as w
 STORED = Path(__file__).parents[3] / "data" / "bert_study"
 
 
-@pytest.fixture(scope="module")
-def texts():
-    return pair.read_texts(0, n_documents=300)
-
-
-@pytest.fixture(scope="module")
-def models(texts):
-    return [model.eval() for model in pair.build_pair(texts, 3)]
-
-
 def test_blanks_are_words_and_never_the_first(texts):
     blanks = scoreboard.draw_blanks(texts, 50)
     assert blanks == scoreboard.draw_blanks(texts, 50) and len({place for _, place in blanks}) > 5

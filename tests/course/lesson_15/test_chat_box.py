@@ -21,9 +21,7 @@ from rlhf_lite.course.lesson_15.streaming import stream_answer
 from rlhf_lite.course.lesson_15.thumbs import FILE, comparison_row, save_comparison, thumbs_path
 from rlhf_lite.files import course_folder
 from rlhf_lite.generate import generate
-from rlhf_lite.gpt import GPT, GPTConfig
 from rlhf_lite.real_data.row_files import read_comparisons
-from rlhf_lite.tokenizer import Tokenizer
 
 PROMPT = [{"role": "user", "content": "Hello."}]
 
@@ -32,17 +30,6 @@ PROMPT = [{"role": "user", "content": "Hello."}]
 def folder(tmp_path, monkeypatch):
     monkeypatch.setenv("RLHF_LITE_LABELS", str(tmp_path / "labels"))
     return tmp_path / "labels"
-
-
-@pytest.fixture(scope="module")
-def tokenizer():
-    return Tokenizer.load(course_folder() / "data/checkpoints/tokenizer.json")
-
-
-@pytest.fixture(scope="module")
-def model(tokenizer):
-    torch.manual_seed(0)
-    return GPT(GPTConfig(vocab_size=tokenizer.vocab_size, context_length=192, d_model=16, n_layers=1, n_heads=2, d_ff=32))
 
 
 @pytest.fixture

@@ -6,27 +6,13 @@ hold three examples and the plain page none; patterns go on as shown; the figure
 """
 
 import pytest
-import torch
 
 from rlhf_lite.course.lesson_15 import chat_study, few_shots, turn_tests
 from rlhf_lite.course.lesson_15.figures import draw_learnt, draw_pairs, draw_shares
 from rlhf_lite.course.lesson_15.history import keep_first_and_last, keep_last
 from rlhf_lite.files import course_folder
-from rlhf_lite.gpt import GPT, GPTConfig
 from rlhf_lite.tinyworld import words as w
 from rlhf_lite.tinyworld.dialogues import draw_dialogues
-from rlhf_lite.tokenizer import Tokenizer
-
-
-@pytest.fixture(scope="module")
-def tokenizer():
-    return Tokenizer.load(course_folder() / "data/checkpoints/tokenizer.json")
-
-
-@pytest.fixture(scope="module")
-def model(tokenizer):
-    torch.manual_seed(0)
-    return GPT(GPTConfig(vocab_size=tokenizer.vocab_size, context_length=192, d_model=16, n_layers=1, n_heads=2, d_ff=32))
 
 
 @pytest.fixture
