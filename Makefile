@@ -5,7 +5,7 @@ VENV := .venv
 VENV_PYTHON := $(VENV)/bin/python
 STAMP := $(VENV)/.installed
 FIRST_LESSON := notebooks/00_start_here.ipynb
-LESSONS := $(sort $(wildcard notebooks/*.ipynb))
+LESSONS := $(sort $(wildcard notebooks/*.ipynb notebooks/zh/*.ipynb))
 
 # JupyterLab refuses to start for the administrator, as whom one works in most containers; it listens on this machine only.
 JUPYTER_FLAGS += $(if $(NO_BROWSER),--no-browser) $(if $(filter 0,$(shell id -u)),--allow-root)
@@ -18,7 +18,7 @@ PARALLEL := -n auto --dist loadfile
 export GOMP_SPINCOUNT ?= 1000
 
 .DEFAULT_GOAL := help
-.PHONY: help setup course test quick lint lessons pipeline checkpoints
+.PHONY: help setup course test quick lint lessons pipeline checkpoints site
 
 help:  ## list these targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 18
@@ -55,3 +55,11 @@ pipeline: $(STAMP)  ## train and evaluate the course's model, all stages, seed 0
 
 checkpoints: pipeline  ## train that run and put its models into data/checkpoints, from which lessons start
 	$(VENV_PYTHON) -m rlhf_lite ship --name tiny-0
+
+# The builder is installed into .venv beside the course, once.
+$(VENV)/.site-installed: .site/requirements.txt | $(STAMP)
+	$(VENV_PYTHON) -m pip install --disable-pip-version-check -r .site/requirements.txt
+	@touch $@
+
+site: $(STAMP) $(VENV)/.site-installed  ## the course as web pages, .site/build/html, from stored outputs; nothing is run
+	$(VENV_PYTHON) .site/stage.py

@@ -16,6 +16,7 @@
     front_picture     the README's picture, from stored results
     plain_gpt         a small GPT and its training in plain PyTorch, to be measured against
     shakespeare       seconds to a validation loss, the library against that
+    model_card        what shipped models are and are not, in the hub's format, from their manifest
     ship              a finished run's models, published under data/checkpoints
     export_samples    samples of the tiny world's data
 """

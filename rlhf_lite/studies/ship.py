@@ -1,4 +1,4 @@
-"""Put a finished run's models under data/checkpoints, with a manifest that a test can check."""
+"""Put a finished run's models under data/checkpoints, with a model card and a manifest that a test can check."""
 
 import hashlib
 import json
@@ -19,6 +19,7 @@ from ..tinyworld.corpus import documents
 from ..tinyworld.evaluation import load_models, reward_model_accuracy
 from ..tinyworld.runs import SHIPPED, run_folder
 from ..tokenizer import Tokenizer
+from .model_card import model_card
 
 SHIPPED_STAGES = ("pretrain", "sft", "reward", "ppo", "ppo_ptx")
 ACCURACY_PROMPTS = 100
@@ -41,7 +42,7 @@ def made_by(settings: dict[str, Any]) -> str:
 
 
 def ship(run: Path, target: Path) -> dict[str, Any]:
-    """Copy tokenizer and models (as float16) of a run, measure what was written, and write manifest.json last."""
+    """Copy tokenizer and models (as float16) of a run, measure what was written, and write the card and manifest.json."""
     settings = read_json(run / "run.json", dict, "train the run again")
     settings.pop("stages", None)  # what each stage used: of such a run all the same settings
     target.mkdir(parents=True, exist_ok=True)
@@ -63,13 +64,14 @@ def ship(run: Path, target: Path) -> dict[str, Any]:
     }
     manifest = {"made_by": made_by(settings), **settings,
                 "tokenizer": Tokenizer.load(target / "tokenizer.json").fingerprint, "files": files}  # fmt: skip
+    write_atomically(target / "README.md", str(model_card(manifest)))
     write_atomically(target / "manifest.json", json.dumps(manifest, indent=1) + "\n")
     return manifest
 
 
 @dataclass(frozen=True, kw_only=True)
 class Ship:
-    """Put a finished run's models under data/checkpoints, with a manifest."""
+    """Put a finished run's models under data/checkpoints, with a model card and a manifest."""
 
     name: str = "tiny-0"
     """Folder of the run under `runs`."""

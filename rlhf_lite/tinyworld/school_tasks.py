@@ -120,6 +120,6 @@ def exercises(rng: random.Random) -> list[Exercise]:
 def as_page(solved: list[Exercise]) -> str:
     """Lay out solved exercises as a school book does.
 
-    Example: "Exercise: Give me the cup. More polite:\nSolution: Please give me the cup."
+    Example: "Exercise: Give me the cup. More polite:\\nSolution: Please give me the cup."
     """
     return "\n".join(f"Exercise: {task}\nSolution: {solution}" for task, solution in solved)
