@@ -6,6 +6,8 @@ from pathlib import Path
 
 import tyro
 
+from .bundle import check_targets, make_bundle, this_target
+from .classroom import commands as classroom
 from .grading import grade_folder, table, write_table
 from .lesson_10.pool import pool
 from .setup_code import read_codes, report
@@ -60,12 +62,37 @@ def run_codes(settings: Codes) -> None:
     print(report(read_codes(settings.file)))
 
 
-COMMANDS = {"grade": (Grade, run_grade), "labels pool": (PoolLabels, run_pool_labels), "codes": (Codes, run_codes)}
+@dataclass(frozen=True, kw_only=True)
+class Bundle:
+    """Download everything that an installation without a network needs, into one folder with checksums and an installer."""
+
+    folder: tyro.conf.Positional[Path]
+    """A new folder outside of the course."""
+    platform: tuple[str, ...] = (this_target()[0],)
+    """For which machines: linux (x86-64), macos-arm64, windows."""
+    python: tuple[str, ...] = (this_target()[1],)
+    """For which Pythons, such as 3.11 3.12 3.13."""
+    find_links: tuple[str, ...] = ()
+    """Further folders or pages with wheels, such as PyTorch's CPU builds for Linux."""
+
+
+def run_bundle(settings: Bundle) -> None:
+    """Make the bundle."""
+    make_bundle(settings.folder, check_targets(settings.platform, settings.python), find_links=settings.find_links)
+
+
+COMMANDS = {"grade": (Grade, run_grade), "labels pool": (PoolLabels, run_pool_labels), "codes": (Codes, run_codes),
+            "bundle": (Bundle, run_bundle), **classroom.COMMANDS}  # fmt: skip
 USAGE = """usage: python -m rlhf_lite.course COMMAND [--help]
 
   grade         which exercises does each student's notebook solve? A table, judged by this course's own checks
   labels pool   one file of the labels of a room, with everybody's agreement
   codes         who of a room is ready to begin, from the set-up codes of lesson 00
+  copies        an instructor's copy with solutions, a students' copy without
+  export nbgrader, export otter
+                exercises as sheets whose hidden tests raise, for these graders
+  slides        one day's six blocks as pages that open without a network
+  bundle        one folder from which the course is installed without a network
 """
 
 

@@ -8,10 +8,12 @@ from IPython.display import HTML
 from ..evaluate import sample
 from ..reports.markdown import NAMES
 from ..tinyworld.evaluation import MAX_NEW_TOKENS, Models, own_turn
+from .languages import tr
 from .safe_text import safe_html
 from .static_fallback import show_with_fallback
 
 NOTHING = "(nothing)"
+CELL = "text-align: left; vertical-align: top; padding: 4px 10px; border-bottom: 1px solid rgba(128, 128, 128, 0.5)"
 
 
 def answer(models: Models, prompts: Sequence[str], *, seed: int | str = 0) -> dict[str, list[str]]:
@@ -29,7 +31,7 @@ def answer(models: Models, prompts: Sequence[str], *, seed: int | str = 0) -> di
 
 
 def _cell(text: str, tag: str = "td") -> str:
-    return f'<{tag} style="text-align: left; vertical-align: top">{safe_html(text.strip() or NOTHING)}</{tag}>'
+    return f'<{tag} style="{CELL}">{safe_html(text.strip() or tr(NOTHING))}</{tag}>'
 
 
 def answers_html(prompts: Sequence[str], answers: Mapping[str, Sequence[str]]) -> str:
@@ -37,7 +39,7 @@ def answers_html(prompts: Sequence[str], answers: Mapping[str, Sequence[str]]) -
 
     Example: answers_html(["Hi <b>"], {"sft": ["Hello."]}) holds "Hi &lt;b&gt;".
     """
-    head = "".join(_cell(title, "th") for title in ("prompt", *(NAMES.get(name, name) for name in answers)))
+    head = "".join(_cell(title, "th") for title in (tr("prompt"), *(tr(NAMES.get(name, name)) for name in answers)))
     rows = ("".join(map(_cell, row)) for row in zip(prompts, *answers.values(), strict=True))
     return f"<table><tr>{head}</tr>" + "".join(f"<tr>{row}</tr>" for row in rows) + "</table>"
 
@@ -52,8 +54,8 @@ def prompt_box(models: Models, first: str) -> widgets.VBox:
 
     By keyboard: Tab to the box, type, Tab to the button, space.
     """
-    text = widgets.Text(value=first, description="Prompt:", layout={"width": "36em"})
-    button = widgets.Button(description="Answer", tooltip="Let the four models answer")
+    text = widgets.Text(value=first, description=tr("Prompt:"), layout={"width": "36em"})
+    button = widgets.Button(description=tr("Answer", meaning="button"), tooltip=tr("Let the four models answer"))
     output = widgets.HTML()
     presses = []
 
@@ -70,5 +72,5 @@ def prompt_box(models: Models, first: str) -> widgets.VBox:
 
 def show_prompt_box(models: Models, first: str) -> None:
     """Display the box; its static fallback says what the box would do."""
-    fallback = "Run the cells above and this one to get a box: type a prompt, and all models answer it."
+    fallback = tr("Run the cells above and this one to get a box: type a prompt, and all models answer it.")
     show_with_fallback(prompt_box(models, first), {"text/plain": fallback})

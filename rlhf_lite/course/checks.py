@@ -6,6 +6,7 @@ by the wrong result that they give, and each has its own hint.
 
 import dis
 import math
+import re
 from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
@@ -13,6 +14,8 @@ from typing import Any
 
 from torch import Tensor
 from torch.optim import SGD
+
+from .languages import tr
 
 NOT_TRIED = "Not tried yet: replace the three dots, then run this cell again."
 RIGHT = "✓ Right."
@@ -64,15 +67,16 @@ class PlainSGD(SGD):
 def feedback(attempt: Callable[..., Any], exercise: Exercise) -> str:
     """Return what to tell the reader about an attempt."""
     if is_untouched(attempt):
-        return NOT_TRIED
+        return tr(NOT_TRIED)
     for case in exercise.cases:
         try:
             fault = _fault(attempt, case)
         except Exception as error:  # results may be objects that can be neither shown nor compared
-            fault = f"the check cannot read the result ({type(error).__name__}). Hint: return {kind(case.expected)}"
+            fault = tr("the check cannot read the result ({error}). Hint: return {kind}", error=type(error).__name__,
+                       kind=tr_kind(case.expected))  # fmt: skip
         if fault:
-            return f"Not yet: {fault}"
-    return RIGHT
+            return tr("Not yet: {fault}", fault=fault)
+    return tr(RIGHT)
 
 
 def is_untouched(attempt: Callable[..., Any]) -> bool:
@@ -90,24 +94,34 @@ def _operations(code: Any) -> list[tuple[str, Any]]:
 
 
 def _fault(attempt: Callable[..., Any], case: Case) -> str | None:
-    call = f"{getattr(attempt, '__name__', 'your function')}({', '.join(map(show_value, case.arguments))})"
+    call = f"{getattr(attempt, '__name__', tr('your function'))}({', '.join(map(show_value, case.arguments))})"
     try:
         found = attempt(*deepcopy(case.arguments))
     except Exception as error:  # whatever the reader wrote
         hint = next((h for wrong, h in case.mistakes if isinstance(wrong, type) and isinstance(error, wrong)), case.hint)
-        return f"{call} stopped with {type(error).__name__}: {error}. Hint: {hint}"
+        error = f"{type(error).__name__}: {error}"
+        return tr("{call} stopped with {error}. Hint: {hint}", call=call, error=error, hint=tr(hint))
     if found is None or found is ...:
-        return f"{call} returned nothing. Hint: the function must end with `return` and the result"
+        return tr("{call} returned nothing. Hint: the function must end with `return` and the result", call=call)
     if same(found, case.expected):
         return None
     if same(_as_numbers(found), _as_numbers(case.expected)):
-        return f"{call} gave {show_value(found)}: the values are right, their type is not. Hint: {_truth_hint(case.expected)}"
-    if kind(found) != kind(case.expected):
-        return f"{call} gave {show_value(found)}, expected {kind(case.expected)}. Hint: {_hint(found, case)}"
+        return tr("{call} gave {shown}: the values are right, their type is not. Hint: {hint}", call=call,
+                  shown=show_value(found), hint=_truth_hint(case.expected))  # fmt: skip
+    gave, hint = "{call} gave {shown}, expected {wanted}. Hint: {hint}", tr(_hint(found, case))
+    if _other_kind(found, case.expected):
+        return tr(gave, call=call, shown=show_value(found), wanted=tr_kind(case.expected), hint=hint)
     shown, wanted = show_value(found), show_value(case.expected)
     if shown == wanted:
         shown, wanted = show_value(found, 12), show_value(case.expected, 12)
-    return f"{call} gave {shown}, expected {wanted}. Hint: {_hint(found, case)}"
+    return tr(gave, call=call, shown=shown, wanted=wanted, hint=hint)
+
+
+def _other_kind(found: Any, expected: Any) -> bool:
+    """Whether two results differ in kind; a list and a tensor do not, two tensors of different shapes do."""
+    if isinstance(found, Tensor) != isinstance(expected, Tensor):
+        found, expected = plain(found), plain(expected)
+    return kind(found) != kind(expected)
 
 
 def _as_numbers(value: Any) -> Any:
@@ -119,8 +133,9 @@ def _as_numbers(value: Any) -> Any:
 def _truth_hint(expected: Any) -> str:
     while isinstance(expected := plain(expected), list) and expected:
         expected = expected[0]
-    right, wrong = ("True and False", "1 and 0") if isinstance(expected, bool) else ("numbers", "True and False")
-    return f"return {right} instead of {wrong}"
+    if isinstance(expected, bool):
+        return tr("return True and False instead of 1 and 0")
+    return tr("return numbers instead of True and False")
 
 
 def _hint(found: Any, case: Case) -> str:
@@ -136,6 +151,12 @@ def kind(value: Any) -> str:
         (bool, "True or False"), (int | float, "a number"), (str, "a string"), (Mapping, "a dictionary"), (list, "a list"),
     )  # fmt: skip
     return next((name for types, name in kinds if isinstance(value, types)), f"an object of type {type(value).__name__}")
+
+
+def tr_kind(value: Any) -> str:
+    """Name the kind of a result in the language in force."""
+    parts = re.fullmatch("(.* of (?:shape|type) )(.*)", kind(value))
+    return tr(parts[1] + "{which}", which=parts[2]) if parts else tr(kind(value))
 
 
 def plain(value: Any) -> Any:

@@ -1,4 +1,4 @@
-"""Run one reader's exercises in a process of their own, and tell what they return; `grading` starts it and judges.
+"""Run one reader's exercises in a process of their own, and tell what they return; `judging` starts it and judges.
 
 `python -B -m rlhf_lite.course.graded_process NOTEBOOK LESSON EXERCISE ...`, with a token as the first line of standard input.
 Of the notebook only imports, functions, classes, and what is assigned beside an exercise are executed: nothing trains, and
@@ -8,9 +8,11 @@ cells that print, plot or check do nothing. From then on the process may write n
 import __future__
 
 import ast
+import importlib
 import io
 import json
 import os
+import pkgutil
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import deepcopy
@@ -20,7 +22,6 @@ from typing import Any
 import nbformat
 
 from .checks import Exercise, is_untouched, plain
-from .lessons import LESSONS
 
 ALWAYS = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.ClassDef)
 BESIDE_EXERCISES = (*ALWAYS, ast.Assign, ast.AnnAssign)
@@ -28,6 +29,15 @@ WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 REFUSED = ("os.", "shutil.", "subprocess.", "socket.", "ctypes.dlopen", "pty.")
 """Beginnings of the audit events that are refused; reading files is not among them."""
 HARMLESS = ("os.listdir", "os.scandir", "os.fspath", "os.getxattr", "os.listxattr", "socket.__new__", "os.walk")
+
+
+def exercises_of(lesson: str) -> dict[str, Exercise]:
+    """Return a lesson's exercises by name, from its modules `exercises...`; nothing else of the lesson is imported."""
+    room = importlib.import_module(f"{__package__}.lesson_{lesson}")
+    names = [each.name for each in pkgutil.iter_modules(room.__path__) if each.name.startswith("exercises")]
+    modules = [importlib.import_module(f"{room.__name__}.{name}") for name in names]
+    lists = [value for module in modules for value in vars(module).values() if isinstance(value, tuple | list)]
+    return {each.name: each for group in lists for each in group if isinstance(each, Exercise)}
 
 
 def statements(notebook: Path, names: Sequence[str]) -> Iterator[ast.stmt]:
@@ -102,7 +112,7 @@ def main() -> None:
     def say(**row: Any) -> None:
         tell.write(f"{token} {json.dumps(row)}\n")
 
-    exercises = {each.name: each for each in LESSONS[lesson].exercises if each.name in names}
+    exercises = exercises_of(lesson)
     sys.addaudithook(refuse_to_write)
     say(begin="")
     found = functions_of(Path(notebook), names)

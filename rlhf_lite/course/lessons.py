@@ -7,6 +7,7 @@ from typing import Any
 import ipywidgets as widgets
 
 from .checks import RIGHT, Exercise, feedback
+from .languages import tr
 from .lesson_00 import exercises as exercises_00
 from .lesson_00 import quiz as quiz_00
 from .lesson_01 import exercises as exercises_01
@@ -95,11 +96,11 @@ class Lesson:
         exercise = next((each for each in self.exercises if each.name == getattr(attempt, "__name__", None)), None)
         if exercise is None:
             names = ", ".join(each.name for each in self.exercises)
-            print(f"Nothing to check: give the function itself, without brackets, under its name ({names}).")
+            print(tr("Nothing to check: give the function itself, without brackets, under its name ({names}).", names=names))
             return
         message = feedback(attempt, exercise)
         print(message)
-        if message == RIGHT:
+        if message == tr(RIGHT):
             record_exercise(self.number, exercise.name)
 
     def quiz(self) -> None:
@@ -176,14 +177,16 @@ def overview_html() -> str:
         solved, answers = done["exercises"].get(number, []), done["quizzes"].get(number, {})
         exercises = ", ".join(f"{'✓' if each.name in solved else '–'}&nbsp;{each.name}" for each in lesson.exercises)
         right = sum(answers.get(str(n)) == question.right for n, question in enumerate(lesson.questions))
-        quiz = f"{min(len(answers), len(lesson.questions))} of {len(lesson.questions)} answered, {right} right"
-        rows.append([f"{number} {safe_html(lesson.title)}", exercises, quiz])
+        answered, total = min(len(answers), len(lesson.questions)), len(lesson.questions)
+        quiz = tr("{n} of {total} answered, {right} right", n=answered, total=total, right=right)
+        rows.append([f"{number} {safe_html(tr(lesson.title))}", exercises, quiz])
     cells = ("".join(f'<td style="text-align: left">{cell}</td>' for cell in row) for row in rows)
-    head = "".join(f'<th style="text-align: left">{title}</th>' for title in ("lesson", "exercises (✓ solved)", "quiz"))
+    titles = (tr("lesson"), tr("exercises (✓ solved)"), tr("quiz"))
+    head = "".join(f'<th style="text-align: left">{title}</th>' for title in titles)
     return f"<table><tr>{head}</tr>{''.join(f'<tr>{row}</tr>' for row in cells)}</table>"
 
 
 def progress() -> None:
     """Display what the reader has done in all lessons; what is stored with a lesson is the same for everybody."""
-    fallback = "Run this cell to see which exercises and quizzes you have done."
+    fallback = tr("Run this cell to see which exercises and quizzes you have done.")
     show_with_fallback(widgets.HTML(overview_html()), {"text/plain": fallback})

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ..files import course_folder, write_atomically
+from .languages import tr
 
 EMPTY: dict[str, dict] = {"exercises": {}, "quizzes": {}}
 
@@ -31,7 +32,7 @@ def load_progress() -> dict[str, dict]:
     except FileNotFoundError:
         return deepcopy(EMPTY)
     except OSError as error:
-        print(f"Your progress cannot be read: {error}. The lesson works all the same.")
+        print(tr("Your progress cannot be read: {error}. The lesson works all the same.", error=error))
         return deepcopy(EMPTY)
     except ValueError:  # no JSON, or no UTF-8
         found = None
@@ -87,13 +88,14 @@ def _put_aside(path: Path) -> None:
     try:
         aside = keep_aside(path)
     except OSError as error:
-        print(f"Your progress in {path.name} cannot be understood, nor put aside: {error}.")
+        print(tr("Your progress in {name} cannot be understood, nor put aside: {error}.", name=path.name, error=error))
     else:
-        print(f"Your progress in {path.name} cannot be understood. It was kept as {aside.name}; a new file is begun.")
+        told = "Your progress in {name} cannot be understood. It was kept as {aside}; a new file is begun."
+        print(tr(told, name=path.name, aside=aside.name))
 
 
 def _store(done: dict[str, dict]) -> None:
     try:
         write_atomically(progress_path(), json.dumps(done, indent=1))
     except OSError as error:
-        print(f"Your progress cannot be stored: {error}. The lesson works all the same.")
+        print(tr("Your progress cannot be stored: {error}. The lesson works all the same.", error=error))

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import ipywidgets as widgets
 
+from .languages import tr
 from .progress import record_answer, stored_answers
 from .safe_text import safe_html
 from .static_fallback import show_with_fallback
@@ -28,8 +29,8 @@ class Question:
 
 def verdict_html(question: Question, choice: int) -> str:
     """Write in HTML whether a choice is right, and why."""
-    verdict = "✓ Right." if choice == question.right else "✗ Not this one."
-    return f"<b>{LETTERS[choice]}: {verdict}</b> {safe_html(question.choices[choice][1])}"
+    verdict = tr("✓ Right.") if choice == question.right else tr("✗ Not this one.")
+    return f"<b>{LETTERS[choice]}: {verdict}</b> {safe_html(tr(question.choices[choice][1]))}"
 
 
 def quiz_html(questions: Sequence[Question]) -> str:
@@ -37,11 +38,11 @@ def quiz_html(questions: Sequence[Question]) -> str:
     parts = []
     for number, question in enumerate(questions, start=1):
         lettered = zip(LETTERS, question.choices, strict=False)
-        choices = "<br>".join(f"{letter}: {safe_html(text)}" for letter, (text, _) in lettered)
+        choices = "<br>".join(f"{letter}: {safe_html(tr(text))}" for letter, (text, _) in lettered)
         answers = "<br>".join(verdict_html(question, choice) for choice in range(len(question.choices)))
         parts.append(
-            f"<p><b>{number}. {safe_html(question.text)}</b><br>{choices}</p>"
-            f"<details><summary>Answer</summary>{answers}</details>"
+            f"<p><b>{number}. {safe_html(tr(question.text))}</b><br>{choices}</p>"
+            f"<details><summary>{tr('Answer')}</summary>{answers}</details>"
         )
     return "".join(parts)
 
@@ -60,18 +61,19 @@ def _question_box(lesson: str, number: int, question: Question, earlier: int | N
 
     def row(choice: int, text: str) -> widgets.HBox:
         letter = LETTERS[choice]
-        button = widgets.Button(description=letter, tooltip=f"Answer {number + 1} {letter}", layout={"width": "3em"})
+        tooltip = tr("Answer {number} {letter}", number=number + 1, letter=letter)
+        button = widgets.Button(description=letter, tooltip=tooltip, layout={"width": "3em"})
         button.on_click(lambda _: (answer(choice), record_answer(lesson, number, choice)))
-        return widgets.HBox([button, widgets.HTML(safe_html(text), layout={"flex": "1 1 auto"})])
+        return widgets.HBox([button, widgets.HTML(safe_html(tr(text)), layout={"flex": "1 1 auto"})])
 
     rows = [row(choice, text) for choice, (text, _) in enumerate(question.choices)]
     if earlier is not None and earlier < len(rows):
         answer(earlier)
-    title = widgets.HTML(f"<b>{number + 1}. {safe_html(question.text)}</b>")
+    title = widgets.HTML(f"<b>{number + 1}. {safe_html(tr(question.text))}</b>")
     return widgets.VBox([title, *rows, verdict], layout={"margin": "0 0 1em 0"})
 
 
 def show_quiz(lesson: str, questions: Sequence[Question]) -> None:
     """Display a lesson's quiz."""
-    plain = "\n".join(f"{n}. {question.text}" for n, question in enumerate(questions, start=1))
+    plain = "\n".join(f"{n}. {tr(question.text)}" for n, question in enumerate(questions, start=1))
     show_with_fallback(quiz_box(lesson, questions), {"text/html": quiz_html(questions), "text/plain": plain})

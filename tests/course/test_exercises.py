@@ -183,4 +183,5 @@ def test_a_lesson_finds_the_exercise_by_the_function_s_name(capsys, tmp_path, mo
         lesson.check(attempt)
     right, number, nameless = capsys.readouterr().out.splitlines()
     assert right == RIGHT
-    assert number == nameless == "Nothing to check: give the function itself, without brackets, under its name (win_share)."
+    advice = "Nothing to check: give the function itself, without brackets, under its name (given_back, win_share)."
+    assert number == nameless == advice

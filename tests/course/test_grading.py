@@ -12,7 +12,7 @@ import nbformat
 import pytest
 
 from rlhf_lite.course.__main__ import main
-from rlhf_lite.course.graded_process import from_wire, functions_of, refuse_to_write, to_wire
+from rlhf_lite.course.graded_process import exercises_of, from_wire, functions_of, refuse_to_write, to_wire
 from rlhf_lite.course.grading import RIGHT, find_submissions, grade_notebook, table, write_table
 from rlhf_lite.course.lessons import LESSONS
 
@@ -91,6 +91,12 @@ def test_the_command_writes_a_table_of_all_students(submitted, tmp_path, capsys)
     assert "2 students" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("number", LESSONS)
+def test_a_lesson_s_exercises_are_found_without_the_lessons(number):
+    assert set(exercises_of(number)) == {each.name for each in LESSONS[number].exercises}
+    assert all(exercises_of(number)[each.name] is each for each in LESSONS[number].exercises)
+
+
 def test_only_imports_functions_and_what_stands_beside_an_exercise_are_executed(tmp_path):
     path = tmp_path / "10_x.ipynb"
     cells = ["scale = 1 / 0", "%matplotlib inline\nHELP = 3\ndef preference(a, b):\n    return HELP\nraise KeyError", "HELP = 4"]
@@ -143,6 +149,7 @@ def test_a_student_without_a_notebook_has_an_empty_row_and_formulas_are_text(tmp
 
     states = {each.name: RIGHT for each in LESSONS["00"].exercises}
     rows = table([Graded("=ann", "00", tmp_path, states), Graded("ben", "10", tmp_path, {"preference": "wrong"})])
-    assert rows[0][:2] == ["student", "00.win_share"] and rows[1][-1] == str(len(states)) and rows[2][1] == "no notebook"
+    assert rows[0][:2] == ["student", f"00.{next(iter(states))}"]
+    assert rows[1][-1] == str(len(states)) and rows[2][1] == "no notebook"
     write_table(rows, tmp_path / "out.csv")
     assert "\n'=ann," in (tmp_path / "out.csv").read_text(encoding="utf-8").replace("\r", "")

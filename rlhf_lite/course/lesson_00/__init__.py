@@ -2,4 +2,5 @@
 
     exercises  exercises with their checks and solutions
     quiz       questions
+    texts_zh   what the lesson says, in Chinese
 """

@@ -3,6 +3,7 @@
 from math import exp, log
 
 from ..checks import Case, Exercise
+from . import exercises_tensors
 
 
 def to_probabilities(counts: dict[str, int]) -> dict[str, float]:
@@ -72,6 +73,17 @@ EXERCISES = (
                     ({"cat": 0, "dog": 0}, "// rounds down to whole numbers; divide with /"),
                 ),
             ),
+            Case(
+                arguments=({"ma": 6, "mei": 3, "gao": 1, "hao": 2},),
+                expected={"ma": 0.5, "mei": 0.25, "gao": 1 / 12, "hao": 1 / 6},  # of 12
+                hint="the sum is that of all words given, here 6 + 3 + 1 + 2 = 12",
+                mistakes=(
+                    ({"ma": 0.75, "mei": 0.375, "gao": 0.125, "hao": 0.25}, "8 is the example's sum: add up the counts given"),
+                    ({"ma": 6 / 7, "mei": 3 / 7, "gao": 1 / 7, "hao": 2 / 7}, "add up all counts, not only the largest and the "
+                                                                              "smallest"),
+                    ({"ma": 0.5, "mei": 0.25, "gao": 0.08, "hao": 0.17}, "do not round: the shares must sum to 1"),
+                ),
+            ),
         ),
     ),
     Exercise(
@@ -94,6 +106,10 @@ EXERCISES = (
                 arguments=({"x": 0.1, "y": 0.1, "z": 0.8}, 0.1), expected="y",
                 hint="each piece begins where the one before it ends: x from 0 up to 0.1, which itself belongs to y",
             ),
+            Case(
+                arguments=(dict.fromkeys("abcdefghij", 0.1), 0.9999999999999999), expected="j",
+                hint="ten times 0.1 sums to 0.9999999999999999 in a computer: where no piece is hit, return the last word",
+            ),
         ),
     ),
     Exercise(
@@ -111,6 +127,7 @@ EXERCISES = (
                         {"a": {"b": 2}, "b": {"a": 1, "c": 1}, "c": {"a": 1}},
                         "nothing comes after the last word: the text does not go round to its beginning",
                     ),
+                    ({"a": {"b": 2}, "b": {"a": 1, "c": 1}, "c": {}}, "nothing comes after `c`: leave out its empty row"),
                 ),
             ),
             Case(
@@ -118,6 +135,11 @@ EXERCISES = (
                 expected={"a": {"cat": 2, "dog": 1}, "cat": {"saw": 1, "ran": 1}, "saw": {"a": 1}, "dog": {".": 1},
                           ".": {"a": 1}, "ran": {".": 1}},
                 hint="every pair of neighbours counts once, the full stop like any other word",
+            ),
+            Case(
+                arguments=(["so", "so", "so", "far"],), expected={"so": {"so": 2, "far": 1}},
+                hint="a word may come after itself",
+                mistakes=(({"so": {"far": 1}}, "a word may come after itself: `so so` is a pair like any other"),),
             ),
         ),
     ),
@@ -134,14 +156,22 @@ EXERCISES = (
                 hint="divide each logit by the temperature before taking exp",
                 mistakes=(
                     ([1 / 17, 16 / 17], "divide by the temperature, do not multiply: a high one makes words more equal"),
-                    ([0.2, 0.8], "the temperature changes nothing yet: divide each logit by it before taking exp"),
+                    ([0.2, 0.8], "the temperature changes nothing yet: divide each logit by it *before* exp; after it, the "
+                                 "division by the sum takes it out again"),
                 ),
             ),
+            Case(arguments=([0.0, 0.0], 1.0), expected=[0.5, 0.5], hint="equal logits, equal probabilities"),
             Case(
                 arguments=([1000.0, 1000.0], 1.0), expected=[0.5, 0.5],
                 hint="only differences of logits matter",
                 mistakes=((OverflowError, "e ** 1000 is too large for a computer; subtract the largest logit from all: only "
                                           "differences matter"),),
+            ),
+            Case(
+                arguments=([0.0, 3000.0, 1000.0], 0.5), expected=[0.0, 1.0, 0.0],
+                hint="subtract the *largest* logit from all, then no exponent is above 0",
+                mistakes=((OverflowError, "subtract the *largest* logit: after the first, the smallest or the mean some exponent "
+                                          "is still too large"),),
             ),
         ),
     ),
@@ -165,6 +195,21 @@ EXERCISES = (
                     ([1.0, 0.0, 0.0], "the result must be in the order of the words as they were given"),
                 ),
             ),
+            Case(arguments=([0.5, 0.3, 0.2], 0.6), expected=[0.625, 0.375, 0.0], hint="0.5 + 0.3 is the first sum to reach 0.6"),
+            Case(
+                arguments=([0.25, 0.5, 0.125, 0.125], 0.75), expected=[1 / 3, 2 / 3, 0.0, 0.0],
+                hint="0.5 + 0.25 is exactly 0.75, and that is enough",
+                mistakes=(([2 / 7, 4 / 7, 1 / 7, 0.0], "*at least* top_p: a sum of exactly top_p is enough, compare with >="),),
+            ),
+            Case(
+                arguments=([0.25, 0.25, 0.25, 0.25], 0.5), expected=[0.5, 0.5, 0.0, 0.0],
+                hint="keep places, not values: four tokens are equally likely here and two are enough, the earlier ones first",
+                mistakes=(
+                    ([0.25] * 4, "equally likely tokens are still several tokens: keep one after the other, by their places"),
+                    ([1.0, 0.0, 0.0, 0.0], "list.index finds the first of equal values every time: keep places instead"),
+                    ([0.5, 0.0, 0.0, 0.0], "list.index finds the first of equal values every time: keep places instead"),
+                ),
+            ),
         ),
     ),
     Exercise(
@@ -181,7 +226,16 @@ EXERCISES = (
                     (5.0, "this is the mean of 1 / p; the mean must be taken of -log(p), and exp of that"),
                 ),
             ),
+            Case(
+                arguments=([0.5, 2**-7, 0.5],), expected=8.0,  # surprises 1, 7, 1 times log 2, mean 3 log 2
+                hint="the mean of the surprises is their sum divided by how many there are",
+                mistakes=(
+                    (2**4.5, "divide by how many probabilities there are, here 3, not by 2"),
+                    (2.0, "take the mean of the surprises, not their median"),
+                ),
+            ),
             Case(arguments=([1.0, 1.0, 1.0],), expected=1.0, hint="whoever is always sure and right is never surprised"),
         ),
     ),
+    *exercises_tensors.EXERCISES,
 )  # fmt: skip

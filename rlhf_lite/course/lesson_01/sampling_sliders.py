@@ -13,7 +13,9 @@ from torch import Tensor
 
 from ...data import seeded_generator
 from ...generate import draw, next_token_probs
-from ...reports.plots import INK, PALE, STYLE
+from ...reports.plots import INK, PALE
+from ..figures import figure_style
+from ..languages import tr
 from ..safe_text import safe_html, safe_label
 from ..static_fallback import bar_row, show_with_figure
 
@@ -21,6 +23,10 @@ Distribution = Callable[[str], tuple[Sequence[str], Tensor]]
 """Text so far -> all tokens as text, and their logits (V,)."""
 SHOWN = 12
 ALL = "all"
+END = "(end)"
+"""How a distribution writes the token that ends a text; drawn, it ends the text and adds nothing."""
+LINE, MOST_ROWS = 60, 12
+"""Characters per line of the text box, and how far it grows."""
 SETTINGS = (
     ("temperature 1", {}),
     ("temperature 0.5", {"temperature": 0.5}),
@@ -48,38 +54,50 @@ def bars_html(tokens: Sequence[str], probs: Tensor) -> str:
     rows = "".join(
         bar_row(f'<code style="white-space: pre-wrap">{name}</code>', p, f"{p:.1%}", width=24) for name, p in named
     )
-    return f"<table>{rows}</table><p>{int((probs > 0).sum())} of {len(tokens)} tokens can be drawn.</p>"
+    told = tr("{n} of {total} tokens can be drawn.", n=int((probs > 0).sum()), total=len(tokens))
+    return f"<table>{rows}</table><p>{told}</p>"
+
+
+def rows_for(text: str) -> int:
+    """Return how many rows show all of a text, a spare one included, so that its end stays in sight."""
+    return min(MOST_ROWS, 1 + sum(1 + len(line) // LINE for line in text.split("\n")))
 
 
 def sampling_box(distribution: Distribution, text: str) -> widgets.VBox:
     """Return sliders, the bars that they move, and a button that draws a token and adds it to the text."""
     wide = {"style": {"description_width": "7em"}, "layout": {"width": "34em"}}
-    typed = widgets.Textarea(value=text, description="text so far", rows=2, continuous_update=False, **wide)
-    temperature = widgets.FloatSlider(value=1.0, min=0.0, max=3.0, step=0.1, description="temperature", **wide)
-    top_k = widgets.SelectionSlider(value=ALL, options=[1, 2, 3, 5, 10, 20, 50, ALL], description="top-k", **wide)
+    typed = widgets.Textarea(value=text, description=tr("text so far"), rows=rows_for(text), continuous_update=False, **wide)
+    kept = [*((str(k), k) for k in (1, 2, 3, 5, 10, 20, 50)), (tr(ALL), ALL)]
+    temperature = widgets.FloatSlider(value=1.0, min=0.0, max=3.0, step=0.1, description=tr("temperature"), **wide)
+    top_k = widgets.SelectionSlider(value=ALL, options=kept, description="top-k", **wide)
     top_p = widgets.FloatSlider(value=1.0, min=0.05, max=1.0, step=0.05, description="top-p", **wide)
-    button = widgets.Button(description="Draw a token", tooltip="Draw a token and add it to the text")
+    button = widgets.Button(description=tr("Draw a token"), tooltip=tr("Draw a token and add it to the text"))
     bars, generator = widgets.HTML(), seeded_generator("sampling box", text)
 
     def current() -> tuple[Sequence[str], Tensor]:
         if not typed.value:
-            raise ValueError("Type the beginning of a text.")
+            raise ValueError(tr("Type the beginning of a text."))
         tokens, logits = distribution(typed.value)
         k, p = None if top_k.value == ALL else top_k.value, None if top_p.value == 1 else top_p.value
         return tokens, next_token_probs(logits[None], temperature.value, k, p)[0]
 
     def redraw(_: object = None) -> None:
+        typed.rows = rows_for(typed.value)
         try:
             bars.value = bars_html(*current())
         except (ValueError, KeyError) as error:  # too long, or a word that the model has never met
-            bars.value = f"<p>{safe_html(str(error.args[0]))}</p>"
+            bars.value = f"<p>{safe_html(tr(str(error.args[0])))}</p>"
 
     def draw_one(_: widgets.Button) -> None:
         try:
             tokens, probs = current()
         except (ValueError, KeyError):
             return  # `redraw` has said why
-        typed.value += tokens[int(draw(probs[None], torch.rand(1, generator=generator)))]
+        token = tokens[int(draw(probs[None], torch.rand(1, generator=generator)))]
+        if token == END:
+            bars.value = f"<p>{tr('The model ends its text here. Change the text to go on.')}</p>"
+        else:
+            typed.value += token
 
     for control in (typed, temperature, top_k, top_p):
         control.observe(redraw, "value")
@@ -92,18 +110,19 @@ def draw_settings(tokens: Sequence[str], logits: Tensor) -> tuple[Figure, str]:
     """Draw the same distribution under five settings, a panel each; return the figure and its alt text."""
     order = logits.argsort(descending=True)[: min(8, int(logits.isfinite().sum()))]
     names, alts = [visible(tokens[i]) for i in order.tolist()], []
-    with mpl.rc_context(STYLE):
+    with mpl.rc_context(figure_style()):
         figure = Figure(figsize=(11, 3.0))
         for axes, (title, setting) in zip(figure.subplots(1, len(SETTINGS), sharey=True, sharex=True), SETTINGS, strict=True):
             probs = next_token_probs(logits[None], **setting)[0, order].tolist()
             bars = axes.barh(range(len(names)), probs, height=0.65, color=PALE, edgecolor=INK)
-            axes.bar_label(bars, [f"{p:.2f}" if p else "out" for p in probs], padding=3, fontsize=9)
+            axes.bar_label(bars, [f"{p:.2f}" if p else tr("out") for p in probs], padding=3, fontsize=9)
             axes.set(yticks=range(len(names)), yticklabels=[safe_label(name) for name in names], ylim=(len(names) - 0.5, -0.5))
-            axes.set_title(title, fontsize=11)
+            axes.set_title(tr(title), fontsize=11)
             axes.margins(x=0.3)
             axes.grid(visible=False)
-            alts.append(f"{title}: " + ", ".join(f"{name.strip()} {p:.2f}" for name, p in zip(names, probs, strict=True)))
-    return figure, f"The likeliest next tokens under {len(SETTINGS)} settings. {'; '.join(alts)}."
+            alts.append(f"{tr(title)}: " + ", ".join(f"{name.strip()} {p:.2f}" for name, p in zip(names, probs, strict=True)))
+    told = "The likeliest next tokens under {n} settings. {shown}."
+    return figure, tr(told, n=len(SETTINGS), shown="; ".join(alts))
 
 
 def sampling_sliders(distribution: Distribution, text: str) -> None:

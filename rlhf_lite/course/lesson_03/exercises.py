@@ -52,6 +52,7 @@ _X, _H = torch.tensor([0.0, 0.0, 0.5]), torch.tensor([0.0, 0.0, 1.0])
 _X2 = torch.tensor([log(3), log(3), -log(3), -log(3), 0.0, 1.0])  # reset 0.75, update 0.25
 _H2 = torch.tensor([0.0, 0.0, 0.0, 0.0, 1.0, 0.0])
 _TABLE = {"<start>": {"b": 0.4, "a": 0.6}, "a": {"<end>": 0.3, "b": 0.7}, "b": {"a": 0.1, "<end>": 0.9}}
+_CIRCLE = {"<start>": {"a": 1.0}, "a": {"b": 1.0}, "b": {"<end>": 0.4, "a": 0.6}}
 _CHAIN = {"<start>": {"a": 1.0}, "a": {"b": 1.0}, "b": {"c": 1.0}, "c": {"<end>": 1.0}}
 
 EXERCISES = (
@@ -103,6 +104,16 @@ EXERCISES = (
                     ),
                 ),
             ),
+            Case(
+                # r = sigmoid(log 3) = 0.75, z = sigmoid(-log 3) = 0.25, n = tanh(0.25 + 0.75), new state 0.75 n + 0.25 * 2
+                arguments=(torch.tensor([0.0, log(3), 0.25]), torch.tensor([log(3), -2 * log(3), 1.0]), torch.tensor([2.0])),
+                expected=torch.tensor([0.75 * tanh(1) + 0.5]),
+                hint="both gates read the word and the state: r is the sigmoid of x_r + h_r, z of x_z + h_z",
+                mistakes=(
+                    (torch.tensor([0.25 * tanh(0.75) + 1.5]), "the gates read the state too: x_r + h_r and x_z + h_z"),
+                    (torch.tensor([0.75 * tanh(0.35) + 0.5]), "r is the sigmoid of x_r + h_r, the *first* parts of both"),
+                ),
+            ),
         ),
     ),
     Exercise(
@@ -121,6 +132,8 @@ EXERCISES = (
                     ),
                 ),
             ),
+            Case(arguments=(["a"],), expected=(["<start>", "a"], ["a", "<end>"]), hint="one word takes two steps: it, and <end>"),
+            Case(arguments=([],), expected=(["<start>"], ["<end>"]), hint="where there is nothing to say, <end> comes at once"),
         ),
     ),
     Exercise(
@@ -140,6 +153,15 @@ EXERCISES = (
                 hint="stop after `longest` words even if <end> never came",
                 mistakes=((["a", "b", "c"], "stop after `longest` words: a model may never say <end>"),),
             ),
+            Case(
+                arguments=({"<start>": {"a": 0.9, "b": 0.1}, "a": {"<end>": 1.0}}, 5), expected=["a"],
+                hint="a is likelier than b, and after a comes <end>",
+            ),
+            Case(
+                arguments=(_CIRCLE, 5), expected=["a", "b", "a", "b", "a"],
+                hint="a word may come again",
+                mistakes=((["a", "b"], "a word may come a second time; only <end> and `longest` stop"),),
+            ),
         ),
     ),
     Exercise(
@@ -157,6 +179,16 @@ EXERCISES = (
                     ({2: 0.75, 3: 1.0}, "a sentence counts only if all of it is right; compare whole sentences"),
                 ),
             ),
+            Case(
+                arguments=(["Tom ran off", "a b", "c d", "e f"], ["x y z", "x y", "x y", "p q"], ["z y x", "x y z", "x y", "p"]),
+                expected={3: 0.0, 2: 1 / 3},
+                hint="right is only what equals the right translation: written == right",
+                mistakes=(
+                    ({3: 1.0, 2: 1 / 3}, "the order of the words matters: compare the whole texts"),
+                    ({3: 0.0, 2: 2 / 3}, "a right beginning is not enough, and nothing may stand behind it: written == right"),
+                ),
+            ),
+            Case(arguments=(["Tom ran"], ["x y"], ["x y"]), expected={2: 1.0}, hint="one sentence of 2 words, and it is right"),
         ),
     ),
     *ATTENTION,

@@ -92,11 +92,25 @@ EXERCISES = (
                 expected=([0.5, 0.5], [3.0]),
                 hint="equal scores give equal weights, and the context is then the mean of the notes",
             ),
+            Case(
+                arguments=(torch.tensor([-1000.0, 0.0]), torch.tensor([True, False]), torch.tensor([[2.0], [4.0]])),
+                expected=([1.0, 0.0], [2.0]),
+                hint="padding gets exactly 0, however low the scores of the words are",
+                mistakes=((([0.0, 1.0], [4.0]), "a low score for padding is not low enough: fill with float('-inf')"),),
+            ),
         ),
     ),
     Exercise(
         solution=alignment_hits,
         cases=(
+            Case(
+                arguments=([[0.9, 0.1], [0.8, 0.2]], [(0, 0), (1, 1)]), expected=0.5,
+                hint="row 0 is largest at 0, its partner; row 1 is largest at 0 too, and its partner is 1",
+                mistakes=(
+                    (1.0, "take the largest along the row of each Chinese word, not along the columns"),
+                    (0.55, "do not add the weights up; ask only where the largest of each row is"),
+                ),
+            ),
             Case(
                 arguments=([[0.1, 0.2, 0.7], [0.6, 0.3, 0.1]], [(0, 2), (1, 0)]), expected=1.0,
                 hint="row 0 is largest at 2, and (0, 2) is a link; row 1 is largest at 0, and (1, 0) is a link",
@@ -104,6 +118,21 @@ EXERCISES = (
                     (IndexError, "a link is (Chinese word, English word): the first number chooses the row"),
                     (0.65, "do not add the weights up; ask only where the largest of each row is"),
                 ),
+            ),
+            Case(
+                arguments=([[0.1, 0.9]], [(0, 0), (0, 1)]), expected=1.0, hint="word 0 has two partners and looks at the second",
+                mistakes=(
+                    (0.0, "keep all partners of a word, not only its first link"),
+                    (0.5, "count words, not links: word 0 has two partners, and looking at either is right"),
+                ),
+            ),
+            Case(
+                arguments=([[0.8, 0.2]], [(0, 0), (0, 1)]), expected=1.0, hint="word 0 has two partners and looks at the first",
+                mistakes=((0.0, "keep all partners of a word: dict(links) keeps only the last link"),),
+            ),
+            Case(
+                arguments=([[0.4, 0.35, 0.25]], [(0, 0)]), expected=1.0, hint="0.4 is the largest of its row",
+                mistakes=((0.0, "the largest weight of a row need not be above 0.5"),),
             ),
             Case(
                 arguments=(_LOOKS, [(0, 0), (1, 1), (2, 1), (2, 2)]), expected=2 / 3,

@@ -19,8 +19,10 @@ ONE_CONTEXT_ALT = (
     "Tāngmǔ (汤姆) and zhuīzhú (追逐), and write Tāngmǔ (汤姆), zhuīzhú (追逐) and Jiéruì (杰瑞)."
 )
 ATTENTION_ALT = (
-    "The same encoder and decoder with attention. Each of the encoder's boxes keeps a note: h1, h2, h3. For the third word to "
-    "write, Jiéruì (杰瑞), arrows lead from all three notes to a context C3; the one from Jerry's note is thick, the others thin."
+    "The same encoder and decoder with attention. The encoder's three boxes are joined in both directions, and each keeps a "
+    "note: h1, h2, h3. Before the third word, Jiéruì (杰瑞), is written, a dashed arrow leads from the decoder's state s2 up to "
+    "C3: it asks. Arrows lead from all three notes to C3, with the weights 0.1, 0.1 and 0.8; the one from Jerry's note is thick. "
+    "From C3 an arrow leads to s3."
 )
 
 
@@ -85,6 +87,11 @@ def draw_attention() -> tuple[Figure, str]:
             _arrow(axes, begin, end, width)
             place = [(a + b) / 2 for a, b in zip(begin, end, strict=True)]
             axes.text(*place, weight, ha="center", va="center", fontsize=11, backgroundcolor="white")
+        for i in (1, 2):  # the encoder reads backward too
+            _arrow(axes, (GAP * i - 0.46, -0.16), (GAP * (i - 1) + 0.46, -0.16))
+        asks = {"linewidth": 1.6, "linestyle": "--", "shrinkA": 0, "shrinkB": 0}
+        draw_arrow(axes, (SECOND_PART + GAP - 0.3, 0.34), (middle + 0.46, 2.15), bend=0.25, **asks)
+        axes.text(middle + 2.55, 2.0, "s₂ asks: which note?", ha="center", va="center", fontsize=11, style="italic")
         side = SECOND_PART + 2 * GAP + 0.75
         axes.plot([middle + 0.44, side, side], [2.4, 2.4, 0], color=INK, linewidth=2.2)
         _arrow(axes, (side, 0), (side - 0.31, 0), 2.2)

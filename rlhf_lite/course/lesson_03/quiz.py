@@ -16,7 +16,7 @@ QUESTIONS = (
         text="During training the decoder has just said a wrong word. What is it given at the next step?",
         choices=(
             ("The right word", "Teacher forcing: every step is given the right earlier words. One mistake spoils nothing."),
-            ("The wrong word that it said", "So it goes when it writes on its own. In training it is given the right one."),
+            ("The wrong word that it said", "That is what happens when it writes alone. In training it is given the right one."),
             ("Nothing, the sentence is given up", "Every step of every sentence is trained, whatever was said before."),
         ),
         right=0,

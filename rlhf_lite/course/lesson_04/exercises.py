@@ -58,6 +58,20 @@ _HEADS = (  # head 1: weights 3/4, 1/4 and 1/2, 1/2; head 2: 1/2, 1/2 and 1/4, 3
     torch.tensor([[4.0, 0.0, 8.0, 0.0], [0.0, 4.0, 0.0, 8.0]]),
     2,
 )
+_THREE_HEADS = (  # weights 3/4, 1/4; 1/2, 1/2; 1/4, 3/4
+    torch.tensor([[2 * log(3)] + [0.0] * 10 + [2 * log(3)]]),
+    torch.tensor([[1.0] + [0.0] * 11, [0.0] * 11 + [1.0]]),
+    torch.tensor([[4.0] * 4 + [0.0] * 8, [0.0] * 4 + [2.0] * 4 + [8.0] * 4]),
+    3,
+)
+
+
+def _three_heads(odds: float) -> Tensor:
+    """What three heads find where the better of two keys is so many times as likely."""
+    share = odds / (odds + 1)
+    return torch.tensor([[4 * share] * 4 + [1.0] * 4 + [8 * share] * 4])
+
+
 _LOOKS = torch.tensor([[0.7, 0.2, 0.1], [0.1, 0.3, 0.6], [0.2, 0.5, 0.3], [0.8, 0.1, 0.1]])
 _LINKS = [(0, 0), (1, 0), (1, 2), (2, 0), (2, 2)]  # row 3 has none
 
@@ -80,6 +94,16 @@ EXERCISES = (
                 expected=torch.tensor([3.0]),
                 hint="two equal scores give weights 1/2 and 1/2. Where the result is nan, e ** 1000 was too large a number: "
                      "torch's softmax subtracts the largest score first",
+            ),
+            Case(  # score 3 log 3 / sqrt(9) = log 3
+                arguments=(
+                    torch.tensor([3.0] + [0.0] * 8), torch.tensor([[log(3)] + [0.0] * 8, [0.0] * 9]),
+                    torch.tensor([[4.0], [8.0]]),
+                ),
+                expected=torch.tensor([5.0]),
+                hint="the width is that of the query, here 9: query.shape[0]",
+                mistakes=((torch.tensor([(4 * 3**1.5 + 8) / (3**1.5 + 1)]), "here the query has 9 numbers, not 4: divide by the "
+                                                                             "square root of query.shape[0]"),),
             ),
         ),
     ),
@@ -113,6 +137,10 @@ EXERCISES = (
                 arguments=(torch.tensor([1.0, 0.0]),), expected=torch.zeros(2, 2),
                 hint="a weight of exactly 1 cannot grow, and one of 0 cannot fall: every slope is 0",
             ),
+            Case(
+                arguments=(torch.tensor([0.5, 0.5]),), expected=torch.tensor([[0.25, -0.25], [-0.25, 0.25]]),
+                hint="0.5 * (1 - 0.5) on the diagonal, -0.5 * 0.5 off it",
+            ),
         ),
     ),
     Exercise(
@@ -144,6 +172,15 @@ EXERCISES = (
                 arguments=(torch.tensor([[0.0, 0.0], [0.0, log(3)]]), torch.tensor([[True, False], [True, True]])),
                 expected=torch.tensor([[1.0, 0.0], [0.25, 0.75]]),
                 hint="the first query may look at one word only, so that word gets all the weight",
+            ),
+            Case(
+                arguments=(torch.tensor([[1.0, 1.0, 9.0]]), torch.tensor([[True, True, False]])),
+                expected=torch.tensor([[0.5, 0.5, 0.0]]), hint="two equal scores may be seen, the 9 may not",
+            ),
+            Case(
+                arguments=(torch.tensor([[-1000.0, 0.0]]), torch.tensor([[True, False]])), expected=torch.tensor([[1.0, 0.0]]),
+                hint="hidden places get exactly 0, however low the other scores are",
+                mistakes=((torch.tensor([[0.0, 1.0]]), "a low score is not low enough: hide with float('-inf')"),),
             ),
         ),
     ),
@@ -178,12 +215,41 @@ EXERCISES = (
                 expected=torch.tensor([[3.0, 3.0]]),
                 hint="there may be more keys than queries; a query of zeros finds all keys equally good",
             ),
+            Case(
+                arguments=_THREE_HEADS, expected=torch.tensor([[3.0] * 4 + [1.0] * 4 + [6.0] * 4]),
+                hint="here are 3 heads, each 4 wide: cut into n_heads parts, and divide by the square root of *their* width",
+                mistakes=(
+                    (_three_heads(3 ** (2 / sqrt(3))), "divide by the square root of a head's width, here 4, not of the number "
+                                                       "of heads"),
+                    (_three_heads(3 ** sqrt(2)), "a head's width depends on n_heads: here it is 12 / 3 = 4, so divide by 2"),
+                ),
+            ),
         ),
     ),
     *LAYERS,
     Exercise(
         solution=points_right,
         cases=(
+            Case(
+                arguments=(torch.tensor([[0.9, 0.1], [0.8, 0.2]]), [(0, 0), (1, 1)]), expected=0.5,
+                hint="both rows look at 0; only row 0 is linked with it",
+                mistakes=((1.0, "look along each row, for a row is a word to write: argmax(-1)"),),
+            ),
+            Case(
+                arguments=(torch.tensor([[0.1, 0.9]]), [(0, 0), (0, 1)]), expected=1.0, hint="row 0 has two links, looks at one",
+                mistakes=(
+                    (0.0, "keep all links of a row, not only its first"),
+                    (0.5, "count rows, not links: a row with two links is right if it looks at either"),
+                                    ),
+            ),
+            Case(
+                arguments=(torch.tensor([[0.8, 0.2]]), [(0, 0), (0, 1)]), expected=1.0, hint="row 0 has two links, looks at one",
+                mistakes=((0.0, "keep all links of a row: dict(links) keeps only the last"),),
+            ),
+            Case(
+                arguments=(torch.tensor([[0.4, 0.35, 0.25]]), [(0, 0)]), expected=1.0, hint="0.4 is the largest of its row",
+                mistakes=((0.0, "the largest weight of a row need not be above 0.5"),),
+            ),
             Case(
                 arguments=(_LOOKS, _LINKS), expected=2 / 3,
                 hint="rows 0 and 1 look at a word that they are linked with, row 2 does not, row 3 has no link",

@@ -115,6 +115,16 @@ LAYERS = (
                 hint="epsilon keeps the division safe where all numbers of a row are equal",
                 mistakes=((torch.tensor([[-0.25, 0.25]]), "epsilon is added to the variance, before the square root"),),
             ),
+            Case(
+                arguments=(torch.tensor([[1.0, 3.0]]), torch.ones(2), torch.zeros(2), 0.0), expected=torch.tensor([[-1.0, 1.0]]),
+                hint="mean 2, variance 1",
+            ),
+            Case(
+                arguments=(torch.tensor([[1.0, 3.0]]), torch.tensor([2.0, 3.0]), torch.tensor([1.0, 5.0]), 0.0),
+                expected=torch.tensor([[-1.0, 8.0]]),
+                hint="-1 * 2 + 1 and 1 * 3 + 5",
+                mistakes=((torch.tensor([[0.0, 18.0]]), "first times the gain, then plus the bias"),),
+            ),
         ),
     ),
     Exercise(
@@ -130,6 +140,10 @@ LAYERS = (
                     (torch.tensor([37.0]), "only what a part reads is normed; the stream itself is passed on as it is"),
                     (torch.tensor([9.0]), "each part reads the normed stream: attention(attention_norm(x))"),
                 ),
+            ),
+            Case(
+                arguments=(torch.tensor([1.0]), *[_Linear("same") for _ in range(4)]), expected=torch.tensor([4.0]),
+                hint="1 + 1 = 2, then 2 + 2 = 4",
             ),
         ),
     ),

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from ..checks import Case, Exercise
+from .exercises_training import EXERCISES as TRAINING
 
 
 def next_token_pairs(tokens: list[int]) -> list[tuple[list[int], int]]:
@@ -168,7 +169,9 @@ EXERCISES = (
             Case(arguments=(_SECOND_SEES_THIRD, [3, 1, 2, 5]), expected=True,
                  hint="token 2 leaks into output 1: changing the last token alone does not show it, change each in turn"),
             Case(arguments=(_NEXT, [0, 0]), expected=True,
-                 hint="change a token to another one than it was, for instance tokens[t] + 1, or nothing can be seen"),
+                 hint="change a token to another one than it was, for instance tokens[t] + 1, or nothing can be seen. (Cutting "
+                      "the text off, as above, is not enough: this model says 0 where the next token is missing, as it is here)"),
         ),
     ),
+    *TRAINING,
 )  # fmt: skip

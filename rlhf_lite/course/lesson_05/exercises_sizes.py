@@ -70,6 +70,14 @@ EXERCISES = (
                     (124, "the embeddings are there once, however many layers there are"),
                 ),
             ),
+            Case(
+                arguments=(3, 4, 10, 5), expected=636,  # 3 * 12 * 16 + 15 * 4
+                hint="12 * 4 * 4 in each of 3 blocks, 15 * 4 in the embeddings",
+                mistakes=(
+                    (348, "d squared is d * d, not 2 * d: here 16, not 8"),
+                    (1212, "a matrix has d * d numbers, not d * d * d"),
+                ),
+            ),
         ),
     ),
     Exercise(
@@ -89,6 +97,13 @@ EXERCISES = (
                 hint="2048 / 24 and 5140 / 40 are not whole numbers, 1600 / 25 = 64 is",
                 mistakes=(
                     (["x"], "go through all rows and collect every one that does not fit"),
+                ),
+            ),
+            Case(
+                arguments=({"p": (2, 6), "q": (4, 20), "r": (5, 40)},), expected=[],
+                hint="6 / 2 = 3, 20 / 4 = 5 and 40 / 5 = 8 are whole numbers",
+                mistakes=(
+                    (["p", "q"], "a head's width may be any whole number, 3 or 5 too, not only an even one"),
                 ),
             ),
         ),

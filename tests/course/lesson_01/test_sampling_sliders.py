@@ -70,6 +70,22 @@ def test_draws_extend_the_text_by_what_the_sliders_allow(box):
     assert len(set(typed.value)) > 4  # not always the likeliest
 
 
+def test_the_end_token_ends_the_text_and_adds_nothing():
+    box = sampling_box(lambda text: (["(end)", " a"], torch.tensor([1.0, 0.0]).log()), "one")
+    typed, button, *_, bars = parts(box)
+    button.click()
+    assert typed.value == "one" and "ends its text" in bars.value
+
+
+def test_the_box_grows_with_the_text(box):
+    typed = parts(box)[0]
+    assert typed.rows == 2
+    typed.value = "one\n" + "a" * 130
+    assert typed.rows == 5
+    typed.value = "\n" * 50
+    assert typed.rows == 12
+
+
 def test_what_the_model_cannot_continue_is_said_and_draws_nothing(box):
     typed, button, *_, bars = parts(box)
     typed.value = "what?"
