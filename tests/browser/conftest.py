@@ -77,6 +77,47 @@ class Notebook:
         """Wait until a text stands in an output."""
         self.page.locator(".jp-OutputArea", has_text=text).first.wait_for()
 
+    def handle(self, number: int) -> object:
+        """Return the grip of a slider, counted from 0: give it the focus, then press keys."""
+        return self.page.locator(".noUi-handle").nth(number)
+
+    def click_slider(self, number: int, share: float) -> None:
+        """Click on a slider's track by mouse; `share` runs from 0, its left end, to 1."""
+        track = self.page.locator(".noUi-target").nth(number)
+        track.scroll_into_view_if_needed()
+        box = track.bounding_box()
+        self.page.mouse.click(box["x"] + share * box["width"], box["y"] + box["height"] / 2)
+
+    def readouts(self) -> list[str]:
+        """Return the numbers beside the sliders, with a plain minus sign."""
+        return [text.replace("\N{MINUS SIGN}", "-") for text in self.page.locator(".widget-readout").all_inner_texts()]
+
+    def button(self, name: str) -> object:
+        """Return the button with exactly this name."""
+        return self.page.get_by_role("button", name=name, exact=True)
+
+    def focus_and_press(self, place: object, *keys: str) -> None:
+        """Give a control the focus and press keys."""
+        place.focus()
+        for key in keys:
+            self.page.keyboard.press(key)
+
+    def html(self, text: str) -> object:
+        """Return the part of a widget that holds a text."""
+        return self.page.locator(".widget-html", has_text=text).first
+
+    def rows(self, table: object) -> list[str]:
+        """Return the rows of a table as texts, cells parted by single spaces."""
+        return [" ".join(text.split()) for text in table.locator("tr").all_inner_texts()]
+
+    def expect(self, read: Callable[[], object], expected: object) -> None:
+        """Wait until a function returns what is expected; fail with what it returns instead."""
+        for _ in range(150):
+            if (found := read()) == expected:
+                return
+            self.page.wait_for_timeout(100)
+        raise AssertionError(f"expected {expected!r}, shown is {found!r}")
+
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory) -> Iterator[Server]:

@@ -48,6 +48,10 @@ EXERCISES = (
             ),
             Case(arguments=("Aé",), expected=[65, 195, 169], hint="an English letter has one byte in UTF-8, é has two"),
             Case(arguments=("😀b",), expected=[240, 159, 152, 128, 98], hint="an emoji has four bytes in UTF-8"),
+            Case(
+                arguments=("aéa",), expected=[97, 195, 169, 97],
+                hint="keep every byte, in the order of the text: a letter that comes twice gives its byte twice",
+            ),
         ),
     ),
     Exercise(
@@ -77,6 +81,17 @@ EXERCISES = (
                 hint="2 3 comes three times, every other pair less often",
                 mistakes=(([1, 2], "the count decides first: 1 2 is smaller, but comes only twice"),),
             ),
+            Case(
+                arguments=([3, 3, 3, 1, 2],), expected=[3, 3],
+                hint="every place counts, the first too: 3 3 comes at the first place and at the second",
+                mistakes=(([1, 2], "neighbours may be equal: 3 3 3 holds the pair 3 3 twice, at two places"),),
+            ),
+            Case(
+                arguments=([10, 7, 9, 7, 10, 7, 9, 7],), expected=[7, 9],  # 10 7, 7 9 and 9 7 twice each, 7 10 once
+                hint="10 7, 7 9 and 9 7 come twice; the smallest is 7 9",
+                mistakes=(([10, 7], "compare numbers, not strings: 7 is smaller than 10"),),
+            ),
+            Case(arguments=([9, 7, 8, 7, 8],), expected=[7, 8], hint="7 8 comes twice, every other pair once"),
         ),
     ),
     Exercise(
@@ -107,6 +122,19 @@ EXERCISES = (
                 arguments=([2, 1, 5, 1, 2, 8, 8], (2, 1), 9), expected=[9, 5, 1, 2, 8, 8],
                 hint="the order counts: 1 2 is another pair than 2 1",
                 mistakes=(([9, 5, 9, 8, 8], "the order counts: 1 2 is another pair than 2 1"),),
+            ),
+            Case(
+                arguments=([4, 5, 14, 2, 4, 2], (4, 2), 300), expected=[4, 5, 14, 2, 300],
+                hint="4 5 and 14 2 are other pairs than 4 2",
+                mistakes=(
+                    ([4, 5, 1300, 300], "compare ids, not digits in a string: 14 2 is another pair than 4 2"),
+                    ([300, 14, 2, 300], "replace a 4 only where a 2 follows: 4 5 is another pair"),
+                ),
+            ),
+            Case(
+                arguments=([7, 8, 7, 8, 7, 8], (7, 8), 256), expected=[256, 256, 256],
+                hint="three pairs in a row: replace each of them",
+                mistakes=(([256, 7, 8, 256], "after a merge look at the next place at once: another pair may stand there"),),
             ),
         ),
     ),

@@ -83,6 +83,21 @@ EXERCISES = (
                 mistakes=(([3, 256], "where the same pair fits in two places, the left one is merged first"),),
             ),
             Case(arguments=([5], {(5, 5): 256}), expected=[5], hint="a single byte has no pair: it stays as it is"),
+            Case(
+                arguments=([5, 6, 7], {(5, 6): 257, (6, 7): 256}), expected=[5, 256],
+                hint="(6, 7) was learnt first: its new id is the smallest",
+                mistakes=(([257, 7], "the smallest new id tells what was learnt first, not the place in the dictionary"),),
+            ),
+            Case(
+                arguments=([1, 2, 3, 1, 2], {(2, 3): 256, (1, 2): 257}), expected=[1, 256, 257],
+                hint="(2, 3) was learnt first; after that one (1, 2) is left",
+                mistakes=(([257, 3, 257], "how often a pair comes in this word does not count: (2, 3) was learnt first"),),
+            ),
+            Case(
+                arguments=([2, 1, 2, 1, 2], {(1, 2): 256}), expected=[2, 256, 256],
+                hint="(1, 2) fits twice: merge both, and keep both",
+                mistakes=(([256, 256, 2], "the order counts: (2, 1) is another pair than (1, 2)"),),
+            ),
         ),
     ),
     Exercise(
@@ -118,6 +133,14 @@ EXERCISES = (
                     (["a ", "."], "keep the byte that is left over at the end of a token: it begins the next character"),
                 ),
             ),
+            Case(
+                arguments=([b"Hi \xf0\x9f\x98", b"\x80\xe6\xb1", b"\xa4"],), expected=["Hi ", "😀", "汤"],
+                hint="hold back every byte of the beginning of a character, and nothing else",
+                mistakes=(
+                    (["", "Hi 😀", "汤"], "a beginning may have three bytes: hold back as many as needed"),
+                    (["", "", "Hi 😀汤"], "a beginning may have two or three bytes: hold back as many as needed"),
+                ),
+            ),
             Case(arguments=([],), expected=[], hint="no token, nothing to show"),
         ),
     ),
@@ -141,6 +164,15 @@ EXERCISES = (
             Case(
                 arguments=(torch.tensor([[1.0, 1 / 64]]).log(), torch.tensor([[True, True]]), 3), expected=2.0,
                 hint="0 bits and 6 bits, over 3 bytes",
+            ),
+            Case(
+                arguments=(torch.tensor([[0.5, 0.25], [0.3, 0.9]]).log(), torch.tensor([[True, True], [False, False]]), 7),
+                expected=3 / 7, hint="1 bit and 2 bits, over 7 bytes: sum all real tokens at once, since a row may hold none",
+                mistakes=((0.4, "do not round"), (0.43, "do not round")),
+            ),
+            Case(
+                arguments=(torch.tensor([[1 / 2, 1 / 8]]).log(), torch.tensor([[True, True]]), 2), expected=2.0,
+                hint="1 bit and 3 bits, over 2 bytes",
             ),
         ),
     ),

@@ -10,4 +10,5 @@
     figures             loss curves with bands, who may look where, a law and what it foretold
     packing_viewer      a window of packed documents, and what each position may look at
     schedule_desk       a schedule of learning rates, and what runs with it did
+    mixture_slider      weights of sources to move, and how often each is then read
 """

@@ -67,11 +67,12 @@ def packing_box(documents: Sequence[str], tokenizer: Tokenizer) -> widgets.VBox:
     """Return sliders for the length of windows, the window and the position, the mask's check box, and what they show."""
     ids = pack_documents(documents, tokenizer).tolist()
     numbers, names = document_numbers(ids, tokenizer.end_id), tokenizer.tokens(ids)
-    wide = {"style": {"description_width": "9em"}, "layout": {"width": "36em"}}
+    wide = {"style": {"description_width": "11em"}, "layout": {"width": "36em"}}
     length = widgets.SelectionSlider(options=LENGTHS, value=SHORT, description="tokens per window", **wide)
     window = widgets.IntSlider(value=1, min=1, max=len(ids) // SHORT, description="window", **wide)
     place = widgets.IntSlider(value=SHORT // 2, min=1, max=SHORT, description="position", **wide)
-    masked = widgets.Checkbox(value=False, description="mask what belongs to other documents (GPT-3 does not)", indent=False)
+    said = "mask what belongs to other documents (GPT-3 does not)"
+    masked = widgets.Checkbox(value=False, description=said, indent=False, layout={"width": "36em"})
     page = widgets.HTML()
 
     def redraw(_: object = None) -> None:

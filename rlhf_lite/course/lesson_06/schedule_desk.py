@@ -35,7 +35,7 @@ def desk_html(runs: Mapping[str, Sequence[Curve]], chosen: tuple[float, int, flo
     told = ", ".join(f"{name} {mean:.2f} ({low:.2f} to {high:.2f})" for name, (mean, low, high) in ends.items())
     n_seeds = len(runs[schedule_name(*chosen)])
     return (
-        f'<img alt="{safe_attribute(alt)}" src="data:image/png;base64,{as_png(figure)}">'
+        f'<img style="max-width: 100%" alt="{safe_attribute(alt)}" src="data:image/png;base64,{as_png(figure)}">'
         f"<p>Held-out loss at the end, mean of {n_seeds} seeds with 95 % interval: {safe_html(told)}.</p>"
     )
 

@@ -10,6 +10,7 @@
     blank_box             choose a word to hide, see both models' guesses
     wordings              one question in eight wordings, answered by log-probability
     few_shot              zero-, one- and few-shot with controls, over seeds
+    example_box           edit the examples of a prompt, see the base model's answer
     held_out_tasks        instruction tuning measured on a use case that it never saw, over seeds
     exercises_masking     exercises on filling in, on tensors
     exercises_prompting   exercises on prompts and options
