@@ -203,9 +203,9 @@ class GPUCheck(PlanCheck):
 
 def run_plan_check(command: PlanCheck) -> None:
     """Measure, print, and write where asked. Raises: ValueError where gpu-check finds no GPU."""
-    device = Engine(command.engine).device
-    if isinstance(command, GPUCheck) and device.type == "cpu":
+    if isinstance(command, GPUCheck) and (command.engine.device == "cpu" or not torch.cuda.is_available()):
         raise ValueError("gpu-check needs a GPU and PyTorch finds none; plan-check measures on a CPU")
+    device = Engine(command.engine).device
     peak = matrix_peak(device, torch.bfloat16 if command.engine.bfloat16 else torch.float32)
     memory = gpu_memory(device) / GB if device.type == "cuda" else 1e6  # a CPU's is not asked for
     cluster = Cluster(gpu_memory=memory, engine=replace(command.engine, device=device.type))

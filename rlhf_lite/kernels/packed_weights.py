@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 LARGE = 2**21
@@ -22,8 +23,11 @@ def packed_linear(weight: Tensor, bias: Tensor | None = None) -> Callable[[Tenso
     It keeps no gradients. Under autocast it multiplies in the number type that is set when this is called.
     """
     dtype = torch.get_autocast_dtype("cpu") if torch.is_autocast_enabled("cpu") else weight.dtype
-    packed = torch.ops.mkldnn._reorder_linear_weight(weight.detach().to(dtype), ROWS)
     bias = None if bias is None else bias.detach().to(dtype)
+    if dtype == torch.bfloat16 and not torch.ops.mkldnn._is_mkldnn_bf16_supported():  # AVX2 alone: oneDNN cannot pack it
+        plain = weight.detach().to(dtype)
+        return lambda x: F.linear(x.to(dtype), plain, bias)
+    packed = torch.ops.mkldnn._reorder_linear_weight(weight.detach().to(dtype), ROWS)
 
     def product(x: Tensor) -> Tensor:
         return torch.ops.mkldnn._linear_pointwise(x.to(dtype), packed, bias, "none", [], "")

@@ -3,9 +3,9 @@
 Keys: arrows, space, Page Up and Page Down, Home and End move; w shows a figure in words. Without its script the page scrolls.
 """
 
-from html import escape
 from pathlib import Path
 
+from ..safe_text import safe_attribute, safe_html
 from .slides import Deck, Slide, read_decks
 
 POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
@@ -55,22 +55,22 @@ def slide_html(slide: Slide, place: str) -> str:
     """Write one slide; `place` is what stands at the lower right, as "3 / 7"."""
     figure = ""
     if slide.png:
-        figure = (f'<figure><img src="data:image/png;base64,{escape(slide.png)}" alt="{escape(slide.alt)}"></figure>'
-                  f'<div class="words">{escape(slide.alt)}</div>')  # fmt: skip
+        figure = (f'<figure><img src="data:image/png;base64,{slide.png}" alt="{safe_attribute(slide.alt)}"></figure>'
+                  f'<div class="words">{safe_html(slide.alt)}</div>')  # fmt: skip
     kind = ' class="asks"' if slide.asks or not slide.png else ""
     says = f"… {slide.says}" if slide.says[0].islower() else slide.says
-    footer = f"<footer><span>Lesson {escape(slide.lesson_title)}</span><span>{escape(place)}</span></footer>"
-    return f'<section{kind}><h2>{escape(slide.title)}</h2>{figure}<p class="says">{escape(says)}</p>{footer}</section>'
+    footer = f"<footer><span>Lesson {safe_html(slide.lesson_title)}</span><span>{safe_html(place)}</span></footer>"
+    return f'<section{kind}><h2>{safe_html(slide.title)}</h2>{figure}<p class="says">{safe_html(says)}</p>{footer}</section>'
 
 
 def deck_html(deck: Deck) -> str:
     """Write a deck as a page: a title, then its slides."""
     count = len(deck.slides) + 1
     keys = f"<footer><span>arrows or space to move, w for a figure in words</span><span>1 / {count}</span></footer>"
-    first = f'<section class="first"><h1>{escape(deck.title)}</h1><p class="says">Block {deck.number}</p>{keys}</section>'
+    first = f'<section class="first"><h1>{safe_html(deck.title)}</h1><p class="says">Block {deck.number}</p>{keys}</section>'
     body = [first, *(slide_html(slide, f"{number} / {count}") for number, slide in enumerate(deck.slides, start=2))]
     title = f"Block {deck.number}: {deck.title}"
-    return PAGE.format(policy=POLICY, title=escape(title), style=STYLE, body="\n".join(body), script=SCRIPT)
+    return PAGE.format(policy=POLICY, title=safe_attribute(title), style=STYLE, body="\n".join(body), script=SCRIPT)
 
 
 def write_slides(folder: Path) -> list[Path]:
