@@ -39,7 +39,7 @@ course: $(STAMP)  ## set up if need be, then open lesson 00 in JupyterLab (NO_BR
 
 test: $(STAMP)  ## all tests, then every lesson, its outputs compared
 	$(VENV_PYTHON) -m pytest $(PARALLEL) tests
-	$(VENV_PYTHON) -m pytest --nbval --nbval-cell-timeout=120 notebooks/
+	$(VENV_PYTHON) -m pytest --nbval --nbval-cell-timeout=300 notebooks/
 
 quick: $(STAMP)  ## the tests that take a few seconds at most
 	$(VENV_PYTHON) -m pytest $(PARALLEL) -m "not slow" tests
