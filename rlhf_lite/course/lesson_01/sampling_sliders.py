@@ -89,6 +89,7 @@ def sampling_box(distribution: Distribution, text: str) -> widgets.VBox:
             bars.value = f"<p>{safe_html(tr(str(error.args[0])))}</p>"
 
     def draw_one(_: widgets.Button) -> None:
+        """Draw a token and add it to the text, which moves the bars; the end token ends the text and is not added."""
         try:
             tokens, probs = current()
         except (ValueError, KeyError):

@@ -24,10 +24,10 @@ def train_on_text(model: nn.Module, optimizer: Optimizer, tokens: Tensor, steps:
     return losses
 
 
-class TableModel(nn.Module):
+class NextOfEach(nn.Module):
     """A bigram as a model: a row of logits per token, at first log(2) for the next id and 0 for all others."""
 
-    def __init__(self, vocab_size: int):
+    def __init__(self, vocab_size: int = 6):
         super().__init__()
         self.logits = nn.Embedding.from_pretrained(torch.eye(vocab_size).roll(1, 1) * log(2), freeze=False)
 
@@ -41,11 +41,11 @@ class TableModel(nn.Module):
 
 
 def _batch(tokens: list[list[int]], rate: float, steps: int, vocab_size: int = 6) -> tuple:
-    model = TableModel(vocab_size)
+    model = NextOfEach(vocab_size)
     return model, PlainSGD(model.parameters(), lr=rate), torch.tensor(tokens), steps
 
 
-def _losses(pairs: int, rate: float, steps: int, vocab_size: int = 6) -> list[float]:
+def table_losses(pairs: int, rate: float, steps: int, vocab_size: int = 6) -> list[float]:
     """Losses where each of so many pairs is a token and the next id, and no token comes first twice."""
     others, gap, found = vocab_size - 1, log(2), []
     for _ in range(steps):
@@ -61,9 +61,16 @@ _ROWS = [[0, 1, 2], [3, 4, 5]], 1.0, 3
 def _with(loss_of: Callable[[Tensor, Tensor], Tensor], *, zero: bool = True, step: bool = True) -> list[float]:
     """What a wrong attempt gives in the first case."""
     model, optimizer, tokens, steps = _batch(*_ROWS)
+    return wrongly_trained(optimizer, steps, lambda: loss_of(model(tokens), tokens), zero=zero, step=step)
+
+
+def wrongly_trained(
+    optimizer: torch.optim.Optimizer, steps: int, loss_of: Callable[[], Tensor], *, zero: bool, step: bool
+) -> list[float]:
+    """Return the losses of training in which gradients may never be cleared, or no step taken."""
     found = []
     for _ in range(steps):
-        loss = loss_of(model(tokens), tokens)
+        loss = loss_of()
         if zero:
             optimizer.zero_grad()
         loss.backward()
@@ -82,7 +89,7 @@ EXERCISES = (
         solution=train_on_text,
         cases=(
             Case(
-                arguments=_batch(*_ROWS), expected=_losses(4, 1.0, 3),  # 0 -> 1, 1 -> 2, 3 -> 4, 4 -> 5
+                arguments=_batch(*_ROWS), expected=table_losses(4, 1.0, 3),  # 0 -> 1, 1 -> 2, 3 -> 4, 4 -> 5
                 hint="per step: cross-entropy of logits[:, :-1] at tokens[:, 1:], zero_grad, backward, step; keep loss.item()",
                 mistakes=(
                     (_with(lambda x, t: F.cross_entropy(x.flatten(0, 1), t.flatten())),
@@ -93,12 +100,12 @@ EXERCISES = (
                     (_with(lambda x, t: _shifted(x[-1:], t[-1:])), "all texts of the batch count, not one of them"),
                     (_with(_shifted, zero=False), "gradients of earlier steps are left: zero_grad() in each step"),
                     (_with(_shifted, step=False), "nothing is learnt: is there an optimizer.step()?"),
-                    (_losses(4, 1.0, 3)[-1:], "return the loss of every step, in a list"),
-                    (_losses(4, 1.0, 4)[1:], "return the loss *before* each step: no second forward is needed"),
+                    (table_losses(4, 1.0, 3)[-1:], "return the loss of every step, in a list"),
+                    (table_losses(4, 1.0, 4)[1:], "return the loss *before* each step: no second forward is needed"),
                 ),
             ),
             Case(
-                arguments=_batch([[2, 3]], 0.5, 2, 5), expected=_losses(1, 0.5, 2, 5),
+                arguments=_batch([[2, 3]], 0.5, 2, 5), expected=table_losses(1, 0.5, 2, 5),
                 hint="one text of two tokens is one prediction",
             ),
         ),

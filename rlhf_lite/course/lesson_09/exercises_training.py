@@ -1,7 +1,7 @@
 """Exercises of lesson 09, from the loss on: training steps, which epoch, what the loss asks for, a rate for body and head."""
 
 from collections.abc import Callable
-from math import exp, log
+from math import log
 
 import torch
 from torch import Tensor, nn
@@ -9,6 +9,7 @@ from torch.nn import functional as F
 from torch.optim import Optimizer
 
 from ..checks import Case, Exercise, PlainSGD
+from ..lesson_05.exercises_training import NextOfEach, table_losses, wrongly_trained
 
 
 def train_on_answers(
@@ -48,50 +49,15 @@ _NAMES = ["backbone.token_embedding.weight", "backbone.overhead.bias", "scalar_h
 _BODY, _HEAD = 1e-5, 0.02
 
 
-
-class NextOfEach(nn.Module):
-    """The smallest language model: a row of logits for each token, at first log(2) for the next id and 0 for all others."""
-
-    def __init__(self, vocab_size: int = 6):
-        super().__init__()
-        self.logits = nn.Embedding.from_pretrained(torch.eye(vocab_size).roll(1, 1) * log(2), freeze=False)
-
-    def forward(self, tokens: Tensor) -> Tensor:
-        """Token ids (B, T) -> logits (B, T, V)."""
-        return self.logits(tokens)
-
-    def __repr__(self) -> str:
-        return "model"
-
-
 def _batch(tokens: list[list[int]], mask: list[list[bool]], steps: int) -> tuple:
     model = NextOfEach()
     return model, PlainSGD(model.parameters(), lr=1.0), torch.tensor(tokens), torch.tensor(mask), steps
 
 
-def _losses(counted: int, steps: int) -> list[float]:
-    """Losses where `counted` tokens count, each behind another token: its logit rises, the other five fall, all alike."""
-    gap, found = log(2), []
-    for _ in range(steps):
-        p = 1 / (1 + 5 * exp(-gap))
-        found.append(-log(p))
-        gap += (1 - p) * (1 + 1 / 5) / counted
-    return found
-
-
 def _with(loss_of: Callable[[Tensor, Tensor, Tensor], Tensor], *, zero: bool = True, step: bool = True) -> list[float]:
     """What a wrong attempt gives in the first case."""
     model, optimizer, tokens, mask, steps = _batch(*_TWO_ROWS)
-    found = []
-    for _ in range(steps):
-        loss = loss_of(model(tokens), tokens, mask)
-        if zero:
-            optimizer.zero_grad()
-        loss.backward()
-        if step:
-            optimizer.step()
-        found.append(loss.item())
-    return found
+    return wrongly_trained(optimizer, steps, lambda: loss_of(model(tokens), tokens, mask), zero=zero, step=step)
 
 
 def _counted(logits: Tensor, targets: Tensor, mask: Tensor) -> Tensor:
@@ -121,12 +87,12 @@ EXERCISES = (
         solution=train_on_answers,
         cases=(
             Case(
-                arguments=_batch(*_TWO_ROWS), expected=_losses(4, 3),  # 1 -> 2, 2 -> 3, 3 -> 4, 4 -> 5
+                arguments=_batch(*_TWO_ROWS), expected=table_losses(4, 1.0, 3),  # 1 -> 2, 2 -> 3, 3 -> 4, 4 -> 5
                 hint="per step: the cross-entropy of the counted tokens, zero_grad, backward, step; keep loss.item()",
                 mistakes=_STEP_MISTAKES,
             ),
             Case(
-                arguments=_batch([[2, 3, 4]], [[_F, _F, _T]], 2), expected=_losses(1, 2),
+                arguments=_batch([[2, 3, 4]], [[_F, _F, _T]], 2), expected=table_losses(1, 1.0, 2),
                 hint="one token counts, the last; it is predicted one place earlier",
             ),
         ),

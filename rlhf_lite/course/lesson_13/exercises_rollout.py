@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from ..checks import Case, Exercise
-from ..lesson_09.exercises_training import NextOfEach
+from ..lesson_05.exercises_training import NextOfEach
 
 
 def sampled_log_probs(model: nn.Module, tokens: Tensor, prompt_lengths: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:

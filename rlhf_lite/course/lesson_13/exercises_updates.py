@@ -12,7 +12,7 @@ from torch.nn import functional as F
 from torch.optim import Optimizer
 
 from ..checks import Case, Exercise, PlainSGD
-from ..lesson_09.exercises_training import NextOfEach
+from ..lesson_05.exercises_training import NextOfEach
 from ..lesson_10.exercises import NumberPerToken
 
 
